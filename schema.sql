@@ -1,0 +1,342 @@
+-- The full current truth of the database, written to be read from top to bottom.
+--
+--   1. Where things live      shard, property, api_key
+--   2. Members                member, vault.profile
+--   3. The ledger             journal, transfer, lot, allocation, hold, account_delta, account_total
+--   4. Stays                  stay_directory, stay_revision
+--   5. Rewards                milestone_grant
+--   6. Promises to the world  idempotency_key, outbox, unsealed
+--   7. Who may do what        append-only walls and the service's role
+--
+-- Rules that hold everywhere
+--   * `shard` leads every primary key on the posting path and is bound as a constant in every posting
+--     statement. A member lives in shard crc32(number) mod (number of shards); every id minted for that member
+--     ends in the shard. So no foreign key, sequence or unique constraint crosses a shard.
+--   * Points are whole. Nights are tenths. Money is minor units of the program's currency.
+--   * A row of journal, transfer, allocation or stay_revision is never changed once written.
+--   * One statement writes a batch and all its parts; foreign keys on the posting path would only re-check it,
+--     row by row. `loyalty verify` proves that nothing is orphaned.
+
+-- ---------------------------------------------------------------------------------------------------------------
+-- 1. Where things live
+-- ---------------------------------------------------------------------------------------------------------------
+
+-- The shards of this installation, 0 … n-1. Filled once, when the database is initialised; never changed.
+CREATE TABLE shard (
+    shard smallint PRIMARY KEY CHECK (shard >= 0)
+);
+
+-- A hotel. A stay's effective date is its check-out date in the property's time zone.
+CREATE TABLE property (
+    code       text PRIMARY KEY CHECK (code <> '' AND length(code) <= 64),
+    name_en    text NOT NULL,
+    name_zh    text NOT NULL,
+    time_zone  text NOT NULL,
+    currency   text NOT NULL CHECK (currency ~ '^[A-Z]{3}$'),
+    created_at timestamptz NOT NULL DEFAULT now()
+);
+
+-- A caller of the API. Only the SHA-256 of the key is kept. `properties` limits a property key to some hotels.
+CREATE TABLE api_key (
+    key_id     uuid PRIMARY KEY,
+    role       text NOT NULL CHECK (role IN ('property', 'booking', 'operator')),
+    name       text NOT NULL,
+    properties text[] NOT NULL DEFAULT '{}',
+    hash       bytea NOT NULL UNIQUE CHECK (octet_length(hash) = 32),
+    created_at timestamptz NOT NULL,
+    revoked_at timestamptz
+);
+
+-- ---------------------------------------------------------------------------------------------------------------
+-- 2. Members
+-- ---------------------------------------------------------------------------------------------------------------
+
+-- The member row stands for the member's lots, holds, counters and stays: whoever changes any of them takes it to its
+-- next version, which only one can do. Where that isn't enough, its row is locked.
+--   version      number of journals, dense
+--   available    points to spend; below zero only by what is owed after a reversal
+--   debt         points owed; repaid first by later earning, so there is either debt or an open lot, never both
+--   counters     per calendar year and unit: {"2026": {"nights": 120, "stays": 9, "spend": 1234500}}
+--   next_expiry  no open lot expires before this date; null when none ever does
+CREATE TABLE member (
+    shard       smallint NOT NULL,
+    member_id   uuid     NOT NULL,
+    number      text     NOT NULL CHECK (number <> '' AND length(number) <= 32),
+    status      text     NOT NULL DEFAULT 'active' CHECK (status IN ('active', 'closed')),
+    enrolled_on date     NOT NULL,
+    version     bigint   NOT NULL CHECK (version >= 1),
+    available   bigint   NOT NULL DEFAULT 0,
+    held        bigint   NOT NULL DEFAULT 0 CHECK (held >= 0),
+    debt        bigint   NOT NULL DEFAULT 0 CHECK (debt >= 0),
+    counters    jsonb    NOT NULL DEFAULT '{}' CHECK (jsonb_typeof(counters) = 'object'),
+    next_expiry date,
+    PRIMARY KEY (shard, member_id),
+    UNIQUE (shard, number),
+    CONSTRAINT only_debt_goes_below_zero CHECK (debt = greatest(0, -available))
+) WITH (fillfactor = 70);
+
+-- The nightly job looks for members with something to expire. A posting hardly ever changes this column.
+CREATE INDEX member_next_expiry ON member (shard, next_expiry) WHERE next_expiry IS NOT NULL;
+
+-- What identifies a person, apart from the ledger. Each field is sealed with the member's own key, which is itself
+-- sealed with the installation's. Destroying `sealed_key` erases the person and keeps the books.
+CREATE SCHEMA vault;
+CREATE TABLE vault.profile (
+    shard      smallint NOT NULL,
+    member_id  uuid     NOT NULL,
+    sealed_key bytea,
+    name       bytea,
+    email      bytea,
+    phone      bytea,
+    birthday   bytea,
+    language   bytea,
+    PRIMARY KEY (shard, member_id)
+);
+
+-- ---------------------------------------------------------------------------------------------------------------
+-- 3. The ledger
+-- ---------------------------------------------------------------------------------------------------------------
+
+-- One business fact and its reason.
+--   effective_on  when it happened in the hotel         recorded_at  when it was written down
+--   version       the member's how-manieth journal       balance      points available right after it
+--   linked_id     the other half, where two members are touched
+CREATE TABLE journal (
+    shard        smallint    NOT NULL,
+    journal_id   uuid        NOT NULL,
+    member_id    uuid        NOT NULL,
+    version      bigint      NOT NULL CHECK (version >= 1),
+    kind         text        NOT NULL CHECK (kind IN ('enrolled', 'stay_posted', 'stay_revised', 'stay_reversed',
+                                                      'stay_moved_out', 'stay_moved_in', 'adjusted', 'expired')),
+    effective_on date        NOT NULL,
+    recorded_at  timestamptz NOT NULL,
+    reason       text        NOT NULL,
+    actor        text        NOT NULL,
+    stay_id      uuid,
+    linked_id    uuid,
+    balance      bigint      NOT NULL,
+    PRIMARY KEY (shard, journal_id),
+    UNIQUE (shard, member_id, version)
+);
+
+-- Double entry: one debit account, one credit account, one unit, one amount. So all accounts of a unit always sum to
+-- zero. The member's accounts are `available`, `held` and, for what is counted, `counted`; all others are the program's.
+--   line   1, 2, 3 … within the journal
+--   kind   base, tier_bonus, count, expiry, adjustment, transit
+CREATE TABLE transfer (
+    shard        smallint NOT NULL,
+    journal_id   uuid     NOT NULL,
+    line         smallint NOT NULL CHECK (line >= 1),
+    unit         text     NOT NULL,
+    kind         text     NOT NULL,
+    debit        text     NOT NULL,
+    credit       text     NOT NULL,
+    amount       bigint   NOT NULL CHECK (amount > 0),
+    effective_on date     NOT NULL,
+    PRIMARY KEY (shard, journal_id, line),
+    CONSTRAINT two_different_accounts CHECK (debit <> credit)
+);
+
+-- Points earned together that expire together, known by the journal that earned them; spent first-to-expire first.
+-- A lot can be spent before `expires_on`, and no more from that date on.
+CREATE TABLE lot (
+    shard      smallint NOT NULL,
+    lot_id     uuid     NOT NULL,
+    member_id  uuid     NOT NULL,
+    amount     bigint   NOT NULL CHECK (amount > 0),
+    remaining  bigint   NOT NULL CHECK (remaining >= 0),
+    expired    bigint   NOT NULL DEFAULT 0 CHECK (expired >= 0),
+    earned_on  date     NOT NULL,
+    expires_on date,
+    PRIMARY KEY (shard, lot_id),
+    CONSTRAINT never_more_than_it_began_with CHECK (remaining + expired <= amount),
+    CONSTRAINT expires_after_it_was_earned CHECK (expires_on > earned_on)
+) WITH (fillfactor = 80);
+
+-- All that a balance shows of a member's lots, side by side: a read touches one or two pages however scattered they are.
+CREATE INDEX lot_open ON lot (shard, member_id, expires_on, lot_id) INCLUDE (remaining) WHERE remaining > 0;
+
+-- What a journal took from which lot. Each spend, expiry and reversal equals the sum of its allocations, but for what
+-- a reversal could only take as debt.
+--   spend            a redemption or a debit            expiry            the lot's time was up
+--   reversal         earning undone                     repayment         a new lot repays debt
+--   expired_reversal earning undone that had already expired: taken back from the `expired` account
+CREATE TABLE allocation (
+    shard      smallint NOT NULL,
+    journal_id uuid     NOT NULL,
+    lot_id     uuid     NOT NULL,
+    kind       text     NOT NULL CHECK (kind IN ('spend', 'expiry', 'reversal', 'repayment', 'expired_reversal')),
+    amount     bigint   NOT NULL CHECK (amount > 0),
+    PRIMARY KEY (shard, journal_id, lot_id, kind)
+);
+
+CREATE INDEX allocation_of_lot ON allocation (shard, lot_id);
+
+-- Points set aside for a redemption; captured, released or expired, once.
+CREATE TABLE hold (
+    shard       smallint    NOT NULL,
+    hold_id     uuid        NOT NULL,
+    member_id   uuid        NOT NULL,
+    amount      bigint      NOT NULL CHECK (amount > 0),
+    captured    bigint      NOT NULL DEFAULT 0 CHECK (captured >= 0),
+    status      text        NOT NULL DEFAULT 'open' CHECK (status IN ('open', 'captured', 'released', 'expired')),
+    created_at  timestamptz NOT NULL,
+    expires_at  timestamptz NOT NULL,
+    resolved_at timestamptz,
+    PRIMARY KEY (shard, hold_id),
+    CONSTRAINT captures_at_most_what_it_holds CHECK (captured <= amount),
+    CONSTRAINT resolved_once CHECK ((status = 'open') = (resolved_at IS NULL)),
+    CONSTRAINT only_a_capture_captures CHECK (status = 'captured' OR captured = 0)
+);
+
+CREATE INDEX hold_open ON hold (shard, member_id) WHERE status = 'open';
+
+-- The program's accounts are never locked: each batch adds what it moved, and a job folds the deltas into totals.
+-- Credits count up, debits down.
+CREATE TABLE account_delta (
+    shard   smallint NOT NULL,
+    account text     NOT NULL,
+    unit    text     NOT NULL,
+    amount  bigint   NOT NULL
+);
+
+CREATE TABLE account_total (
+    shard   smallint NOT NULL,
+    account text     NOT NULL,
+    unit    text     NOT NULL,
+    amount  bigint   NOT NULL,
+    PRIMARY KEY (shard, account, unit)
+);
+
+-- The one place to read a program account's balance: what is folded and what is not yet.
+CREATE VIEW account_balance AS
+SELECT account, unit, sum(amount)::bigint AS amount
+FROM (SELECT account, unit, amount FROM account_total
+      UNION ALL
+      SELECT account, unit, amount FROM account_delta) AS parts
+GROUP BY account, unit;
+
+-- ---------------------------------------------------------------------------------------------------------------
+-- 4. Stays
+-- ---------------------------------------------------------------------------------------------------------------
+
+-- Where the stay with this natural key lives. The one table of the posting path that is not sharded by member: it
+-- makes the key unique everywhere.
+CREATE TABLE stay_directory (
+    source    text     NOT NULL,
+    property  text     NOT NULL,
+    stay_ref  text     NOT NULL,
+    leg       smallint NOT NULL,
+    shard     smallint NOT NULL,
+    member_id uuid     NOT NULL,
+    stay_id   uuid     NOT NULL,
+    PRIMARY KEY (property, stay_ref, leg, source)
+);
+
+-- A natural key as a posting names it, with the revision it states, if any.
+CREATE TYPE stay_key AS (
+    source   text,
+    property text,
+    stay_ref text,
+    leg      smallint,
+    revision integer
+);
+
+-- All that was ever said about a stay, and what we answered. The highest revision is what holds now.
+--   snapshot   the posting as it was understood
+--   award      what the stay stands for in the books after this revision
+--   reply      the answer, byte for byte
+--   journal_id the journal it caused; null when nothing moved
+CREATE TABLE stay_revision (
+    shard       smallint    NOT NULL,
+    stay_id     uuid        NOT NULL,
+    revision    integer     NOT NULL CHECK (revision >= 0),
+    member_id   uuid        NOT NULL,
+    outcome     text        NOT NULL CHECK (outcome IN ('posted', 'revised', 'reversed', 'unchanged', 'superseded',
+                                                        'moved')),
+    snapshot    json        NOT NULL,
+    award       json        NOT NULL,
+    reply       json        NOT NULL,
+    journal_id  uuid,
+    recorded_at timestamptz NOT NULL,
+    PRIMARY KEY (shard, stay_id, revision)
+);
+
+-- ---------------------------------------------------------------------------------------------------------------
+-- 5. Rewards
+-- ---------------------------------------------------------------------------------------------------------------
+
+-- A milestone is granted once per crossing. `ordinal` 2 of "every 10 stays" is the 20th stay.
+CREATE TABLE milestone_grant (
+    shard      smallint    NOT NULL,
+    member_id  uuid        NOT NULL,
+    milestone  text        NOT NULL,
+    ordinal    integer     NOT NULL CHECK (ordinal >= 1),
+    status     text        NOT NULL CHECK (status IN ('granted', 'revoked')),
+    journal_id uuid        NOT NULL,
+    changed_at timestamptz NOT NULL,
+    PRIMARY KEY (shard, member_id, milestone, ordinal)
+);
+
+-- ---------------------------------------------------------------------------------------------------------------
+-- 6. Promises to the world
+-- ---------------------------------------------------------------------------------------------------------------
+
+-- A key has one outcome, for good: the reply is kept byte for byte, refusals included.
+CREATE TABLE idempotency_key (
+    principal   uuid        NOT NULL,
+    key         text        NOT NULL CHECK (key <> '' AND length(key) <= 255),
+    fingerprint bytea       NOT NULL CHECK (octet_length(fingerprint) = 32),
+    status      smallint    NOT NULL,
+    reply       text        NOT NULL,
+    recorded_at timestamptz NOT NULL,
+    PRIMARY KEY (principal, key)
+);
+
+-- What others are told, written with the fact itself. A delivery takes rows it can see and deletes them.
+CREATE TABLE outbox (
+    shard       smallint    NOT NULL,
+    event_id    uuid        NOT NULL,
+    type        text        NOT NULL,
+    member_id   uuid        NOT NULL,
+    journal_id  uuid        NOT NULL,
+    payload     json        NOT NULL,
+    recorded_at timestamptz NOT NULL,
+    PRIMARY KEY (shard, event_id)
+);
+
+-- Journals that wait to be sealed into the transparency log, each with the hash of what was written.
+CREATE TABLE unsealed (
+    shard      smallint NOT NULL,
+    journal_id uuid     NOT NULL,
+    leaf       bytea    NOT NULL CHECK (octet_length(leaf) = 32),
+    PRIMARY KEY (shard, journal_id)
+);
+
+-- ---------------------------------------------------------------------------------------------------------------
+-- 7. Who may do what
+-- ---------------------------------------------------------------------------------------------------------------
+
+-- First wall: the service connects as `loyalty_service`, which can only add to the books.
+GRANT USAGE ON SCHEMA public, vault TO loyalty_service;
+GRANT SELECT, INSERT ON journal, transfer, allocation, stay_revision, idempotency_key, shard TO loyalty_service;
+GRANT SELECT, INSERT, UPDATE ON member, lot, hold, stay_directory, milestone_grant, property, api_key
+    TO loyalty_service;
+GRANT SELECT, INSERT, UPDATE, DELETE ON account_delta, account_total, outbox, unsealed, vault.profile
+    TO loyalty_service;
+GRANT SELECT ON account_balance TO loyalty_service;
+
+-- Second wall: whoever owns the tables is stopped too, unless the trigger is first taken away in plain sight.
+CREATE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION '% is append-only: % refused', TG_TABLE_NAME, TG_OP USING ERRCODE = 'insufficient_privilege';
+END $$;
+
+CREATE TRIGGER journal_is_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON journal
+    FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER transfer_is_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON transfer
+    FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER allocation_is_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON allocation
+    FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER stay_revision_is_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON stay_revision
+    FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
