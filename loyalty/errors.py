@@ -1,0 +1,119 @@
+"""Problems: the one way in which any layer refuses, and how a refusal looks on the wire (RFC 9457)."""
+
+from collections.abc import Sequence
+from typing import Final, NamedTuple
+
+import msgspec
+
+__all__ = ["CODES", "Code", "FieldError", "Problem", "ProblemDocument", "together"]
+
+
+class Code(NamedTuple):
+    """What every problem of one code has in common."""
+
+    status: int
+    title: str
+
+
+CODES: Final[dict[str, Code]] = {
+    # The request can't be read.
+    "malformed_json": Code(400, "The body is not JSON"),
+    "invalid_body": Code(400, "A field of the body is unknown, missing or of the wrong type"),
+    "invalid_parameter": Code(400, "A parameter of the request is missing or of the wrong type"),
+    "bad_request": Code(400, "The request can't be understood"),
+    "client_disconnected": Code(400, "The client left before its request was complete"),
+    "idempotency_key_missing": Code(400, "The header Idempotency-Key is missing or unusable"),
+    # The caller may not.
+    "unauthorized": Code(401, "An API key is needed"),
+    "forbidden_role": Code(403, "A key of this role may not do that"),
+    "forbidden_property": Code(403, "This key is limited to other properties"),
+    # The request fits no resource, or not in its present state.
+    "not_found": Code(404, "There is nothing here"),
+    "unknown_member": Code(404, "There is no such member"),
+    "unknown_stay": Code(404, "There is no such stay"),
+    "method_not_allowed": Code(405, "The method isn't supported here"),
+    "number_taken": Code(409, "Another member has this number"),
+    "idempotency_key_in_flight": Code(409, "A request with the same key is still being worked on"),
+    "revision_conflict": Code(409, "The same revision of the stay was posted with other content"),
+    "stay_of_another_member": Code(409, "The stay belongs to another member"),
+    "precondition_failed": Code(412, "The resource has changed since it was read"),
+    "body_too_large": Code(413, "The body is too large"),
+    "unsupported_media_type": Code(415, "The media type isn't supported"),
+    # Well-formed, but refused.
+    "idempotency_key_reused": Code(422, "The key was used before, with another request"),
+    "invalid_value": Code(422, "A value is outside of what is allowed"),
+    "member_closed": Code(422, "The member's account is closed"),
+    "unknown_property": Code(422, "There is no such property"),
+    "unknown_currency": Code(422, "The program has no rate for this currency"),
+    "stay_departure_before_arrival": Code(422, "The stay ends before it begins"),
+    "stay_too_long": Code(422, "The stay is longer than the program allows"),
+    "insufficient_points": Code(422, "The member hasn't enough points"),
+    "too_many_requests": Code(429, "Too many requests"),
+    # Our side; nothing was decided.
+    "internal_error": Code(500, "Something went wrong on our side"),
+    "queue_full": Code(503, "Too many requests are waiting"),
+    "deadline_exceeded": Code(503, "The request waited too long and was given up"),
+    "shutting_down": Code(503, "The service is shutting down"),
+    "unavailable": Code(503, "The service can't decide this right now"),
+}
+"""Every code the service can answer with. Clients may rely on codes; titles and details are for people."""
+
+
+class FieldError(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One bad field: where it is (JSON pointer into the body, or a parameter by name) and what is wrong with it."""
+
+    pointer: str = ""
+    detail: str = ""
+    parameter: str = ""
+
+
+class ProblemDocument(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """A refusal as the API answers it, in `application/problem+json`."""
+
+    type: str
+    title: str
+    status: int
+    code: str
+    detail: str
+    errors: tuple[FieldError, ...] = ()
+    request_id: str = ""
+
+
+class Problem(Exception):  # noqa: N818 - the word of RFC 9457
+    """A refusal with a stable code; its status and title come from `CODES`."""
+
+    def __init__(
+        self,
+        code: str,
+        detail: str = "",
+        *,
+        at: str | None = None,
+        errors: tuple[FieldError, ...] = (),
+        headers: dict[str, str] | None = None,
+    ) -> None:
+        """Refuse with `code`; `at` is a shorthand for one bad field, a JSON pointer that `detail` is about."""
+        self.status, self.title = CODES[code]
+        self.code = code
+        self.detail = detail or f"{self.title}."
+        self.errors = errors if at is None else (FieldError(at, self.detail), *errors)
+        self.headers = headers or {}
+        super().__init__(code, self.detail)
+
+    def document(self, request_id: str = "") -> ProblemDocument:
+        """Return what goes on the wire."""
+        return ProblemDocument(
+            type=f"/docs/problems#{self.code}",
+            title=self.title,
+            status=self.status,
+            code=self.code,
+            detail=self.detail,
+            errors=self.errors,
+            request_id=request_id,
+        )
+
+
+def together(problems: Sequence[Problem]) -> Problem:
+    """Return the first of some problems with the bad fields of all: who mends one can mend the others too."""
+    first = problems[0]
+    errors = tuple(error for problem in problems for error in problem.errors)
+    return Problem(first.code, first.detail, errors=errors, headers=first.headers)

@@ -1,0 +1,15 @@
+"""An event: what others are told about a journal, in the same transaction that writes it."""
+
+from msgspec import Struct
+
+from loyalty.ids import UUID
+
+
+class Event(Struct, frozen=True, gc=False):
+    """What others are told about a journal."""
+
+    event_id: UUID
+    type: str
+    member_id: UUID
+    journal_id: UUID
+    payload: bytes

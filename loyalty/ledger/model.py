@@ -1,0 +1,108 @@
+"""What the ledger is made of. Points are whole, nights are tenths, money is minor units of the program's currency."""
+
+from datetime import date, datetime
+from typing import Final
+
+from msgspec import Struct
+
+from loyalty.ids import UUID, Mint
+
+POINTS: Final = "points"
+
+# Accounts. The first three are the member's, the others the program's; credits count up, debits down.
+AVAILABLE: Final = "available"
+HELD: Final = "held"
+COUNTED: Final = "counted"
+ISSUED: Final = "issued"
+EXPIRED: Final = "expired"
+GOODWILL: Final = "goodwill"
+ADJUSTED: Final = "adjusted"
+TRANSIT: Final = "transit"
+
+MEMBER_ACCOUNTS: Final = frozenset({AVAILABLE, HELD, COUNTED})
+
+Counters = dict[str, dict[str, int]]
+"""Amount by calendar year ("2026") and unit. A zero is left out, so equal histories have equal counters."""
+
+
+class Moment(Struct, frozen=True, gc=False):
+    """When a batch decides: the instant it is recorded at, the program's day, and the source of fresh ids."""
+
+    at: datetime
+    today: date
+    mint: Mint
+
+
+class Member(Struct, gc=False):
+    """A member's standing in the books; the row that a posting locks."""
+
+    shard: int
+    member_id: UUID
+    number: str
+    status: str
+    enrolled_on: date
+    version: int
+    available: int
+    held: int
+    debt: int
+    counters: Counters
+    next_expiry: date | None
+
+
+class Lot(Struct, gc=False):
+    """Points earned together that expire together, on `expires_on`; known by the journal that earned them."""
+
+    lot_id: UUID
+    member_id: UUID
+    amount: int
+    remaining: int
+    expired: int
+    earned_on: date
+    expires_on: date | None
+
+
+class Journal(Struct, gc=False):
+    """One business fact and its reason. `balance` is what the member has available right after it."""
+
+    journal_id: UUID
+    member_id: UUID
+    version: int
+    kind: str
+    effective_on: date
+    reason: str
+    actor: str
+    stay_id: UUID | None
+    linked_id: UUID | None
+    balance: int
+
+
+class Transfer(Struct, frozen=True, gc=False):
+    """One amount of one unit from a debit account to a credit account."""
+
+    journal_id: UUID
+    line: int
+    unit: str
+    kind: str
+    debit: str
+    credit: str
+    amount: int
+    effective_on: date
+
+
+class Allocation(Struct, frozen=True, gc=False):
+    """What a journal took from a lot, and as what."""
+
+    journal_id: UUID
+    lot_id: UUID
+    kind: str
+    amount: int
+
+
+class MilestoneGrant(Struct, frozen=True, gc=False):
+    """A milestone crossed upwards (`granted`) or, by a reversal, downwards (`revoked`)."""
+
+    member_id: UUID
+    milestone: str
+    ordinal: int
+    status: str
+    journal_id: UUID

@@ -1,0 +1,89 @@
+-- What is read of the books.
+
+-- name: read_members
+-- Members by id or by number, with what of their open lots expires when. `place` is the place in the arrays.
+SELECT w.place, m.shard, m.member_id, m.number, m.status, m.enrolled_on, m.version, m.available, m.held, m.debt,
+       m.counters, m.next_expiry, l.days, l.points
+FROM unnest($1::smallint[], $2::uuid[], $3::text[]) WITH ORDINALITY AS w (shard, member_id, number, place)
+CROSS JOIN LATERAL (SELECT * FROM member AS n WHERE n.shard = w.shard AND n.member_id = w.member_id
+                    UNION ALL
+                    SELECT * FROM member AS n WHERE n.shard = w.shard AND n.number = w.number
+                    LIMIT 1) AS m
+CROSS JOIN LATERAL (
+    SELECT array_agg(d.day) AS days, array_agg(d.points) AS points
+    FROM (SELECT o.expires_on AS day, sum(o.remaining)::bigint AS points
+          FROM lot AS o
+          WHERE o.shard = m.shard AND o.member_id = m.member_id AND o.remaining > 0 AND o.expires_on IS NOT NULL
+          GROUP BY o.expires_on ORDER BY o.expires_on) AS d) AS l;
+
+-- name: lock_member_to_read
+-- Wait until nothing of this member is in flight: then what was recorded up to now is all there.
+SELECT 1 FROM member WHERE shard = $1 AND member_id = $2 FOR SHARE;
+
+-- name: fold_transfers
+-- What a member's transfers come to, by unit and year, as far as effective by $3 and recorded by $4.
+SELECT t.unit, extract(year FROM t.effective_on)::int AS year,
+       sum(CASE WHEN t.credit IN ('available', 'counted') THEN t.amount ELSE 0 END
+           - CASE WHEN t.debit IN ('available', 'counted') THEN t.amount ELSE 0 END)::bigint AS amount
+FROM journal AS j
+JOIN transfer AS t ON t.shard = j.shard AND t.journal_id = j.journal_id
+WHERE j.shard = $1 AND j.member_id = $2 AND j.recorded_at <= $4 AND t.effective_on <= $3
+GROUP BY t.unit, year;
+
+-- name: fold_lots
+-- What was left of a member's lots, by the day they expire, as far as effective by $3 and recorded by $4. Points expire
+-- on the lot's own day. What a reversal takes was never earned: it counts from the day its transfers say, and what it
+-- takes back from an expiry only up to that expiry.
+SELECT l.expires_on AS day, sum(l.amount - coalesce(taken.amount, 0))::bigint AS points
+FROM journal AS j
+JOIN lot AS l ON l.shard = j.shard AND l.lot_id = j.journal_id
+LEFT JOIN LATERAL (
+    SELECT sum(a.amount) AS amount
+    FROM allocation AS a
+    JOIN journal AS taker ON taker.shard = a.shard AND taker.journal_id = a.journal_id
+    WHERE a.shard = l.shard AND a.lot_id = l.lot_id AND taker.recorded_at <= $4
+      AND (a.kind <> 'expired_reversal' OR l.expires_on > $3)
+      AND CASE
+            WHEN a.kind = 'expiry' THEN l.expires_on
+            WHEN a.kind IN ('reversal', 'expired_reversal') THEN
+                (SELECT min(t.effective_on) FROM transfer AS t
+                 WHERE t.shard = a.shard AND t.journal_id = a.journal_id AND t.debit = 'available')
+            ELSE taker.effective_on
+          END <= $3) AS taken ON true
+WHERE j.shard = $1 AND j.member_id = $2 AND j.recorded_at <= $4 AND l.earned_on <= $3
+GROUP BY l.expires_on
+HAVING sum(l.amount - coalesce(taken.amount, 0)) > 0
+ORDER BY l.expires_on;
+
+-- name: read_statement
+-- A page of journals before version $3, newest first, with what each moved.
+SELECT j.journal_id, j.version, j.kind, j.effective_on, j.recorded_at, j.reason, j.actor, j.stay_id, j.linked_id,
+       j.balance, t.parts
+FROM journal AS j
+CROSS JOIN LATERAL (
+    SELECT coalesce(json_agg(json_build_object(
+               'kind', p.kind, 'unit', p.unit,
+               'amount', CASE WHEN p.credit IN ('available', 'counted') THEN p.amount
+                              WHEN p.debit IN ('available', 'counted') THEN -p.amount END) ORDER BY p.line), '[]') AS parts
+    FROM transfer AS p
+    WHERE p.shard = j.shard AND p.journal_id = j.journal_id
+      AND (p.credit IN ('available', 'counted') OR p.debit IN ('available', 'counted'))) AS t
+WHERE j.shard = $1 AND j.member_id = $2 AND j.version < $3
+ORDER BY j.version DESC
+LIMIT $4;
+
+-- name: find_due_members
+-- Members of a shard with a lot that may have expired by $2, from where the last page ended.
+SELECT member_id FROM member
+WHERE shard = $1 AND next_expiry <= $2 AND member_id > $3
+ORDER BY member_id
+LIMIT $4;
+
+-- name: fold_accounts
+-- Fold what batches have added to the program's accounts into their totals.
+WITH folded AS (
+    DELETE FROM account_delta WHERE shard = $1 RETURNING account, unit, amount
+)
+INSERT INTO account_total AS total (shard, account, unit, amount)
+SELECT $1::smallint, account, unit, sum(amount)::bigint FROM folded GROUP BY account, unit ORDER BY account, unit
+ON CONFLICT (shard, account, unit) DO UPDATE SET amount = total.amount + excluded.amount;

@@ -1,0 +1,117 @@
+"""The SQL of reading the books: balances, statements, what is due."""
+
+from collections.abc import Sequence
+from datetime import date, datetime
+
+import msgspec
+from asyncpg import Pool, Record
+from msgspec import Struct
+
+from loyalty.db import Connection, load_queries
+from loyalty.ids import UUID
+from loyalty.ledger.model import POINTS, Counters, Member
+
+QUERIES = load_queries("loyalty.ledger")
+_READ = QUERIES["read_members"]
+
+_counters = msgspec.json.Decoder(Counters).decode
+
+Expiring = list[tuple[date, int]]
+"""What of the open lots expires when, soonest first."""
+
+
+class Part(Struct, frozen=True):
+    """What a journal moved of one unit, as one kind; below zero when it took."""
+
+    kind: str
+    unit: str
+    amount: int
+
+
+class Entry(Struct, frozen=True):
+    """A journal as a statement shows it."""
+
+    journal_id: UUID
+    version: int
+    kind: str
+    effective_on: date
+    recorded_at: datetime
+    reason: str
+    actor: str
+    stay_id: UUID | None
+    linked_id: UUID | None
+    balance: int
+    parts: list[Part]
+
+
+_parts = msgspec.json.Decoder(list[Part]).decode
+
+
+async def read_members(
+    pool: Pool, shards: Sequence[int], ids: Sequence[UUID | None], numbers: Sequence[str | None]
+) -> list[tuple[Member, Expiring] | None]:
+    """Return members by id or number (one of the two each), as they are; None for one that isn't there."""
+    found: list[tuple[Member, Expiring] | None] = [None] * len(shards)
+    for row in await pool.fetch(_READ, shards, ids, numbers):
+        place, shard, member_id, number, status, enrolled_on, *rest = row
+        version, available, held, debt, counters, due, days, points = rest
+        member = Member(
+            shard,
+            member_id,
+            number,
+            status,
+            enrolled_on,
+            version,
+            available,
+            held,
+            debt,
+            _counters(counters),
+            due,
+        )
+        found[place - 1] = (member, list(zip(days, points, strict=True)) if days else [])
+    return found
+
+
+async def fold(
+    connection: Connection, member: Member, effective_by: date, recorded_by: datetime
+) -> tuple[int, Counters, Expiring, int]:
+    """Return what a member's books came to by two dates: points, counters, what expires when, and what never does.
+
+    The points don't yet leave out lots whose time was up by then but whose expiry was written down later.
+    """
+    key = (member.shard, member.member_id, effective_by, recorded_by)
+    async with connection.transaction():
+        await connection.execute(QUERIES["lock_member_to_read"], member.shard, member.member_id)
+        transfers = await connection.fetch(QUERIES["fold_transfers"], *key)
+        lots = await connection.fetch(QUERIES["fold_lots"], *key)
+    points, counters = 0, dict[str, dict[str, int]]()
+    for unit, year, amount in transfers:
+        if unit == POINTS:
+            points += amount
+        elif amount:
+            counters.setdefault(str(year), {})[unit] = amount
+    dated = [(day, left) for day, left in lots if day is not None]
+    return points, counters, dated, sum(left for day, left in lots if day is None)
+
+
+async def read_statement(pool: Pool, shard: int, member_id: UUID, before: int, limit: int) -> list[Entry]:
+    """Return journals of a member before a version, newest first."""
+    rows = await pool.fetch(QUERIES["read_statement"], shard, member_id, before, limit)
+    return [_entry(row) for row in rows]
+
+
+def _entry(row: Record) -> Entry:
+    return Entry(
+        row["journal_id"], row["version"], row["kind"], row["effective_on"], row["recorded_at"], row["reason"],
+        row["actor"], row["stay_id"], row["linked_id"], row["balance"], _parts(row["parts"]),
+    )  # fmt: skip
+
+
+async def find_due_members(pool: Pool, shard: int, today: date, after: UUID, limit: int) -> list[UUID]:
+    """Return members with something that may be due, in the order of their ids."""
+    return [row[0] for row in await pool.fetch(QUERIES["find_due_members"], shard, today, after, limit)]
+
+
+async def fold_accounts(pool: Pool, shard: int) -> None:
+    """Fold the deltas of a shard's program accounts into their totals."""
+    await pool.execute(QUERIES["fold_accounts"], shard)

@@ -1,0 +1,45 @@
+"""Money: a decimal string outside, integer minor units with their currency inside. Never a float."""
+
+import re
+from typing import Final
+
+_AMOUNT: Final = re.compile(r"([0-9]{1,12})(?:\.([0-9]{1,3}))?")
+
+# ISO 4217: the currencies whose minor unit is not a hundredth.
+_WHOLE: Final = "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF"
+_THOUSANDTHS: Final = "BHD IQD JOD KWD LYD OMR TND"
+_DIGITS: Final[dict[str, int]] = dict.fromkeys(list[str](_WHOLE.split()), 0) | dict.fromkeys(
+    list[str](_THOUSANDTHS.split()), 3
+)
+
+
+def digits(currency: str) -> int:
+    """Return how many decimals a currency has: 2, for some 0 or 3 (ISO 4217)."""
+    return _DIGITS.get(currency, 2)
+
+
+def to_minor(text: str, decimals: int) -> int | None:
+    """Read a non-negative decimal string as minor units; None when it isn't one or is finer than `decimals`.
+
+    >>> to_minor("1197.00", 2), to_minor("6", 2), to_minor("0.001", 2), to_minor("-1", 2)
+    (119700, 600, None, None)
+    """
+    found = _AMOUNT.fullmatch(text)
+    if found is None:
+        return None
+    whole, fraction = found.groups("")
+    if len(fraction) > decimals:
+        return None
+    return int(whole + fraction.ljust(decimals, "0"))
+
+
+def from_minor(amount: int, decimals: int) -> str:
+    """Write minor units as a decimal string.
+
+    >>> from_minor(119700, 2), from_minor(-5, 2), from_minor(7, 0)
+    ('1197.00', '-0.05', '7')
+    """
+    if decimals == 0:
+        return str(amount)
+    figures = str(abs(amount)).zfill(decimals + 1)
+    return f"{'-' if amount < 0 else ''}{figures[:-decimals]}.{figures[-decimals:]}"

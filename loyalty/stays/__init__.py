@@ -1,0 +1,1 @@
+"""Stays: the snapshot a PMS posts, its revisions, and what it stands for in the books."""

@@ -1,0 +1,16 @@
+-- Stays and the hotels they were at.
+
+-- name: read_stay
+-- All that was ever said about a stay, newest first.
+SELECT r.revision, r.member_id, r.outcome, r.snapshot, r.award, r.reply, r.journal_id, r.recorded_at
+FROM stay_revision AS r
+WHERE r.shard = $1 AND r.stay_id = $2
+ORDER BY r.revision DESC;
+
+-- name: read_properties
+SELECT code, name_en, name_zh, time_zone, currency FROM property ORDER BY code;
+
+-- name: write_property
+INSERT INTO property (code, name_en, name_zh, time_zone, currency) VALUES ($1, $2, $3, $4, $5)
+ON CONFLICT (code) DO UPDATE
+SET name_en = excluded.name_en, name_zh = excluded.name_zh, time_zone = excluded.time_zone, currency = excluded.currency;

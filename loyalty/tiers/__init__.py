@@ -1,0 +1,1 @@
+"""Tiers and milestones: what the counters of a member amount to."""
