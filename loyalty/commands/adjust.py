@@ -1,0 +1,128 @@
+"""Adjust a member's points by hand: a credit or a debit, with a reason.
+
+Refusals, in this order: the key was used with another request; the member is unknown; the account is closed; a debit
+is more than the member has available.
+"""
+
+from typing import Annotated, Final, Literal
+
+import msgspec
+from msgspec import Meta, Struct
+
+from loyalty.commands.model import (
+    Answer,
+    Balance,
+    Decision,
+    Facts,
+    Key,
+    Result,
+    Target,
+    balance_of,
+    replay,
+)
+from loyalty.commands.rulebook import Rulebook
+from loyalty.errors import Problem
+from loyalty.events.model import Event
+from loyalty.ids import show
+from loyalty.ledger.model import ADJUSTED, GOODWILL, Moment
+from loyalty.ledger.rules import Book
+from loyalty.stays.model import MemberKey
+
+Reason = Literal["service_recovery", "goodwill", "missing_points", "correction"]
+
+Note = Annotated[
+    str,
+    Meta(
+        max_length=500,
+        pattern=r"^[^\x00]*$",
+        description="A text of at most 500 characters, without the character NUL.",
+    ),
+]
+
+ACCOUNTS: Final[dict[str, str]] = {
+    "service_recovery": GOODWILL,
+    "goodwill": GOODWILL,
+    "missing_points": ADJUSTED,
+    "correction": ADJUSTED,
+}
+"""The program account that stands against an adjustment, by its reason."""
+
+_encode = msgspec.json.Encoder().encode
+
+
+class AdjustmentRequest(Struct, frozen=True, forbid_unknown_fields=True):
+    """Credit (above zero) or debit (below zero) points by hand."""
+
+    member: MemberKey
+    points: Annotated[int, Meta(ge=-(2**53), le=2**53)]
+    reason: Reason
+    note: Note | None = None
+
+
+class Adjust(Struct, frozen=True, gc=False):
+    """An adjustment that is well-formed."""
+
+    target: Target
+    request: AdjustmentRequest
+    actor: str
+    key: Key
+
+
+class AdjustmentReply(Struct, frozen=True, gc=False):
+    """What an adjustment came to."""
+
+    journal_id: str
+    member_id: str
+    points: int
+    reason: str
+    balance: Balance
+
+
+def decide(facts: Facts, rules: Rulebook, command: Adjust, moment: Moment) -> Result:
+    """Decide what an adjustment comes to."""
+    known = replay(facts.prior, command.key)
+    if known is not None:
+        return known
+    member, request = facts.member, command.request
+    if member is None:
+        return Problem("unknown_member", at="/member")
+    if member.status != "active":
+        return Problem("member_closed", at="/member")
+    if not request.points or abs(request.points) > rules.limits.adjustment:
+        return Problem(
+            "invalid_value",
+            f"Must be between 1 and {rules.limits.adjustment} points, up or down.",
+            at="/points",
+        )
+    book = Book(member, moment, command.actor, facts.lots, facts.following)
+    if request.points < 0 and member.available < -request.points:
+        return Problem(
+            "insufficient_points",
+            f"The member has {member.available} points, {-request.points - member.available} too few.",
+            at="/points",
+        )
+    # From here the adjustment posts.
+    return _post(book, rules, command, moment)
+
+
+def _post(book: Book, rules: Rulebook, command: Adjust, moment: Moment) -> Decision:
+    request, member = command.request, book.member
+    journal = book.journal("adjusted", moment.today, _reason(request))
+    book.points("adjustment", request.points, moment.today, ACCOUNTS[request.reason])
+    if request.points > 0:
+        book.earn(request.points, moment.today, rules.expires_on(moment.today))
+    else:
+        book.spend(-request.points)
+    book.close()
+    reply = _encode(
+        AdjustmentReply(
+            show("jrn", journal.journal_id), show("mem", member.member_id), request.points, request.reason,
+            balance_of(member),
+        )
+    )  # fmt: skip
+    event = Event(moment.mint(member.shard), "points.adjusted", member.member_id, journal.journal_id, reply)
+    return Decision(Answer(201, reply), book, events=[event], key=command.key)
+
+
+def _reason(request: AdjustmentRequest) -> str:
+    return f"{request.reason}: {request.note}" if request.note else request.reason

@@ -1,0 +1,236 @@
+"""The shell around the commands: it reads the facts of a batch, lets each command decide, and writes at once.
+
+A refusal touches nothing but, under an idempotency key, the key. An unexpected failure rolls everything back; the
+poster then runs the commands again, one by one.
+"""
+
+from collections.abc import Sequence
+from contextlib import suppress
+from datetime import datetime
+
+from asyncpg.exceptions import DeadlockDetectedError, SerializationError, UniqueViolationError
+
+from loyalty.clock import Clock
+from loyalty.commands import adjust, enrol, expire, post_stay, store
+from loyalty.commands.adjust import Adjust
+from loyalty.commands.enrol import Enrol
+from loyalty.commands.expire import Expire
+from loyalty.commands.model import Decision, Facts, Key, Move, Result, settle
+from loyalty.commands.move_stay import decide_move
+from loyalty.commands.post_stay import PostStay
+from loyalty.commands.rulebook import Rulebook
+from loyalty.commands.tally import count
+from loyalty.db import Connection
+from loyalty.ids import UUID, Mint, shard_of
+from loyalty.ledger.model import Member, Moment
+
+Command = PostStay | Adjust | Enrol | Expire
+
+
+class Batches:
+    """Runs batches of commands under one program."""
+
+    def __init__(self, rules: Rulebook, clock: Clock, mint: Mint) -> None:
+        """Take the program, the clock and the source of ids."""
+        self.rules = rules
+        self._clock = clock
+        self._mint = mint
+
+    async def run(
+        self, connection: Connection, shard: int, commands: Sequence[Command]
+    ) -> list[Result | None]:
+        """Run commands of one shard, all of them or none; return their results in order.
+
+        None says that the member already has a command in this batch, under its other name: run it again later.
+
+        Most batches take two statements and no lock: the second fails if another process has meanwhile changed a
+        member. Then, or where nothing would fail, the batch is decided under the members' locks.
+        """
+        facts = await _read(connection, shard, commands)
+        if all(map(_shows_a_race, commands, facts)):
+            with suppress(UniqueViolationError, DeadlockDetectedError, SerializationError):
+                results, decisions = await self._decide_and_write(connection, shard, commands, facts)
+                count(decisions)
+                return results
+        async with connection.transaction():
+            await _lock(connection, shard, commands)
+            facts = await _read(connection, shard, commands)
+            results, decisions = await self._decide_and_write(connection, shard, commands, facts)
+        count(decisions)
+        return results
+
+    async def _decide_and_write(
+        self, connection: Connection, shard: int, commands: Sequence[Command], facts: Sequence[Facts]
+    ) -> tuple[list[Result | None], list[Decision]]:
+        """Let each command decide alone, and write what they decide; return all results, and what was written."""
+        # The clock is read after the facts: a member's journals are recorded in the order of their versions.
+        moment = self._moment()
+        twins = _twins(facts)
+        await _add_priors(connection, commands, facts)
+        await _add_lots(connection, shard, commands, facts, twins, moment)
+        results: list[Result | None] = [
+            None if place in twins else settle(self._decide(known, command, moment), _key(command))
+            for place, (known, command) in enumerate(zip(facts, commands, strict=True))
+        ]
+        results = _without_twins(results)
+        decisions = [
+            result for result in results if isinstance(result, Decision) and not result.answer.replayed
+        ]
+        if decisions:
+            # In the order of the members, as locks are: two processes then never wait for each other in a circle.
+            decisions.sort(key=_member_order)
+            await store.write(connection, shard, decisions, moment.at)
+        return results, decisions
+
+    def _moment(self) -> Moment:
+        at = self._clock.now()
+        return Moment(at, self.rules.today(at), self._mint)
+
+    def _decide(self, facts: Facts, command: Command, moment: Moment) -> Result:
+        if isinstance(command, PostStay):
+            return post_stay.decide(facts, self.rules, command, moment)
+        if isinstance(command, Adjust):
+            return adjust.decide(facts, self.rules, command, moment)
+        if isinstance(command, Enrol):
+            return enrol.decide(facts, self.rules, command, moment)
+        return expire.decide(facts, self.rules, command, moment)
+
+    async def move(
+        self, connection: Connection, command: PostStay, member_id: UUID, other: UUID
+    ) -> Move | Result:
+        """Run a posting that touches two members, in a transaction of its own that locks both in one order."""
+        async with connection.transaction():
+            for one in sorted((member_id, other), key=lambda value: (shard_of(value), value)):
+                await store.lock_members(connection, shard_of(one), [one], [])
+            moment = self._moment()
+            [joining] = await store.read_facts(
+                connection, shard_of(member_id), [(member_id, command.posting)]
+            )
+            [leaving] = await store.read_facts(connection, shard_of(other), [(other, None)])
+            leaving.stay = joining.stay
+            for facts in (joining, leaving):
+                if facts.member is not None and facts.stay is not None:
+                    need = [(facts, facts.stay.award.points)]
+                    await store.add_lots(connection, facts.member.shard, need, moment.today)
+            result = decide_move(leaving, joining, self.rules, command, moment)
+            written = await _write_move(connection, result, member_id, moment.at)
+        count(written)
+        return result
+
+
+async def _write_move(
+    connection: Connection, result: Move | Result, member_id: UUID, at: datetime
+) -> list[Decision]:
+    """Write what a posting that touches two members has decided, and return it."""
+    parts: tuple[tuple[int, Decision], ...] = ()
+    if isinstance(result, Move):
+        parts = result.parts
+    elif isinstance(result, Decision) and not result.answer.replayed:
+        parts = ((shard_of(member_id), result),)
+    for shard, decision in parts:
+        if decision.entry is not None and decision.entry.left is not None:
+            await store.move_entry(connection, shard, decision.entry)
+        await store.write(connection, shard, [decision], at)
+    return [decision for _, decision in parts]
+
+
+def _shows_a_race(command: Command, facts: Facts) -> bool:
+    """Tell whether what a command decides on outdated facts would fail to be written.
+
+    A journal fails by the member's version, a new stay by its natural key, an idempotency key by itself. But a revision
+    may be overtaken by a newer one that moves nothing and has no journal, and expiry may find nothing to write one for:
+    only locks keep those in order.
+    """
+    if isinstance(command, PostStay):
+        return facts.stay is None
+    return not isinstance(command, Expire)
+
+
+def _member_order(decision: Decision) -> bytes:
+    return b"" if decision.book is None else decision.book.member.member_id.bytes
+
+
+async def _read(connection: Connection, shard: int, commands: Sequence[Command]) -> list[Facts]:
+    return await store.read_facts(connection, shard, [_named(command) for command in commands])
+
+
+def _named(command: Command) -> store.Named:
+    return command.target, command.posting if isinstance(command, PostStay) else None
+
+
+def _twins(facts: Sequence[Facts]) -> set[int]:
+    """Return the places of commands whose member has an earlier one in the batch."""
+    seen: set[UUID] = set()
+    twins: set[int] = set()
+    for place, known in enumerate(facts):
+        if known.member is None:
+            continue
+        if known.member.member_id in seen:
+            twins.add(place)
+        seen.add(known.member.member_id)
+    return twins
+
+
+async def _lock(connection: Connection, shard: int, commands: Sequence[Command]) -> None:
+    ids = [command.target for command in commands if not isinstance(command.target, str)]
+    numbers = [command.target for command in commands if isinstance(command.target, str)]
+    await store.lock_members(connection, shard, ids, numbers)
+
+
+async def _add_priors(connection: Connection, commands: Sequence[Command], facts: Sequence[Facts]) -> None:
+    keys = [key for command in commands if (key := _key(command)) is not None]
+    if not keys:
+        return
+    priors = await store.find_keys(connection, keys)
+    for command, known in zip(commands, facts, strict=True):
+        key = _key(command)
+        if key is not None:
+            known.prior = priors.get((key.principal, key.key))
+
+
+async def _add_lots(
+    connection: Connection, shard: int, commands: Sequence[Command], facts: Sequence[Facts], twins: set[int],
+    moment: Moment,
+) -> None:  # fmt: skip
+    """Give the lots that commands need; none to twins, which are decided later, by what will then be there."""
+    wanted = [
+        (known, need)
+        for place, (known, command) in enumerate(zip(facts, commands, strict=True))
+        if place not in twins
+        and known.member is not None
+        and (need := _need(known, known.member, command, moment)) is not None
+    ]
+    if wanted:
+        await store.add_lots(connection, shard, wanted, moment.today)
+
+
+def _key(command: Command) -> Key | None:
+    return None if isinstance(command, PostStay) else command.key
+
+
+def _need(facts: Facts, member: Member, command: Command, moment: Moment) -> int | None:
+    """Return how many points a command may draw from lots; None when it needs no lot at all."""
+    draws = 0
+    if isinstance(command, PostStay) and facts.stay is not None:
+        draws = facts.stay.award.points
+    elif isinstance(command, Adjust):
+        draws = max(0, -command.request.points)
+    due = member.next_expiry is not None and member.next_expiry <= moment.today
+    return draws if draws or due else None
+
+
+def _without_twins(results: list[Result | None]) -> list[Result | None]:
+    """Let a stay or a key that two commands of a batch name be decided once; the second runs again later."""
+    named: set[object] = set()
+    for place, result in enumerate(results):
+        if not isinstance(result, Decision) or result.answer.replayed:
+            continue
+        entry, key = result.entry, result.key
+        names: list[tuple[object, ...]] = [(key.principal, key.key)] if key else []
+        if entry:
+            posting = entry.posting
+            names.append((posting.source, posting.property, posting.stay_ref, posting.leg))
+        if any(name in named for name in names):
+            results[place] = None
+        named.update(names)
+    return results

@@ -1,0 +1,124 @@
+"""What a command is given (facts), and what it comes to (a decision or a problem)."""
+
+from datetime import date
+
+import msgspec
+from msgspec import Struct
+
+from loyalty.errors import Problem
+from loyalty.events.model import Event
+from loyalty.ids import UUID
+from loyalty.ledger.model import Lot, Member, MilestoneGrant
+from loyalty.ledger.rules import Book
+from loyalty.members.model import SealedProfile
+from loyalty.stays.model import StayOnFile, StayPosting, StayRevision
+
+Target = str | UUID
+"""Whom a command is about: a membership number or a member id."""
+
+
+class Key(Struct, frozen=True, gc=False):
+    """An `Idempotency-Key` of one caller, and the fingerprint of the request sent under it."""
+
+    principal: UUID
+    key: str
+    fingerprint: bytes
+
+
+class Prior(Struct, frozen=True, gc=False):
+    """The outcome a key already has."""
+
+    fingerprint: bytes
+    status: int
+    reply: bytes
+
+
+class Facts(Struct, gc=False):
+    """All that a command may look at. Whoever changes any of it takes the member to the next version.
+
+    `lots` are open lots in the order they are spent, enough for the command; all that are due; and the lots that the
+    stay earned (`own`) even if closed. `following` is when the first lot that isn't due expires.
+    """
+
+    member: Member | None
+    stay: StayOnFile | None = None
+    prior: Prior | None = None
+    lots: list[Lot] = []
+    own: frozenset[UUID] = frozenset()
+    following: date | None = None
+
+
+class DirectoryEntry(Struct, frozen=True, gc=False):
+    """Where a stay's natural key leads from now on; `left` is the stay id it led to before it moved."""
+
+    posting: StayPosting
+    member_id: UUID
+    stay_id: UUID
+    left: UUID | None = None
+
+
+class Answer(Struct, frozen=True, gc=False):
+    """What the caller gets: an HTTP status and the body; whether it was given before."""
+
+    status: int
+    body: bytes
+    replayed: bool = False
+
+
+class Decision(Struct, gc=False):
+    """What a command comes to: the answer, and the rows that make it true."""
+
+    answer: Answer
+    book: Book | None = None
+    enrolled: bool = False
+    entry: DirectoryEntry | None = None
+    revisions: tuple[StayRevision, ...] = ()
+    grants: list[MilestoneGrant] = []
+    events: list[Event] = []
+    key: Key | None = None
+    profile: SealedProfile | None = None
+
+
+class Elsewhere(Struct, frozen=True, gc=False):
+    """The stay belongs to another member: it takes a transaction that touches both."""
+
+    member_id: UUID
+
+
+class Move(Struct, frozen=True, gc=False):
+    """A decision that touches two members: the answer, and what to write in which shard, in this order."""
+
+    answer: Answer
+    parts: tuple[tuple[int, Decision], ...]
+
+
+Result = Decision | Problem | Elsewhere
+
+
+class Balance(Struct, frozen=True, gc=False):
+    """A member's points. `available` is below zero by what is owed."""
+
+    available: int
+    held: int
+    debt: int
+
+
+def balance_of(member: Member) -> Balance:
+    """Return the points of a member as they are in memory."""
+    return Balance(member.available, member.held, member.debt)
+
+
+def replay(prior: Prior | None, key: Key) -> Decision | Problem | None:
+    """Return the outcome that a key already has; None when the key is new."""
+    if prior is None:
+        return None
+    if prior.fingerprint != key.fingerprint:
+        return Problem("idempotency_key_reused")
+    return Decision(Answer(prior.status, prior.reply, replayed=True))
+
+
+def settle(result: Result, key: Key | None) -> Result:
+    """Make a refusal the outcome of its key, so that a retry is refused alike whatever has changed since."""
+    if key is None or not isinstance(result, Problem) or result.code == "idempotency_key_reused":
+        return result
+    return Decision(Answer(result.status, msgspec.json.encode(result.document())), key=key)

@@ -1,0 +1,117 @@
+"""Move a stay to another member, after a correction: the one posting that touches two members.
+
+The first member's award is reversed into the transit account; the second member's journal clears that account and
+posts the stay anew, judged by that member's own tier. Both journals name each other. The stay goes on under a new id
+in the second member's shard, with all its revisions; the old one ends with a revision that says `moved`.
+"""
+
+from msgspec import structs
+
+from loyalty.commands.model import Answer, Decision, DirectoryEntry, Elsewhere, Facts, Move
+from loyalty.commands.post_stay import PostStay, apply, decide, judge, nothing, reason, supersede
+from loyalty.commands.rulebook import Rulebook
+from loyalty.commands.stay_reply import Page, encode
+from loyalty.errors import Problem
+from loyalty.ids import UUID
+from loyalty.ledger.model import POINTS, TRANSIT, Journal, Member, Moment
+from loyalty.ledger.rules import Book
+from loyalty.stays.model import Award, StayOnFile, StayPosting, StayRevision
+
+
+def decide_move(
+    leaving: Facts, joining: Facts, rules: Rulebook, command: PostStay, moment: Moment
+) -> Move | Decision | Problem | Elsewhere:
+    """Decide a posting for `joining` whose stay is on file with `leaving`. Both rows are locked.
+
+    Whatever `decide` says comes first: by now the stay may be this member's, or a third one's.
+    """
+    verdict = decide(joining, rules, command, moment)
+    on_file, giver, taker = joining.stay, leaving.member, joining.member
+    if not isinstance(verdict, Elsewhere) or giver is None or taker is None or on_file is None:
+        return verdict
+    if verdict.member_id != giver.member_id:
+        return verdict
+    posting = structs.replace(command.posting, member=taker.number)
+    assert posting.revision is not None, "only an explicit revision moves a stay"
+    if posting.revision < on_file.revision:
+        older = supersede(joining, on_file, taker, rules, posting, moment)
+        return Move(older.answer, ((on_file.shard, older),))
+    if taker.status != "active":
+        return Problem("member_closed", at="/member")
+    # From here the stay moves.
+    moved = structs.replace(command, posting=posting)
+    return _move(leaving, joining, giver, taker, on_file, rules, moved, moment)
+
+
+def _move(
+    leaving: Facts, joining: Facts, giver: Member, taker: Member, on_file: StayOnFile, rules: Rulebook,
+    command: PostStay, moment: Moment,
+) -> Move:  # fmt: skip
+    posting, before = command.posting, on_file.award
+    left_page, joined_page = Page(rules, giver, moment), Page(rules, taker, moment)
+    tier = rules.ladder.on(taker.counters, posting.arrival).code
+    award, why = judge(rules, posting, command.folio, tier)
+    stay_id = moment.mint(taker.shard)
+    left, moved_out = _leave(leaving, giver, on_file, posting, command.actor, moment)
+    joined, moved_in = _join(joining, taker, stay_id, before, award, command, moment)
+    moved_out.linked_id, moved_in.linked_id = moved_in.journal_id, moved_out.journal_id
+    number = posting.revision or 0
+    none = nothing(award)
+    outcome = _outcome(posting, before)
+    reply, grants, events = joined_page.turn(moved_in, stay_id, outcome, number, none, award, why)
+    _, left_grants, left_events = left_page.turn(
+        moved_out, on_file.stay_id, "moved", number, before, nothing(before), []
+    )
+    ends = StayRevision(
+        on_file.stay_id,
+        number,
+        giver.member_id,
+        "moved",
+        encode(posting),
+        encode(none),
+        reply,
+        moved_out.journal_id,
+    )
+    begins = StayRevision(
+        stay_id, number, taker.member_id, outcome, encode(posting), encode(award), reply, moved_in.journal_id
+    )
+    entry = DirectoryEntry(posting, taker.member_id, stay_id, left=on_file.stay_id)
+    answer = Answer(200, reply)
+    giving = Decision(answer, left, revisions=(ends,), grants=left_grants, events=left_events)
+    taking = Decision(answer, joined, entry=entry, revisions=(begins,), grants=grants, events=events)
+    return Move(answer, ((giver.shard, giving), (taker.shard, taking)))
+
+
+def _leave(
+    leaving: Facts, giver: Member, on_file: StayOnFile, posting: StayPosting, actor: str, moment: Moment
+) -> tuple[Book, Journal]:
+    book = Book(giver, moment, actor, leaving.lots, leaving.following)
+    before = on_file.award
+    journal = book.journal("stay_moved_out", before.effective_on, reason(posting), on_file.stay_id)
+    apply(book, before, nothing(before), leaving.own, TRANSIT)
+    book.close()
+    return book, journal
+
+
+def _join(
+    joining: Facts,
+    taker: Member,
+    stay_id: UUID,
+    before: Award,
+    award: Award,
+    command: PostStay,
+    moment: Moment,
+) -> tuple[Book, Journal]:
+    book = Book(taker, moment, command.actor, joining.lots, joining.following)
+    journal = book.journal("stay_moved_in", award.effective_on, reason(command.posting), stay_id)
+    for unit, amount in {POINTS: before.points, **before.counts}.items():
+        book.pass_on(TRANSIT, unit, amount, before.effective_on)
+    apply(book, nothing(award), award, frozenset())
+    book.close()
+    return book, journal
+
+
+def _outcome(posting: StayPosting, before: Award) -> str:
+    if posting.status == "checked_out":
+        return "revised"
+    return "reversed" if before.points or before.counts else "unchanged"

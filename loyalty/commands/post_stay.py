@@ -1,0 +1,245 @@
+"""Record a stay as a PMS posts it: post, re-send, revise, cancel, no-show, late, out of order.
+
+Refusals, in this order: the member is unknown; the same revision has other content; the stay is another member's and
+no newer revision says that it moves; the member's account is closed; the stay's revisions are used up.
+
+A posting is a snapshot. The first one is posted; the same content again is answered as it was; a newer revision posts
+the difference; an older one is recorded and changes nothing. The tier that a stay is judged by is the member's on the
+day of arrival, as recorded when the stay is first seen; it stays with it, so revisions in any order end alike.
+"""
+
+from typing import Final
+
+import msgspec
+from msgspec import Struct, structs
+
+from loyalty.commands.model import (
+    Answer,
+    Decision,
+    DirectoryEntry,
+    Elsewhere,
+    Facts,
+    Result,
+    Target,
+    balance_of,
+)
+from loyalty.commands.rulebook import Rulebook
+from loyalty.commands.stay_reply import Page, StayReply, TierChange, encode, points_of
+from loyalty.errors import Problem
+from loyalty.ids import UUID, show
+from loyalty.ledger.model import ISSUED, Member, Moment
+from loyalty.ledger.rules import Book
+from loyalty.program.earning import Why
+from loyalty.stays.model import Award, StayOnFile, StayPosting, StayRevision
+from loyalty.stays.rules import Folio, content
+
+_decode_posting = msgspec.json.Decoder(StayPosting).decode
+_LAST_REVISION: Final = 2_147_483_647
+"""The highest number that a revision can be kept under."""
+
+
+class PostStay(Struct, frozen=True, gc=False):
+    """A posting that is well-formed, with its figures. `actor` says which key posted it."""
+
+    target: Target
+    posting: StayPosting
+    folio: Folio
+    actor: str
+
+
+def decide(facts: Facts, rules: Rulebook, command: PostStay, moment: Moment) -> Result:
+    """Decide what one posting comes to."""
+    member = facts.member
+    if member is None:
+        return Problem("unknown_member", at="/member")
+    posting = command.posting
+    if posting.member != member.number:
+        posting = structs.replace(posting, member=member.number)
+    known = _seen_before(facts.stay, posting)
+    if known is not None:
+        return known
+    if facts.stay is not None and facts.stay.member_id != member.member_id:
+        return _belongs_elsewhere(facts.stay, posting)
+    if facts.stay is not None and posting.revision is not None and posting.revision < facts.stay.revision:
+        return supersede(facts, facts.stay, member, rules, posting, moment)
+    if member.status != "active":
+        return Problem("member_closed", at="/member")
+    if facts.stay is not None and posting.revision is None and facts.stay.revision >= _LAST_REVISION:
+        return Problem(
+            "invalid_value", "After this stay's last revision no other has a number.", at="/revision"
+        )
+    # From here the posting is recorded.
+    return _record(facts, rules, command, posting, member, moment)
+
+
+def _seen_before(on_file: StayOnFile | None, posting: StayPosting) -> Result | None:
+    """Return the answer that this content already has, or a conflict of its revision."""
+    if on_file is None:
+        return None
+    if posting.revision is None:
+        same = content(posting) == content(_decode_posting(on_file.snapshot))
+        return _replay(on_file.reply) if same else None
+    if on_file.same_revision is None:
+        return None
+    snapshot, reply = on_file.same_revision
+    if content(posting) == content(_decode_posting(snapshot)):
+        return _replay(reply)
+    return Problem("revision_conflict", f"Revision {posting.revision} has other content.", at="/revision")
+
+
+def _replay(reply: bytes) -> Decision:
+    return Decision(Answer(200, reply, replayed=True))
+
+
+def _belongs_elsewhere(on_file: StayOnFile, posting: StayPosting) -> Result:
+    if posting.revision is None:
+        return Problem(
+            "stay_of_another_member",
+            "Only an explicit newer revision moves a stay to another member.",
+            at="/member",
+        )
+    return Elsewhere(on_file.member_id)
+
+
+def supersede(
+    facts: Facts, on_file: StayOnFile, member: Member, rules: Rulebook, posting: StayPosting, moment: Moment
+) -> Decision:
+    """Record an older revision, and change nothing."""
+    # The book isn't written; it only leaves what is due by now out of the balance that the reply tells.
+    Book(member, moment, "", facts.lots, facts.following)
+    tier = rules.ladder.on(member.counters, moment.today).code
+    award = on_file.award
+    why = [Why("superseded", revision=on_file.revision)]
+    reply = encode(
+        StayReply(
+            show("sty", on_file.stay_id), show("mem", member.member_id), "superseded", posting.revision or 0,
+            award.program, points_of(award), 0, rules.show("nights", award.counts.get("nights", 0)),
+            balance_of(member), TierChange(tier, tier), [], why,
+        )
+    )  # fmt: skip
+    revision = StayRevision(
+        on_file.stay_id, posting.revision or 0, member.member_id, "superseded", encode(posting), encode(award),
+        reply, None,
+    )  # fmt: skip
+    return Decision(Answer(200, reply), revisions=(revision,))
+
+
+def _record(
+    facts: Facts, rules: Rulebook, command: PostStay, posting: StayPosting, member: Member, moment: Moment
+) -> Decision:
+    on_file = facts.stay
+    tier = on_file.award.tier if on_file else rules.ladder.on(member.counters, posting.arrival).code
+    award, why = judge(rules, posting, command.folio, tier)
+    before = on_file.award if on_file else nothing(award)
+    stay_id = on_file.stay_id if on_file else moment.mint(member.shard)
+    number = posting.revision
+    if number is None:
+        number = on_file.revision + 1 if on_file else 0
+    page = Page(rules, member, moment)
+    book = Book(member, moment, command.actor, facts.lots, facts.following)
+    kind = _journal_kind(on_file, posting, before, award)
+    journal = None
+    if kind is not None:
+        journal = book.journal(kind, award.effective_on, reason(posting), stay_id)
+        apply(book, before, award, facts.own)
+    book.close()
+    outcome = "unchanged" if kind is None else kind.removeprefix("stay_")
+    reply, grants, events = page.turn(journal, stay_id, outcome, number, before, award, why)
+    return Decision(
+        Answer(200 if on_file else 201, reply), book,
+        entry=None if on_file else DirectoryEntry(posting, member.member_id, stay_id),
+        revisions=(StayRevision(stay_id, number, member.member_id, outcome, encode(posting), encode(award), reply,
+                                journal.journal_id if journal else None),),
+        grants=grants, events=events,
+    )  # fmt: skip
+
+
+def judge(rules: Rulebook, posting: StayPosting, folio: Folio, tier: str) -> tuple[Award, list[Why]]:
+    """Return what a stay is worth under the program, judged by a tier, and why."""
+    effective_on = posting.departure
+    if posting.status != "checked_out":
+        return Award(tier, rules.label, effective_on), [Why("not_checked_out", status=posting.status)]
+    counts = {
+        "nights": folio.nights,
+        "stays": 1 if folio.nights or rules.definition.counting.day_use_is_stay else 0,
+    }
+    excluded = rules.earning.exclusion(posting.channel, posting.rate_code)
+    if excluded is not None:
+        kept = {unit: amount for unit, amount in counts.items() if unit in excluded.counts and amount}
+        why = Why(excluded.code, channel=posting.channel, rate_code=posting.rate_code)
+        return Award(tier, rules.label, effective_on, counts=kept), [why]
+    currency = posting.currency
+    earned = rules.earning.earn(
+        folio.revenue
+        if currency == rules.earning.currency
+        else {
+            category: rules.earning.exchange(amount, currency) for category, amount in folio.revenue.items()
+        }
+    )
+    level = rules.ladder.level(tier)
+    bonus = earned.points * level.bonus_percent // 100
+    if bonus:
+        earned.why.append(Why("tier_bonus", tier=tier, percent=level.bonus_percent, points=bonus))
+    counts["spend"] = earned.spend
+    counts["tier_points"] = earned.points
+    counted = {unit: amount for unit, amount in counts.items() if amount and unit in rules.units}
+    expires_on = rules.expires_on(effective_on)
+    return Award(tier, rules.label, effective_on, expires_on, earned.points, bonus, counted), earned.why
+
+
+def nothing(award: Award) -> Award:
+    """Return an award of nothing on the same dates."""
+    return Award(award.tier, award.program, award.effective_on, award.expires_on)
+
+
+def _journal_kind(
+    on_file: StayOnFile | None, posting: StayPosting, before: Award, after: Award
+) -> str | None:
+    """Return the kind of journal a posting causes; None when the books stay as they are."""
+    stayed = posting.status == "checked_out"
+    if on_file is None:
+        return "stay_posted" if stayed else None
+    had_stayed = _decode_posting(on_file.snapshot).status == "checked_out"
+    if had_stayed and not stayed:
+        return "stay_reversed"
+    if not stayed or (had_stayed and _worth(before) == _worth(after)):
+        return None
+    return "stay_revised"
+
+
+def _worth(award: Award) -> tuple[object, ...]:
+    if not award.points and not award.counts:
+        return ()
+    return (award.base, award.tier_bonus, award.counts, award.effective_on, award.expires_on)
+
+
+def reason(posting: StayPosting) -> str:
+    """Return the reason that a stay's journals give."""
+    return f"{posting.status} {posting.property} {posting.stay_ref}"
+
+
+def apply(book: Book, before: Award, after: Award, own: frozenset[UUID], account: str = ISSUED) -> None:
+    """Post the difference between two awards; all of both when their dates differ."""
+    if (before.effective_on, before.expires_on) == (after.effective_on, after.expires_on):
+        _apply_part(book, before, after, after, own, account)
+    else:
+        _apply_part(book, before, nothing(before), before, own, account)
+        _apply_part(book, nothing(after), after, after, own, account)
+
+
+def _apply_part(
+    book: Book, before: Award, after: Award, dated: Award, own: frozenset[UUID], account: str
+) -> None:
+    day = dated.effective_on
+    book.points("base", after.base - before.base, day, account)
+    book.points("tier_bonus", after.tier_bonus - before.tier_bonus, day, account)
+    change = after.points - before.points
+    if change > 0:
+        book.earn(change, day, dated.expires_on)
+    elif change < 0:
+        book.reverse(-change, own)
+    for unit, amount in after.counts.items():
+        book.count(unit, amount - before.counts.get(unit, 0), day, account)
+    for unit, amount in before.counts.items():
+        if unit not in after.counts:
+            book.count(unit, -amount, day, account)

@@ -1,0 +1,138 @@
+-- What a batch of commands reads and writes. Where rows of one shard are meant, $1 is the shard.
+-- Lists of rows come as one parameter of the table's own type: half the cost of a list per column, and easier to read.
+
+-- name: lock_members
+-- Lock the members of a batch, named by id or by number, in the order of their ids. What they are is read afterwards:
+-- a wait for a lock doesn't refresh what a statement sees.
+SELECT
+FROM member AS m
+WHERE m.shard = $1
+  AND m.member_id = ANY (ARRAY(SELECT unnest($2::uuid[])
+                               UNION ALL
+                               SELECT n.member_id FROM member AS n WHERE n.shard = $1 AND n.number = ANY ($3::text[])))
+ORDER BY m.member_id
+FOR NO KEY UPDATE OF m;
+
+-- name: read_facts
+-- For each command, in order: the member it names, by id or by number, and what is on file for the stay it names: the
+-- highest revision, and the one that the posting states. The stay may live in another shard than the poster's.
+-- Each look-up is a LATERAL of its own with a LIMIT, so that whatever the planner thinks of a table, it goes by a key.
+SELECT m.member_id, m.number, m.status, m.enrolled_on, m.version, m.available, m.held, m.debt, m.counters,
+       m.next_expiry, d.shard, d.member_id, d.stay_id, head.revision, head.snapshot, head.award, head.reply,
+       same.snapshot, same.reply
+FROM unnest($2::uuid[], $3::text[], $4::stay_key[]) WITH ORDINALITY
+         AS w (member_id, number, source, property, stay_ref, leg, revision, place)
+LEFT JOIN LATERAL (SELECT * FROM member AS n WHERE n.shard = $1 AND n.member_id = w.member_id
+                   UNION ALL
+                   SELECT * FROM member AS n WHERE n.shard = $1 AND n.number = w.number
+                   LIMIT 1) AS m ON true
+LEFT JOIN LATERAL (SELECT e.shard, e.member_id, e.stay_id
+                   FROM stay_directory AS e
+                   WHERE e.property = w.property AND e.stay_ref = w.stay_ref AND e.leg = w.leg AND e.source = w.source
+                   LIMIT 1) AS d ON true
+LEFT JOIN LATERAL (SELECT r.revision, r.snapshot, r.award, r.reply
+                   FROM stay_revision AS r
+                   WHERE r.shard = d.shard AND r.stay_id = d.stay_id
+                   ORDER BY r.revision DESC LIMIT 1) AS head ON true
+LEFT JOIN LATERAL (SELECT r.snapshot, r.reply
+                   FROM stay_revision AS r
+                   WHERE r.shard = d.shard AND r.stay_id = d.stay_id AND r.revision = w.revision
+                   LIMIT 1) AS same ON true
+ORDER BY w.place;
+
+-- name: find_strays
+-- Which of these postings (by place) name a stay that is on file with another member than they say.
+SELECT w.place
+FROM unnest($1::stay_key[], $2::text[]) WITH ORDINALITY
+         AS w (source, property, stay_ref, leg, revision, member, place)
+JOIN stay_directory AS d
+  ON d.source = w.source AND d.property = w.property AND d.stay_ref = w.stay_ref AND d.leg = w.leg
+JOIN member AS m ON m.shard = d.shard AND m.member_id = d.member_id
+WHERE m.number <> w.member AND 'mem_' || replace(m.member_id::text, '-', '') <> w.member;
+
+-- name: find_keys
+-- The outcomes that idempotency keys already have.
+SELECT k.principal, k.key, k.fingerprint, k.status, k.reply
+FROM unnest($1::uuid[], $2::text[]) AS w (principal, key)
+JOIN idempotency_key AS k ON k.principal = w.principal AND k.key = w.key;
+
+-- name: find_lots
+-- For each member: the lots that are due ($4 is today), and of the others the first to expire that together hold what
+-- is needed.
+SELECT o.lot_id, o.member_id, o.amount, o.remaining, o.expired, o.earned_on, o.expires_on
+FROM unnest($2::uuid[], $3::bigint[]) AS w (member_id, need)
+CROSS JOIN LATERAL (
+    SELECT l.*,
+           sum(CASE WHEN l.expires_on <= $4::date THEN 0 ELSE l.remaining END)
+               OVER (ORDER BY l.expires_on NULLS LAST, l.lot_id) - l.remaining AS before
+    FROM lot AS l
+    WHERE l.shard = $1 AND l.member_id = w.member_id AND l.remaining > 0) AS o
+WHERE o.expires_on <= $4::date OR o.before < w.need;
+
+-- name: find_own_lots
+-- The lots that stays have earned, open or not.
+SELECT r.stay_id, l.lot_id, l.member_id, l.amount, l.remaining, l.expired, l.earned_on, l.expires_on
+FROM stay_revision AS r
+JOIN lot AS l ON l.shard = r.shard AND l.lot_id = r.journal_id
+WHERE r.shard = $1 AND r.stay_id = ANY ($2::uuid[]);
+
+-- name: find_following
+-- When the first lot of each member that isn't due expires.
+SELECT w.member_id,
+       (SELECT min(l.expires_on) FROM lot AS l
+        WHERE l.shard = $1 AND l.member_id = w.member_id AND l.remaining > 0 AND l.expires_on > $3::date) AS following
+FROM unnest($2::uuid[]) AS w (member_id);
+
+-- name: write_books
+-- All that a batch leaves behind, in one statement: it is its own transaction, unless it is part of one. Each parameter
+-- is a list of rows of a table. A member that somebody else has changed since it was read already has a journal of
+-- this version, and the statement fails.
+WITH journals AS (
+    INSERT INTO journal SELECT * FROM unnest($2::journal[])
+), transfers AS (
+    INSERT INTO transfer SELECT * FROM unnest($3::transfer[])
+), leaves AS (
+    INSERT INTO unsealed SELECT * FROM unnest($4::unsealed[])
+), lots AS (
+    INSERT INTO lot SELECT * FROM unnest($5::lot[])
+), taken AS (
+    UPDATE lot AS l SET remaining = n.remaining, expired = n.expired
+    FROM unnest($6::lot[]) AS n
+    WHERE l.shard = $1 AND l.lot_id = n.lot_id
+), allocations AS (
+    INSERT INTO allocation SELECT * FROM unnest($7::allocation[])
+), deltas AS (
+    INSERT INTO account_delta SELECT * FROM unnest($8::account_delta[])
+), directory AS (
+    INSERT INTO stay_directory SELECT * FROM unnest($9::stay_directory[])
+), revisions AS (
+    INSERT INTO stay_revision SELECT * FROM unnest($10::stay_revision[])
+), grants AS (
+    INSERT INTO milestone_grant SELECT * FROM unnest($11::milestone_grant[])
+    ON CONFLICT (shard, member_id, milestone, ordinal) DO UPDATE
+    SET status = excluded.status, journal_id = excluded.journal_id, changed_at = excluded.changed_at
+), keys AS (
+    INSERT INTO idempotency_key SELECT * FROM unnest($12::idempotency_key[])
+), events AS (
+    INSERT INTO outbox SELECT * FROM unnest($13::outbox[])
+), profiles AS (
+    INSERT INTO vault.profile SELECT * FROM unnest($14::vault.profile[])
+), enrolled AS (
+    INSERT INTO member SELECT * FROM unnest($15::member[])
+)
+UPDATE member AS m
+SET version = n.version, available = n.available, held = n.held, debt = n.debt, counters = n.counters,
+    next_expiry = n.next_expiry
+FROM unnest($16::member[]) AS n
+WHERE m.shard = $1 AND m.member_id = n.member_id;
+
+-- name: copy_revisions
+-- A stay that moves to another member takes its history along.
+INSERT INTO stay_revision (shard, stay_id, revision, member_id, outcome, snapshot, award, reply, journal_id, recorded_at)
+SELECT $1::smallint, $2::uuid, r.revision, r.member_id, r.outcome, r.snapshot, r.award, r.reply, NULL, r.recorded_at
+FROM stay_revision AS r
+WHERE r.shard = $3 AND r.stay_id = $4 AND r.revision < $5;
+
+-- name: move_directory
+UPDATE stay_directory SET shard = $1, member_id = $2, stay_id = $3
+WHERE source = $4 AND property = $5 AND stay_ref = $6 AND leg = $7;

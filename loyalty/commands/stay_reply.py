@@ -1,0 +1,139 @@
+"""What a posting of a stay is answered with, and what others are told of it."""
+
+from collections.abc import Mapping
+
+import msgspec
+from msgspec import Struct
+
+from loyalty.commands.model import Balance, balance_of
+from loyalty.commands.rulebook import Rulebook
+from loyalty.events.model import Event
+from loyalty.ids import UUID, show
+from loyalty.ledger.model import Journal, Member, MilestoneGrant, Moment
+from loyalty.program.earning import Why
+from loyalty.stays.model import Award
+from loyalty.tiers.milestones import all_crossed, lifetime
+
+encode = msgspec.json.Encoder().encode
+
+
+class Points(Struct, frozen=True, gc=False):
+    """The points a stay stands for."""
+
+    base: int
+    tier_bonus: int
+    total: int
+
+
+class TierChange(Struct, frozen=True, gc=False):
+    """The member's tier today, before and after."""
+
+    before: str
+    after: str
+
+
+class MilestoneChange(Struct, frozen=True, gc=False):
+    """A milestone that the posting granted or revoked."""
+
+    code: str
+    ordinal: int
+    status: str
+
+
+class StayReply(Struct, frozen=True, gc=False):
+    """What a posting came to. `points` is what the stay stands for now, `change` what this posting moved."""
+
+    stay_id: str
+    member_id: str
+    outcome: str
+    revision: int
+    program: str
+    points: Points
+    change: int
+    nights: str
+    balance: Balance
+    tier: TierChange
+    milestones: list[MilestoneChange]
+    why: list[Why]
+
+
+class StayEvent(Struct, frozen=True, gc=False):
+    """What others are told about a stay."""
+
+    stay_id: str
+    member_id: str
+    outcome: str
+    change: int
+
+
+class TierEvent(Struct, frozen=True, gc=False):
+    """What others are told about a tier change."""
+
+    member_id: str
+    before: str
+    after: str
+
+
+class MilestoneEvent(Struct, frozen=True, gc=False):
+    """What others are told about a milestone."""
+
+    member_id: str
+    milestone: str
+    ordinal: int
+    status: str
+
+
+def points_of(award: Award) -> Points:
+    """Return the points of an award, by kind."""
+    return Points(award.base, award.tier_bonus, award.points)
+
+
+class Page:
+    """What stands before a posting, so that what it changes can be told afterwards."""
+
+    __slots__ = ("counts", "member", "moment", "rules", "tier")
+
+    def __init__(self, rules: Rulebook, member: Member, moment: Moment) -> None:
+        """Remember the tier and the lifetime counts of a member."""
+        self.rules = rules
+        self.member = member
+        self.moment = moment
+        self.tier = rules.ladder.on(member.counters, moment.today).code
+        self.counts: Mapping[str, int] = {
+            rule.unit: lifetime(member.counters, rule.unit) for rule in rules.milestones
+        }
+
+    def turn(
+        self, journal: Journal | None, stay_id: UUID, outcome: str, revision: int,
+        before: Award, award: Award, why: list[Why],
+    ) -> tuple[bytes, list[MilestoneGrant], list[Event]]:  # fmt: skip
+        """Return the reply, the milestones crossed and the events of what the book now holds."""
+        member, rules = self.member, self.rules
+        tier = rules.ladder.on(member.counters, self.moment.today).code
+        crossings = all_crossed(rules.milestones, self.counts, member.counters) if journal else []
+        member_id = show("mem", member.member_id)
+        change = award.points - before.points
+        reply = StayReply(
+            show("sty", stay_id), member_id, outcome, revision, award.program, points_of(award), change,
+            rules.show("nights", award.counts.get("nights", 0)), balance_of(member), TierChange(self.tier, tier),
+            [MilestoneChange(item.code, item.ordinal, item.status) for item in crossings], why,
+        )  # fmt: skip
+        if journal is None:
+            return encode(reply), [], []
+        events = [
+            self._event(journal, f"stay.{outcome}", StayEvent(reply.stay_id, member_id, outcome, change))
+        ]
+        if tier != self.tier:
+            events.append(self._event(journal, "tier.changed", TierEvent(member_id, self.tier, tier)))
+        for item in crossings:
+            told = MilestoneEvent(member_id, item.code, item.ordinal, item.status)
+            events.append(self._event(journal, f"milestone.{item.status}", told))
+        grants = [
+            MilestoneGrant(member.member_id, item.code, item.ordinal, item.status, journal.journal_id)
+            for item in crossings
+        ]
+        return encode(reply), grants, events
+
+    def _event(self, journal: Journal, kind: str, payload: Struct) -> Event:
+        event_id = self.moment.mint(self.member.shard)
+        return Event(event_id, kind, self.member.member_id, journal.journal_id, encode(payload))

@@ -1,0 +1,225 @@
+"""The SQL of a batch: what commands need to know, and what they decide, written in one statement."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime
+from typing import Any
+
+import msgspec
+from asyncpg import Record
+from msgspec.structs import astuple
+
+from loyalty.commands.model import Decision, DirectoryEntry, Facts, Key, Prior
+from loyalty.db import Connection, load_queries
+from loyalty.ids import UUID, shard_of
+from loyalty.ledger.leaf import leaf
+from loyalty.ledger.model import MEMBER_ACCOUNTS, Counters, Lot, Member, Transfer
+from loyalty.ledger.rules import Book
+from loyalty.stays.model import Award, StayOnFile, StayPosting
+
+QUERIES = load_queries("loyalty.commands")
+_READ, _WRITE = QUERIES["read_facts"], QUERIES["write_books"]
+
+_counters = msgspec.json.Decoder(Counters).decode
+_award = msgspec.json.Decoder(Award).decode
+_encode = msgspec.json.Encoder().encode
+
+_NO_STAY = (None, None, None, None, None)
+
+Named = tuple[str | UUID, StayPosting | None]
+"""Whom a command is about, and the stay that it posts, if it does."""
+
+
+async def lock_members(
+    connection: Connection, shard: int, ids: Sequence[UUID], numbers: Sequence[str]
+) -> None:
+    """Lock members named by id or number, in the order of their ids, until the transaction ends."""
+    await connection.execute(QUERIES["lock_members"], shard, ids, numbers)
+
+
+async def read_facts(connection: Connection, shard: int, named: Sequence[Named]) -> list[Facts]:
+    """Return the member that each command names, and what is on file for the stay that it posts."""
+    rows = await connection.fetch(
+        _READ,
+        shard,
+        [None if isinstance(target, str) else target for target, _ in named],
+        [target if isinstance(target, str) else None for target, _ in named],
+        [_stay_key(posting) for _, posting in named],
+    )
+    return [_facts(shard, row) for row in rows]
+
+
+def _stay_key(posting: StayPosting | None) -> tuple[object, ...]:
+    if posting is None:
+        return _NO_STAY
+    return (posting.source, posting.property, posting.stay_ref, posting.leg, posting.revision)
+
+
+def _facts(shard: int, row: Record) -> Facts:
+    member_id, number, status, enrolled_on, version, available, held, debt, counters, due, *stay = row
+    on_file = _on_file(stay)
+    if member_id is None:
+        return Facts(None, on_file)
+    member = Member(
+        shard,
+        member_id,
+        number,
+        status,
+        enrolled_on,
+        version,
+        available,
+        held,
+        debt,
+        _counters(counters),
+        due,
+    )
+    return Facts(member, on_file)
+
+
+def _on_file(columns: Sequence[Any]) -> StayOnFile | None:
+    shard, member_id, stay_id, revision, snapshot, award, reply, same_snapshot, same_reply = columns
+    if stay_id is None:
+        return None
+    same = None if same_snapshot is None else (same_snapshot.encode(), same_reply.encode())
+    return StayOnFile(
+        shard, member_id, stay_id, revision, snapshot.encode(), _award(award), reply.encode(), same
+    )
+
+
+async def find_strays(connection: Connection, postings: Sequence[StayPosting]) -> list[int]:
+    """Return which postings, by place, name a stay that is on file with another member than they say."""
+    keys = [_stay_key(posting) for posting in postings]
+    rows = await connection.fetch(QUERIES["find_strays"], keys, [posting.member for posting in postings])
+    return [row[0] - 1 for row in rows]
+
+
+async def find_keys(connection: Connection, keys: Sequence[Key]) -> dict[tuple[UUID, str], Prior]:
+    """Return the outcomes that keys already have."""
+    rows = await connection.fetch(
+        QUERIES["find_keys"], [key.principal for key in keys], [key.key for key in keys]
+    )
+    return {
+        (row["principal"], row["key"]): Prior(row["fingerprint"], row["status"], row["reply"].encode())
+        for row in rows
+    }
+
+
+async def add_lots(
+    connection: Connection, shard: int, wanted: Sequence[tuple[Facts, int]], today: date
+) -> None:
+    """Give facts the lots they need: each with the points it may draw; those due, and a known stay's own, besides."""
+    by_member = {facts.member.member_id: facts for facts, _ in wanted if facts.member}
+    ids = list(by_member)
+    lots: dict[UUID, dict[UUID, Lot]] = {member_id: {} for member_id in ids}
+    for row in await connection.fetch(QUERIES["find_lots"], shard, ids, [need for _, need in wanted], today):
+        lots[row["member_id"]][row["lot_id"]] = _lot(row)
+    # A posting may name another member's stay: its lots are then no business of that member's own posting.
+    stays = [
+        facts.stay.stay_id for facts, _ in wanted
+        if facts.stay and facts.member and facts.stay.member_id == facts.member.member_id
+    ]  # fmt: skip
+    own: defaultdict[UUID, set[UUID]] = defaultdict(set)
+    if stays:
+        for row in await connection.fetch(QUERIES["find_own_lots"], shard, stays):
+            lots[row["member_id"]].setdefault(row["lot_id"], _lot(row))
+            own[row["member_id"]].add(row["lot_id"])
+    for row in await connection.fetch(QUERIES["find_following"], shard, ids, today):
+        by_member[row["member_id"]].following = row["following"]
+    for member_id, facts in by_member.items():
+        facts.lots = list(lots[member_id].values())
+        facts.own = frozenset(own[member_id])
+
+
+def _lot(row: Record) -> Lot:
+    return Lot(
+        row["lot_id"], row["member_id"], row["amount"], row["remaining"], row["expired"], row["earned_on"],
+        row["expires_on"],
+    )  # fmt: skip
+
+
+async def write(connection: Connection, shard: int, decisions: Sequence[Decision], at: datetime) -> None:
+    """Write all that decisions of one shard have decided, recorded at one instant: all of it or nothing."""
+    await connection.execute(_WRITE, shard, *_rows(shard, decisions, at))
+
+
+def _rows(shard: int, decisions: Sequence[Decision], at: datetime) -> Iterable[list[tuple[object, ...]]]:
+    """Return the rows that `write_books` takes, table by table, each in the order of the table's columns."""
+    books = [decision.book for decision in decisions if decision.book is not None]
+    transfers = [entry for book in books for entry in book.transfers]
+    yield [
+        (shard, j.journal_id, j.member_id, j.version, j.kind, j.effective_on, at, j.reason, j.actor, j.stay_id,
+         j.linked_id, j.balance)
+        for book in books for j in book.journals
+    ]  # fmt: skip
+    yield [(shard, *astuple(entry)) for entry in transfers]
+    yield [row for book in books for row in _leaves(shard, book)]
+    yield [(shard, *astuple(lot)) for book in books for lot in book.new_lots]
+    yield [(shard, *astuple(lot)) for book in books for lot in book.changed_lots()]
+    yield [(shard, *astuple(one)) for book in books for one in book.allocations]
+    yield [(shard, account, unit, amount) for (account, unit), amount in _deltas(transfers).items()]
+    yield [
+        (e.posting.source, e.posting.property, e.posting.stay_ref, e.posting.leg, shard, e.member_id, e.stay_id)
+        for decision in decisions if (e := decision.entry) is not None and e.left is None
+    ]  # fmt: skip
+    yield [
+        (shard, r.stay_id, r.revision, r.member_id, r.outcome, r.snapshot.decode(), r.award.decode(),
+         r.reply.decode(), r.journal_id, at)
+        for decision in decisions for r in decision.revisions
+    ]  # fmt: skip
+    yield [(shard, *astuple(grant), at) for decision in decisions for grant in decision.grants]
+    yield [
+        (key.principal, key.key, key.fingerprint, decision.answer.status, decision.answer.body.decode(), at)
+        for decision in decisions if (key := decision.key) is not None
+    ]  # fmt: skip
+    yield [
+        (shard, e.event_id, e.type, e.member_id, e.journal_id, e.payload.decode(), at)
+        for decision in decisions for e in decision.events
+    ]  # fmt: skip
+    yield [(shard, d.book.member.member_id, *astuple(d.profile)) for d in decisions if d.book and d.profile]
+    yield [_member_row(d.book.member) for d in decisions if d.book and d.enrolled]
+    # A new stay that moves nothing has no journal by which an outdated member would show: it leaves the row alone.
+    yield [
+        _member_row(d.book.member)
+        for d in decisions if d.book and not d.enrolled and (d.book.journals or d.entry is None)
+    ]  # fmt: skip
+
+
+def _member_row(member: Member) -> tuple[object, ...]:
+    return (
+        member.shard, member.member_id, member.number, member.status, member.enrolled_on, member.version,
+        member.available, member.held, member.debt, _encode(member.counters).decode(), member.next_expiry,
+    )  # fmt: skip
+
+
+def _leaves(shard: int, book: Book) -> Iterable[tuple[object, ...]]:
+    if len(book.journals) == 1:
+        entry = book.journals[0]
+        yield shard, entry.journal_id, leaf(shard, entry, book.transfers)
+        return
+    for entry in book.journals:
+        own = [transfer for transfer in book.transfers if transfer.journal_id == entry.journal_id]
+        yield shard, entry.journal_id, leaf(shard, entry, own)
+
+
+def _deltas(transfers: list[Transfer]) -> dict[tuple[str, str], int]:
+    """Sum what a batch moved on each of the program's accounts: credits up, debits down."""
+    sums: defaultdict[tuple[str, str], int] = defaultdict(int)
+    for entry in transfers:
+        if entry.debit not in MEMBER_ACCOUNTS:
+            sums[entry.debit, entry.unit] -= entry.amount
+        if entry.credit not in MEMBER_ACCOUNTS:
+            sums[entry.credit, entry.unit] += entry.amount
+    return sums
+
+
+async def move_entry(connection: Connection, shard: int, entry: DirectoryEntry) -> None:
+    """Lead the directory to the member that a stay moves to, and take its history along."""
+    posting, left = entry.posting, entry.left
+    assert left is not None, "a stay that moves has left"
+    await connection.execute(
+        QUERIES["move_directory"], shard, entry.member_id, entry.stay_id, posting.source, posting.property,
+        posting.stay_ref, posting.leg,
+    )  # fmt: skip
+    await connection.execute(
+        QUERIES["copy_revisions"], shard, entry.stay_id, shard_of(left), left, posting.revision
+    )

@@ -1,0 +1,30 @@
+"""Tells the metrics what was written, a batch at a time: a counter per stay would cost more than some of the rules."""
+
+from collections import Counter
+from collections.abc import Iterable
+from typing import Final
+
+from loyalty import metrics
+from loyalty.commands.model import Decision
+
+_MOVEMENTS: Final = {"reversal": "reversed", "expiry": "expired"}
+
+
+def count(decisions: Iterable[Decision]) -> None:
+    """Count the stays by outcome and the points by movement of decisions that are committed."""
+    outcomes: Counter[str] = Counter()
+    points: Counter[str] = Counter()
+    for decision in decisions:
+        for revision in decision.revisions:
+            outcomes[revision.outcome] += 1
+        if decision.book is None:
+            continue
+        for lot in decision.book.new_lots:
+            points["issued"] += lot.amount
+        for taken in decision.book.allocations:
+            if movement := _MOVEMENTS.get(taken.kind):
+                points[movement] += taken.amount
+    for outcome, number in outcomes.items():
+        metrics.counter(metrics.STAYS, outcome)(number)
+    for movement, amount in points.items():
+        metrics.counter(metrics.POINTS, movement)(amount)

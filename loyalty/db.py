@@ -1,0 +1,142 @@
+"""Connections to PostgreSQL, and SQL kept in `.sql` files by name."""
+
+import contextlib
+import re
+from collections.abc import Generator, Mapping
+from importlib.resources import files
+from types import MappingProxyType
+from typing import Any, Final
+from urllib.parse import parse_qs, urlsplit
+
+import asyncpg
+from asyncpg.pool import PoolConnectionProxy
+
+Connection = asyncpg.Connection | PoolConnectionProxy
+"""A connection of its own, or one that a pool has lent."""
+
+SERVICE_ROLE: Final = "loyalty_service"
+"""The role the service works as: it can't update, delete or truncate what the ledger has recorded."""
+
+# The service only ever looks things up by key. A plan made while a table was empty must not go on reading all of it.
+# Whatever scans for a living (verification, the benchmark's fixtures) does without.
+_BY_KEY: Final = {
+    "enable_seqscan": "off",
+    "enable_hashjoin": "off",
+    "enable_mergejoin": "off",
+    "plan_cache_mode": "force_generic_plan",
+}
+
+_NAME: Final = re.compile(r"^--\s*name:\s*(\S+)\s*$", re.MULTILINE)
+_PROPER_NAME: Final = re.compile(r"[a-z][a-z0-9_]*")
+
+
+class DatabaseUnreachableError(Exception):
+    """The database can't be connected to; the message says which and why, without the password."""
+
+
+class QueryFileError(Exception):
+    """A file of named queries isn't written as it should be."""
+
+
+async def connect(
+    dsn: str,
+    *,
+    role: str | None = None,
+    application_name: str = "loyalty",
+    timeout: float = 30,
+    statement_timeout_ms: int = 0,
+    by_key: bool = False,
+) -> asyncpg.Connection:
+    """Open one connection; `role` makes it act as that role from the start. No statement timeout unless given.
+
+    `by_key` is for connections that only ever look things up by key: their plans are made once and hold for any size.
+    """
+    settings = _server_settings(role, application_name) | {"statement_timeout": str(statement_timeout_ms)}
+    if by_key:
+        settings |= _BY_KEY
+    with _explained(dsn):
+        return await asyncpg.connect(dsn, timeout=timeout, server_settings=settings)
+
+
+async def connect_pool(
+    dsn: str,
+    *,
+    size: int = 8,
+    role: str | None = SERVICE_ROLE,
+    application_name: str = "loyalty",
+    **options: Any,
+) -> asyncpg.Pool:
+    """Open a pool of at most `size` connections; JSON columns come and go as text, which msgspec reads fastest.
+
+    Connections are handed on as they are: code that uses the pool leaves no session state behind, and the usual
+    reset would cost a round trip for every use. An open transaction is still rolled back.
+    """
+    settings = _server_settings(role, application_name) | _BY_KEY
+    with _explained(dsn):
+        return await asyncpg.create_pool(
+            dsn,
+            min_size=min(2, size),
+            max_size=size,
+            reset=_leave_as_it_is,
+            server_settings=settings,
+            **options,
+        )
+
+
+def load_queries(package: str, name: str = "queries.sql") -> Mapping[str, str]:
+    """Read the queries of a package's `.sql` file: `-- name: insert_journal` starts one, comments below describe it.
+
+    Raises QueryFileError when a name is taken, odd or without SQL, or when SQL stands before the first name.
+    """
+    return MappingProxyType(
+        parse_queries(files(package).joinpath(name).read_text("utf-8"), f"{package}/{name}")
+    )
+
+
+def parse_queries(text: str, source: str) -> dict[str, str]:
+    """Split the text of a file of named queries; `source` is for messages."""
+    preamble, *parts = _NAME.split(text)
+    if _without_leading_comments(preamble):
+        raise QueryFileError(f"{source}: SQL before the first `-- name:`")
+    queries: dict[str, str] = {}
+    for name, body in zip(parts[::2], parts[1::2], strict=True):
+        _check_name(name, queries, source)
+        queries[name] = _without_leading_comments(body)
+        if not queries[name]:
+            raise QueryFileError(f"{source}: query `{name}` is empty")
+    return queries
+
+
+def _check_name(name: str, taken: Mapping[str, str], source: str) -> None:
+    if not _PROPER_NAME.fullmatch(name):
+        raise QueryFileError(f"{source}: `{name}` is no proper query name: use lower_snake_case")
+    if name in taken:
+        raise QueryFileError(f"{source}: two queries are named `{name}`")
+
+
+def _without_leading_comments(sql: str) -> str:
+    lines = sql.strip().splitlines()
+    while lines and (not lines[0].strip() or lines[0].lstrip().startswith("--")):
+        lines.pop(0)
+    return "\n".join(lines).rstrip().removesuffix(";")
+
+
+def _server_settings(role: str | None, application_name: str) -> dict[str, str]:
+    # Compiling a query to machine code takes longer than any of ours runs.
+    settings = {"application_name": application_name, "timezone": "UTC", "jit": "off"}
+    return settings | {"role": role} if role else settings
+
+
+@contextlib.contextmanager
+def _explained(dsn: str) -> Generator[None]:
+    """Turn the many ways in which a connection fails into one that names the server."""
+    try:
+        yield
+    except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, ValueError) as error:
+        place = urlsplit(dsn)
+        where = f"{place.hostname or parse_qs(place.query).get('host', ['the local server'])[0]}{place.path}"
+        reason = str(error) or type(error).__name__
+        raise DatabaseUnreachableError(f"can't connect to the database at {where}: {reason}") from error
+
+
+async def _leave_as_it_is(_connection: object) -> None: ...

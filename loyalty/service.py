@@ -1,0 +1,425 @@
+"""The service itself: what routes, imports and jobs call. It turns requests into commands and commands into answers."""
+
+import asyncio
+import secrets
+from collections.abc import AsyncGenerator, Iterable, Sequence
+from contextlib import asynccontextmanager
+from datetime import date, datetime, timedelta
+from hashlib import blake2b
+from typing import Final
+
+import asyncpg
+import structlog
+from msgspec import Struct, structs
+
+from loyalty import ids, metrics
+from loyalty.clock import Clock, SystemClock
+from loyalty.coalesce import Coalescer
+from loyalty.commands import balance
+from loyalty.commands.adjust import Adjust, AdjustmentRequest
+from loyalty.commands.balance import BalanceView
+from loyalty.commands.batch import Batches, Command
+from loyalty.commands.enrol import Enrol
+from loyalty.commands.expire import Expire
+from loyalty.commands.model import Answer, Decision, Elsewhere, Key, Move, Result, Target
+from loyalty.commands.post_stay import PostStay
+from loyalty.commands.rulebook import Rulebook
+from loyalty.commands.store import find_strays
+from loyalty.db import SERVICE_ROLE, connect, connect_pool
+from loyalty.errors import Problem, together
+from loyalty.ids import UUID
+from loyalty.ledger import store as ledger_store
+from loyalty.ledger.model import Member
+from loyalty.ledger.poster import Poster
+from loyalty.ledger.store import Entry, Expiring
+from loyalty.members import store as members_store
+from loyalty.members.model import EnrolRequest, Profile
+from loyalty.members.numbers import make_number
+from loyalty.members.vault import Vault
+from loyalty.program.model import HOUSE, read
+from loyalty.settings import Settings
+from loyalty.stays import properties as property_rules
+from loyalty.stays import store as stays_store
+from loyalty.stays.model import StayPosting
+from loyalty.stays.properties import Property
+from loyalty.stays.rules import read_folio
+from loyalty.stays.store import Revision
+
+_log = structlog.get_logger("loyalty.service")
+
+_READY_SECONDS: Final = 2.0
+_BULK_PATIENCE: Final = 120.0
+_BULK_STRETCH: Final = 64
+_MOVE_TRIES: Final = 3
+# Somewhere it is already tomorrow.
+_TIME_ZONES: Final = timedelta(days=1)
+_RETRY_AFTER: Final = {"Retry-After": "1"}
+"""Headers of an answer that may be sent again."""
+
+
+class Found(Struct, frozen=True, gc=False):
+    """A member as read, with what of the open lots expires when."""
+
+    member: Member
+    expiring: Expiring
+
+
+NaturalKey = tuple[str, str, str, int]
+
+Queued = tuple[PostStay, asyncio.Future[Result]] | Answer | Problem
+"""One of many stays: on its way with its command, or already answered."""
+
+
+class Service:
+    """One program over one database."""
+
+    def __init__(
+        self, rules: Rulebook, pool: asyncpg.Pool, poster: Poster[Command, Result], batches: Batches, vault: Vault,
+        clock: Clock, mint: ids.Mint, pepper: bytes,
+    ) -> None:  # fmt: skip
+        """Wire what `open_service` has made."""
+        self.rules = rules
+        self.pool = pool
+        self.poster = poster
+        self.clock = clock
+        self.settles_in = poster.deadline + 1.0
+        self._batches = batches
+        self._vault = vault
+        self._mint = mint
+        self._pepper = pepper
+        self._tomorrow = date.min
+        # What a posting looks at first; a property is never removed.
+        self._properties: dict[str, Property] = {}
+        self._register: Coalescer[None, dict[str, Property]] = Coalescer(self._read_properties, lanes=1)
+        self._members: Coalescer[Target, Found | None] = Coalescer(self._load_members)
+
+    # --- who is meant -------------------------------------------------------------------------------------------
+
+    def target(self, key: str) -> Target | None:
+        """Read a membership number or a member id; None when it can be neither."""
+        if not key.startswith("mem_"):
+            return key
+        member_id = ids.parse("mem", key)
+        return member_id if member_id is not None and ids.shard_of(member_id) < self.poster.shards else None
+
+    def shard(self, target: Target) -> int:
+        """Return the shard where a member lives."""
+        if isinstance(target, str):
+            return ids.number_shard(target, self.poster.shards)
+        return ids.shard_of(target)
+
+    def today(self) -> date:
+        """Return the program's day."""
+        return self.rules.today(self.clock.now())
+
+    async def ready(self) -> bool:
+        """Tell whether the database answers and every lane runs."""
+        try:
+            async with asyncio.timeout(_READY_SECONDS):
+                await self.pool.fetchval("SELECT 1")
+        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError):
+            return False
+        return self.poster.alive()
+
+    # --- stays --------------------------------------------------------------------------------------------------
+
+    async def post_stay(self, posting: StayPosting, actor: str) -> Answer:
+        """Record a stay; raise Problem when it is refused."""
+        command = await self._understand(posting, actor)
+        return await self._conclude(command, await self.poster.submit(self.shard(command.target), command))
+
+    async def post_stays(
+        self, postings: Sequence[StayPosting | Problem], actor: str
+    ) -> list[Answer | Problem]:
+        """Record many stays; each is answered on its own, as if they were posted one by one in this order.
+
+        Problems in the input stay where they are.
+        """
+        postings = await self._by_number(postings)
+        alone = await self._strays(postings)
+        queued: list[Queued] = []
+        for place, posting in enumerate(postings):
+            if isinstance(posting, Problem):
+                queued.append(posting)
+            elif place in alone:
+                # It touches two members: what came before has to be through, and it before what follows.
+                await _all_done(queued)
+                queued.append(await self._answer(await self._queue(posting, actor)))
+            else:
+                queued.append(await self._queue(posting, actor))
+            if place % _BULK_STRETCH == 0:
+                await asyncio.sleep(0)  # whoever else waits has a turn, the lanes first of all
+        return [await self._answer(item) for item in queued]
+
+    async def _by_number(self, postings: Sequence[StayPosting | Problem]) -> Sequence[StayPosting | Problem]:
+        """Name every member by number: the order of a member's stays is kept under one name."""
+        named = {
+            one.member for one in postings if isinstance(one, StayPosting) and one.member.startswith("mem_")
+        }
+        if not named:
+            return postings
+        found = dict(zip(named, await self.find_members(named), strict=True))
+        numbers = {key: one.member.number for key, one in found.items() if one is not None}
+        return [
+            structs.replace(one, member=numbers[one.member])
+            if isinstance(one, StayPosting) and one.member in numbers
+            else one
+            for one in postings
+        ]
+
+    async def _strays(self, postings: Sequence[StayPosting | Problem]) -> set[int]:
+        """Return the places of postings of stays that are with another member than one of them says."""
+        sound = {place: one for place, one in enumerate(postings) if not isinstance(one, Problem)}
+        moving: set[NaturalKey] = set()
+        # Only a revision that says so moves a stay that is on file.
+        revised = [one for one in sound.values() if one.revision is not None]
+        if revised:
+            async with self.pool.acquire() as connection:
+                moving = {_natural_key(revised[found]) for found in await find_strays(connection, revised)}
+        named: dict[NaturalKey, str] = {}
+        for posting in sound.values():
+            key = _natural_key(posting)
+            if named.setdefault(key, posting.member) != posting.member:
+                moving.add(key)
+        if not moving:
+            return set()
+        return {place for place, posting in sound.items() if _natural_key(posting) in moving}
+
+    async def _queue(self, posting: StayPosting, actor: str) -> Queued:
+        """Queue one of many stays, once its lane has room."""
+        try:
+            command = await self._understand(posting, actor)
+            shard = self.shard(command.target)
+            if not self.poster.roomy(shard):
+                await self.poster.room(shard)
+            return command, self.poster.submit(shard, command, _BULK_PATIENCE)
+        except Problem as problem:
+            return problem
+
+    async def _answer(self, item: Queued) -> Answer | Problem:
+        if not isinstance(item, tuple):
+            return item
+        try:
+            return await self._conclude(item[0], await item[1])
+        except Problem as problem:
+            return problem
+
+    async def _understand(self, posting: StayPosting, actor: str) -> PostStay:
+        target = self.target(posting.member)
+        if target is None:
+            raise Problem("unknown_member", at="/member")
+        refusals: list[Problem] = []
+        if posting.property not in self._properties and await self.property(posting.property) is None:
+            detail = f"There is no property {posting.property}."
+            refusals.append(Problem("unknown_property", detail, at="/property"))
+        if not self.rules.earning.knows(posting.currency):
+            detail = f"The program has no rate for {posting.currency}."
+            refusals.append(Problem("unknown_currency", detail, at="/currency"))
+        folio = read_folio(posting, self.rules.limits.nights)
+        if refusals or isinstance(folio, Problem):
+            raise together([*refusals, *([folio] if isinstance(folio, Problem) else [])])
+        if posting.status == "checked_out" and posting.departure > self._tomorrow:
+            self._tomorrow = self.today() + _TIME_ZONES
+            if posting.departure > self._tomorrow:
+                detail = "A stay that is checked out can't end in the future."
+                raise Problem("invalid_value", detail, at="/departure")
+        if self.rules.earning.exchange(sum(folio.revenue.values()), posting.currency) > self.rules.most:
+            limit = f"{self.rules.limits.amount} {self.rules.earning.currency}"
+            raise Problem("invalid_value", f"The stay is worth more than {limit}.", at="/lines")
+        return PostStay(target, posting, folio, actor)
+
+    async def _conclude(self, command: Command, result: Result | Move) -> Answer:
+        """Return what a command came to, moving the stay between members if that is what it takes."""
+        for _ in range(_MOVE_TRIES):
+            if not isinstance(result, Elsewhere) or not isinstance(command, PostStay):
+                break
+            result = await self._move(command, result.member_id)
+        if isinstance(result, Problem):
+            raise result
+        if isinstance(result, Move | Decision):
+            return result.answer
+        raise Problem("unavailable", "The stay is being moved between members.", headers=_RETRY_AFTER)
+
+    async def _move(self, command: PostStay, other: UUID) -> Move | Result:
+        found = await self.find_member(command.posting.member)
+        if found is None:
+            return Problem("unknown_member", at="/member")
+        for last in (False, True):
+            try:
+                async with self.pool.acquire() as connection:
+                    return await self._batches.move(connection, command, found.member.member_id, other)
+            except (asyncpg.PostgresError, OSError) as error:
+                _log.warning("move_rerun", error=repr(error))
+                if last:
+                    break
+        return Problem("unavailable", headers=_RETRY_AFTER)
+
+    async def read_stay(self, stay_id: UUID) -> list[Revision]:
+        """Return a stay's revisions, newest first; none when there is no such stay."""
+        if ids.shard_of(stay_id) >= self.poster.shards:
+            return []
+        return await stays_store.read_stay(self.pool, ids.shard_of(stay_id), stay_id)
+
+    # --- members ------------------------------------------------------------------------------------------------
+
+    async def enrol(self, request: EnrolRequest, actor: str, key: Key | None) -> Answer:
+        """Enrol a member; raise Problem when it is refused."""
+        if request.enrolled_on is not None and request.enrolled_on > self.today():
+            raise Problem("invalid_value", "The day of enrolment is in the future.", at="/enrolled_on")
+        # A number that we make up follows from the key, so that a retry asks for the same member.
+        number = request.number or self._made_up_number(key)
+        shard = ids.number_shard(number, self.poster.shards)
+        member_id = self._mint(shard)
+        profile = self._vault.seal(member_id, request.profile) if request.profile else None
+        command = Enrol(number, member_id, request.enrolled_on, profile, actor, key)
+        return await self._conclude(command, await self.poster.submit(shard, command))
+
+    def _made_up_number(self, key: Key | None) -> str:
+        if key is None:
+            digits = secrets.randbelow(10**9)
+        else:
+            seed = blake2b(key.principal.bytes + key.key.encode(), key=self._pepper, digest_size=8).digest()
+            digits = int.from_bytes(seed, "big")
+        return make_number(self.rules.definition.number_prefix, digits)
+
+    async def find_member(self, key: str) -> Found | None:
+        """Return a member by number or id, read after the call."""
+        target = self.target(key)
+        return None if target is None else await asyncio.shield(self._members.get(target))
+
+    async def find_members(self, keys: Iterable[str]) -> list[Found | None]:
+        """Return members by number or id, in order."""
+        return await asyncio.gather(*(self.find_member(key) for key in keys))
+
+    async def profile(self, member: Member) -> Profile | None:
+        """Return what identifies a member; None when nothing was given, or when it was erased."""
+        sealed = await members_store.read_profile(self.pool, member.shard, member.member_id)
+        return None if sealed is None else self._vault.open(member.member_id, sealed)
+
+    async def _load_members(self, targets: Sequence[Target]) -> list[Found | None]:
+        read = await ledger_store.read_members(
+            self.pool,
+            [self.shard(target) for target in targets],
+            [None if isinstance(target, str) else target for target in targets],
+            [target if isinstance(target, str) else None for target in targets],
+        )
+        return [None if one is None else Found(*one) for one in read]
+
+    # --- balances and statements --------------------------------------------------------------------------------
+
+    def balance(self, found: Found, today: date | None = None) -> BalanceView:
+        """Return a member's balance today; `today` saves asking the clock again."""
+        return balance.view(self.rules, found.member, found.expiring, today or self.today())
+
+    async def balance_as_of(
+        self, member: Member, effective_by: date, known_at: datetime | None
+    ) -> BalanceView:
+        """Return a member's balance on a day, as it was known at an instant (now, if None).
+
+        For an instant the answer never changes: a batch is recorded at most the deadline after its clock was read,
+        so an instant that recent is waited for.
+        """
+        now = self.clock.now()
+        if known_at is not None and (left := self.settles_in - (now - known_at).total_seconds()) > 0:
+            await asyncio.sleep(left)
+        async with self.pool.acquire() as connection:
+            points, counters, expiring, _ = await ledger_store.fold(
+                connection, member, effective_by, known_at or now
+            )
+        then = structs.replace(
+            member,
+            available=points,
+            held=0,
+            counters=counters,
+            next_expiry=expiring[0][0] if expiring else None,
+        )
+        return balance.view(self.rules, then, expiring, effective_by)
+
+    async def statement(self, member: Member, before: int, limit: int) -> list[Entry]:
+        """Return a page of a member's journals before a version, newest first."""
+        return await ledger_store.read_statement(self.pool, member.shard, member.member_id, before, limit)
+
+    async def adjust(self, request: AdjustmentRequest, actor: str, key: Key) -> Answer:
+        """Credit or debit points by hand; raise Problem when it is refused."""
+        target = self.target(request.member)
+        if target is None:
+            raise Problem("unknown_member", at="/member")
+        command = Adjust(target, request, actor, key)
+        return await self._conclude(command, await self.poster.submit(self.shard(target), command))
+
+    async def expire(self, member_id: UUID) -> None:
+        """Expire what a member has that is due."""
+        command = Expire(member_id)
+        await self._conclude(command, await self.poster.submit(ids.shard_of(member_id), command))
+
+    def key(self, principal: UUID, key: str, body: bytes) -> Key:
+        """Bind an idempotency key to a request. The fingerprint is keyed, as bodies may hold personal data."""
+        return Key(principal, key, blake2b(body, key=self._pepper, digest_size=32).digest())
+
+    # --- properties ---------------------------------------------------------------------------------------------
+
+    async def properties(self) -> dict[str, Property]:
+        """Return all properties by code, as they are: another worker may have added one a moment ago."""
+        return await asyncio.shield(self._register.get(None))
+
+    async def property(self, code: str) -> Property | None:
+        """Return a property as it is; None when there is none."""
+        return (await self.properties()).get(code)
+
+    async def register(self, one: Property) -> None:
+        """Add a property or change what is known of it; raise Problem when it can't be."""
+        problem = property_rules.check(one)
+        if problem is not None:
+            raise problem
+        if not self.rules.earning.knows(one.currency):
+            raise Problem("unknown_currency", f"The program has no rate for {one.currency}.", at="/currency")
+        await stays_store.write_property(self.pool, one)
+        await self.properties()
+
+    async def _read_properties(self, _: Sequence[None]) -> list[dict[str, Property]]:
+        self._properties = await stays_store.read_properties(self.pool)
+        return [self._properties]
+
+
+def _natural_key(posting: StayPosting) -> NaturalKey:
+    return posting.source, posting.property, posting.stay_ref, posting.leg
+
+
+async def _all_done(queued: Sequence[Queued]) -> None:
+    """Wait until nothing of this is on its way any more."""
+    waiting = [item[1] for item in queued if isinstance(item, tuple) and not item[1].done()]
+    if waiting:
+        await asyncio.wait(waiting)
+
+
+@asynccontextmanager
+async def open_service(
+    settings: Settings, dsn: str, clock: Clock | None = None, rules: Rulebook | None = None
+) -> AsyncGenerator[Service]:
+    """Open the service on a migrated database; on leaving, what waits is run before the connections close."""
+    clock = clock or SystemClock()
+    rules = rules or Rulebook(read(settings.program or HOUSE))
+    key = settings.vault_key_bytes()
+    mint = ids.minter()
+    batches = Batches(rules, clock, mint)
+    pool = await connect_pool(dsn, size=settings.pool_size, role=SERVICE_ROLE)
+    try:
+        shards = await pool.fetchval("SELECT count(*) FROM shard")
+        poster = Poster(
+            lambda: connect(
+                dsn, role=SERVICE_ROLE, application_name="loyalty poster",
+                statement_timeout_ms=settings.deadline_ms, by_key=True,
+            ), batches.run,
+            shards=shards, queue_limit=settings.queue_limit, batch_limit=settings.batch_limit,
+            deadline=settings.deadline_ms / 1000,
+        )  # fmt: skip
+        await poster.start()
+        metrics.watch_pool(pool.get_size, pool.get_idle_size)
+        service = Service(rules, pool, poster, batches, Vault(key), clock, mint, key)
+        try:
+            await service.properties()
+            yield service
+        finally:
+            await poster.stop()
+    finally:
+        await pool.close()

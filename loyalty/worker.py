@@ -1,0 +1,65 @@
+"""The jobs: bounded loops beside the requests. Every worker process may run them; what they do twice does no harm."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Final
+
+import structlog
+
+from loyalty.errors import Problem
+from loyalty.ids import UUID
+from loyalty.ledger import store
+from loyalty.service import Service
+
+_log = structlog.get_logger("loyalty.worker")
+
+EXPIRY_SECONDS: Final = 3600
+FOLD_SECONDS: Final = 60
+_PAGE: Final = 500
+_FIRST: Final = UUID(bytes(16))
+
+
+async def expire_due(service: Service) -> int:
+    """Expire the due lots of all members, page by page; return how many members were looked at."""
+    looked_at = 0
+    for shard in range(service.poster.shards):
+        after = _FIRST
+        while page := await store.find_due_members(service.pool, shard, service.today(), after, _PAGE):
+            for member_id in page:
+                await service.expire(member_id)
+            looked_at += len(page)
+            after = page[-1]
+    return looked_at
+
+
+async def fold_accounts(service: Service) -> None:
+    """Fold what batches have added to the program's accounts into their totals."""
+    for shard in range(service.poster.shards):
+        await store.fold_accounts(service.pool, shard)
+
+
+@asynccontextmanager
+async def running_jobs(service: Service) -> AsyncGenerator[None]:
+    """Run the jobs for as long as the context lasts."""
+    tasks = [
+        asyncio.create_task(_every(EXPIRY_SECONDS, "expire_due", lambda: expire_due(service))),
+        asyncio.create_task(_every(FOLD_SECONDS, "fold_accounts", lambda: fold_accounts(service))),
+    ]
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _every(seconds: float, name: str, job: Callable[[], Awaitable[object]]) -> None:
+    while True:
+        await asyncio.sleep(seconds)
+        try:
+            await job()
+        except Problem as problem:
+            _log.warning("job_postponed", job=name, code=problem.code)
+        except Exception as error:  # noqa: BLE001 - the next round may do better; a job never takes the service along
+            _log.error("job_failed", job=name, exc_info=error)
