@@ -1,0 +1,21 @@
+"""`/v1/adjustments`: credit or debit points by hand."""
+
+from litestar import Response, post
+from litestar.params import JSONBody
+
+from loyalty.commands.adjust import AdjustmentReply, AdjustmentRequest
+from loyalty.http.problems import problem_responses
+from loyalty.http.requests import ApiRequest, answered, key_of, service_of
+
+
+@post(
+    "/v1/adjustments", tags=["Adjustments"], status_code=201,
+    responses=problem_responses(
+        "idempotency_key_missing", "unknown_member", "idempotency_key_reused", "member_closed", "invalid_value",
+        "insufficient_points",
+    ),
+)  # fmt: skip
+async def adjust(data: JSONBody[AdjustmentRequest], request: ApiRequest) -> Response[AdjustmentReply]:
+    """Credit or debit points, with a reason. Needs a header `Idempotency-Key`."""
+    answer = await service_of(request).adjust(data, request.user.name, await key_of(request))
+    return answered(answer)  # pyright: ignore[reportReturnType] - the bytes of an AdjustmentReply

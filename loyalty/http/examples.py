@@ -1,0 +1,127 @@
+"""Examples for the documentation of the API, one story: a stay in Shanghai, and what it is worth. Tests read them."""
+
+from typing import Any, Final
+
+__all__ = ["REPLIES", "REQUESTS"]
+
+Example = dict[str, Any]
+
+_MEMBER: Final = "mem_019a8f3c5e7a7000b2d41c9e6f030002"
+_STAY: Final = "sty_019a8f3d1b2c70008e5a7f204c610002"
+_JOURNAL: Final = "jrn_019a8f3d1b2c700191c3d8a25e7f0002"
+
+_ENROLMENT: Final[Example] = {
+    "number": "HX0000000018",
+    "profile": {"name": "王小明", "email": "xiaoming@example.com", "birthday": "03-08", "language": "zh"},
+}
+_ENROLLED: Final[Example] = {
+    "member_id": _MEMBER, "number": "HX0000000018", "status": "active", "enrolled_on": "2026-01-02",
+}  # fmt: skip
+_POSTING: Final[Example] = {
+    "source": "opera", "property": "SHA01", "stay_ref": "R-1001", "revision": 1, "member": "HX0000000018",
+    "status": "checked_out", "arrival": "2026-01-01", "departure": "2026-01-03", "channel": "direct",
+    "rate_code": "BAR", "room_type": "DLX", "currency": "CNY",
+    "lines": [
+        {"category": "room", "amount": "1197.00", "date": "2026-01-01"},
+        {"category": "food", "amount": "214.50", "date": "2026-01-02"},
+        {"category": "tax", "amount": "84.69"},
+    ],
+}  # fmt: skip
+_POSTED: Final[Example] = {
+    "stay_id": _STAY, "member_id": _MEMBER, "outcome": "posted", "revision": 1, "program": "house@1",
+    "points": {"base": 1411, "tier_bonus": 0, "total": 1411}, "change": 1411, "nights": "2",
+    "balance": {"available": 1411, "held": 0, "debt": 0}, "tier": {"before": "silver", "after": "silver"},
+    "milestones": [],
+    "why": [
+        {"code": "category_eligible", "category": "room", "amount": "1197.00", "rate": "1"},
+        {"code": "category_eligible", "category": "food", "amount": "214.50", "rate": "1"},
+        {"code": "category_not_eligible", "category": "tax", "amount": "84.69"},
+        {"code": "base", "amount": "1411.50", "points": 1411},
+    ],
+}  # fmt: skip
+_UNKNOWN: Final[Example] = {
+    "type": "/docs/problems#unknown_member", "title": "There is no such member", "status": 404,
+    "code": "unknown_member", "detail": "There is no such member.",
+    "errors": [{"pointer": "/member", "detail": "There is no such member."}],
+}  # fmt: skip
+_BALANCE: Final[Example] = {
+    "member_id": _MEMBER, "number": "HX0000000018", "as_of": "2026-01-04", "available": 1411, "held": 0, "debt": 0,
+    "expiring": [{"on": "2028-01-03", "points": 1411}],
+    "tier": {"code": "silver", "name": {"en": "Silver", "zh": "银卡"}, "valid_to": None},
+    "next_tier": {
+        "code": "gold", "name": {"en": "Gold", "zh": "金卡"}, "remaining": {"nights": "8", "spend": "8588.50"},
+    },
+    "keep_tier": None,
+    "year": {"nights": "2", "stays": "1", "spend": "1411.50"},
+    "milestones": [
+        {
+            "code": "tenth_stay", "name": {"en": "Every tenth stay", "zh": "第10次入住纪念"}, "unit": "stays",
+            "reward": {"en": "An album of your stays", "zh": "定制相册"}, "next_at": "10", "remaining": "9",
+        },
+    ],
+}  # fmt: skip
+_STATEMENT: Final[Example] = {
+    "lines": [
+        {
+            "journal_id": _JOURNAL, "version": 2, "kind": "stay_posted", "effective_on": "2026-01-03",
+            "recorded_at": "2026-01-03T05:12:09.251873Z", "points": 1411, "balance": 1411,
+            "reason": "checked_out SHA01 R-1001", "actor": "opera SHA01", "stay_id": _STAY, "linked_journal_id": None,
+            "parts": [
+                {"kind": "base", "unit": "points", "amount": "1411"},
+                {"kind": "count", "unit": "nights", "amount": "2"},
+                {"kind": "count", "unit": "stays", "amount": "1"},
+                {"kind": "count", "unit": "spend", "amount": "1411.50"},
+            ],
+        },
+    ],
+    "next_cursor": "djI",
+}  # fmt: skip
+_ADJUSTMENT: Final[Example] = {
+    "member": "HX0000000018", "points": 500, "reason": "service_recovery", "note": "Air conditioning failed at night",
+}  # fmt: skip
+_ADJUSTED: Final[Example] = {
+    "journal_id": _JOURNAL, "member_id": _MEMBER, "points": 500, "reason": "service_recovery",
+    "balance": {"available": 1911, "held": 0, "debt": 0},
+}  # fmt: skip
+_PROPERTY: Final[Example] = {
+    "code": "SHA01", "name": {"en": "The Bund House", "zh": "外滩别院"}, "time_zone": "Asia/Shanghai",
+    "currency": "CNY",
+}  # fmt: skip
+_REVISION: Final[Example] = {
+    "revision": 1, "outcome": "posted", "recorded_at": "2026-01-03T05:12:09.251873Z", "journal_id": _JOURNAL,
+    "snapshot": _POSTING, "reply": _POSTED,
+}  # fmt: skip
+_SHOWN: Final[Example] = {
+    name: _POSTED[name]
+    for name in ("stay_id", "member_id", "outcome", "revision", "program", "points", "nights", "why")
+} | {"snapshot": _POSTING, "revisions": [_REVISION]}
+
+REQUESTS: Final[dict[tuple[str, str], Any]] = {
+    ("POST", "/v1/members"): _ENROLMENT,
+    ("POST", "/v1/stays"): _POSTING,
+    ("POST", "/v1/stays/batch"): [_POSTING, _POSTING | {"stay_ref": "R-1002", "member": "HX0000000000"}],
+    ("POST", "/v1/balances"): {"members": ["HX0000000018", _MEMBER]},
+    ("POST", "/v1/adjustments"): _ADJUSTMENT,
+    ("PUT", "/v1/properties/{code}"): _PROPERTY,
+}
+"""The body of a request, by method and path."""
+
+REPLIES: Final[dict[tuple[str, str], Any]] = {
+    ("POST", "/v1/members"): _ENROLLED,
+    ("GET", "/v1/members"): _ENROLLED | {"profile": _ENROLMENT["profile"]},
+    ("GET", "/v1/members/{member_id}"): _ENROLLED | {"profile": _ENROLMENT["profile"]},
+    ("POST", "/v1/stays"): _POSTED,
+    ("POST", "/v1/stays/batch"): {
+        "results": [{"status": 201, "reply": _POSTED}, {"status": 404, "problem": _UNKNOWN}],
+        "summary": {"posted": 1, "revised": 0, "reversed": 0, "unchanged": 0, "superseded": 0, "refused": 1},
+    },
+    ("GET", "/v1/stays/{stay_id}"): _SHOWN,
+    ("GET", "/v1/members/{member_id}/balance"): _BALANCE,
+    ("POST", "/v1/balances"): {"balances": [{"member": "HX0000000018", "balance": _BALANCE}]},
+    ("GET", "/v1/members/{member_id}/statement"): _STATEMENT,
+    ("POST", "/v1/adjustments"): _ADJUSTED,
+    ("GET", "/v1/properties"): {"properties": [_PROPERTY]},
+    ("GET", "/v1/properties/{code}"): _PROPERTY,
+    ("PUT", "/v1/properties/{code}"): _PROPERTY,
+}
+"""The body of a good answer, by method and path."""

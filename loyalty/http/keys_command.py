@@ -1,0 +1,139 @@
+"""`loyalty keys`: create, list and revoke API keys."""
+
+# rich_click's decorators are only half typed.
+# pyright: reportUnknownMemberType=false
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+
+import asyncpg
+import msgspec
+import rich_click as click
+from rich.console import Console
+from rich.table import Table
+
+from loyalty import db, ids
+from loyalty.embedded import open_database
+from loyalty.http.auth import QUERIES, Role, key_hash, make_key, show_id
+from loyalty.ids import UUID
+from loyalty.migrate import migrate
+from loyalty.settings import read_settings
+
+T = TypeVar("T")
+
+_json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+
+
+class NewKey(msgspec.Struct, frozen=True):
+    """A key that was just made: the only moment at which the key itself is known."""
+
+    key_id: str
+    key: str
+    role: Role
+    name: str
+    properties: list[str]
+
+
+@click.group()
+def keys() -> None:
+    """Create, list and revoke API keys."""
+
+
+@keys.command()
+@click.option(
+    "--role", required=True, type=click.Choice([str(role) for role in Role]), help="What it may do."
+)
+@click.option("--name", required=True, help="Who it is for, as logs will call it.")
+@click.option(
+    "--property", "properties", multiple=True, metavar="CODE", help="Limit it to this hotel (repeat)."
+)
+@_json_option
+def create(role: str, name: str, properties: tuple[str, ...], *, as_json: bool) -> None:
+    """Create a key and print it, once: only its hash is kept."""
+    if properties and role != Role.PROPERTY:
+        raise click.UsageError("--property limits keys of role property only")
+    if not name.strip() or not name.isprintable():
+        raise click.UsageError("--name must be a readable name")
+    made, unknown = _with_database(lambda it: create_key(it, Role(role), name.strip(), properties))
+    for code in unknown:
+        click.echo(f"Note: there is no property {code} yet.", err=True)
+    if as_json:
+        click.echo(msgspec.json.encode(made))
+        return
+    click.echo(made.key)
+    click.echo(f"Key {made.key_id} for {made.name}. It is shown only now: keep it safe.", err=True)
+
+
+@keys.command("list")
+@_json_option
+def list_(*, as_json: bool) -> None:
+    """List all keys, never the keys themselves."""
+    rows = _with_database(lambda it: it.fetch(QUERIES["list_keys"]))
+    listed = [dict(row) | {"key_id": show_id(row["key_id"])} for row in rows]
+    if as_json:
+        click.echo(msgspec.json.encode(listed))
+        return
+    table = Table("Id", "Role", "Name", "Properties", "Created", "Revoked")
+    for row in listed:
+        limits = ", ".join(row["properties"]) or "all"
+        table.add_row(row["key_id"], row["role"], row["name"], limits, *map(_day, _dates(row)))
+    # Ids are there to be copied: never cut them to the width of a terminal.
+    width = None if Console().is_terminal else 160
+    Console(width=width).print(table)
+
+
+@keys.command()
+@click.argument("key_id", metavar="ID")
+def revoke(key_id: str) -> None:
+    """Revoke the key with this ID (of `loyalty keys list`); it stops working within ten seconds."""
+    parsed = ids.parse("key", key_id)
+    row = parsed and _with_database(lambda it: it.fetchrow(QUERIES["revoke_key"], parsed, datetime.now(UTC)))
+    if not row:
+        raise click.ClickException(f"there is no key {key_id}")
+    click.echo(f"Revoked {key_id} ({row['name']}) on {_day(row['revoked_at'])}.")
+
+
+async def create_key(
+    connection: "asyncpg.Connection[Any]", role: Role, name: str, properties: tuple[str, ...] = ()
+) -> tuple[NewKey, list[str]]:
+    """Make and store a key; also returns which of `properties` don't exist yet."""
+    key = make_key(role)
+    key_id: UUID = ids.minter()(0)
+    codes = sorted(set(properties))
+    await connection.execute(
+        QUERIES["insert_key"], key_id, role, name, codes, key_hash(key), datetime.now(UTC)
+    )
+    unknown = await connection.fetch(QUERIES["unknown_properties"], codes)
+    return NewKey(ids.show("key", key_id), key, role, name, codes), [row["code"] for row in unknown]
+
+
+def _with_database(use: Callable[["asyncpg.Connection[Any]"], Awaitable[T]]) -> T:
+    """Run `use` on the configured database, or on the embedded one, started or joined for the moment."""
+    settings = read_settings()
+
+    async def run(dsn: str) -> T:
+        if not settings.dsn:  # the embedded database is ours alone: a newcomer may begin here
+            await migrate(dsn, shards=settings.shards)
+        connection = await db.connect(dsn, role=db.SERVICE_ROLE)
+        try:
+            return await use(connection)
+        finally:
+            await connection.close()
+
+    with open_database(settings) as dsn:
+        try:
+            return asyncio.run(run(dsn))
+        except (asyncpg.UndefinedTableError, asyncpg.InvalidParameterValueError):
+            raise click.ClickException(
+                "the database has no schema yet: run `loyalty migrate` first"
+            ) from None
+
+
+def _dates(row: dict[str, Any]) -> tuple[datetime | None, datetime | None]:
+    return row["created_at"], row["revoked_at"]
+
+
+def _day(moment: datetime | None) -> str:
+    return f"{moment:%Y-%m-%d %H:%M}" if moment else ""

@@ -1,0 +1,141 @@
+"""What routes do that their signatures don't say, for the documentation: headers, replays, examples."""
+
+import json
+from typing import Any, Final
+
+from loyalty.http.examples import REPLIES, REQUESTS
+
+__all__ = ["COMPONENTS", "describe"]
+
+Json = dict[str, Any]
+
+_TEXT: Final[Json] = {"type": "string"}
+
+
+def _header(description: str, schema: Json | None = None) -> Json:
+    return {"description": description, "schema": schema or _TEXT}
+
+
+COMPONENTS: Final[Json] = {
+    "parameters": {
+        "IdempotencyKey": {
+            "name": "Idempotency-Key", "in": "header", "required": True,
+            "description": "Names this request among all of this caller's, for good. The same request again is"
+            " answered the same, byte for byte, and does nothing; another request under the key is refused."
+            " Refusals are kept too, but not what says try again (503).",
+            "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!#-~]+$"},
+            "example": "4c1f2a36-5d0e-4a1b-9a70-6a8f1d3f5b0c",
+        },
+        "IfNoneMatch": {
+            "name": "If-None-Match", "in": "header", "required": False,
+            "description": "An `ETag` seen before; if nothing has changed the answer is 304, without a body.",
+            "schema": _TEXT,
+        },
+    },
+    "headers": {
+        "XRequestId": _header("The request's id: as sent in `X-Request-Id`, or made up. The log has it too."),
+        "IdempotentReplayed": _header("`true` when this answer was given before.", {"const": "true"}),
+        "ETag": _header("Changes whenever the balance may."),
+        "RetryAfter": _header("Seconds after which to try again.", {"type": "integer", "minimum": 0}),
+        "WWWAuthenticate": _header("`Bearer`."),
+        "Allow": _header("The methods that are."),
+    },
+}  # fmt: skip
+"""Parameters and headers that routes share."""
+
+_MEMBER: Final = "A member id (`mem_…`) or a membership number."
+_WORDS: Final = {
+    "member_id": _MEMBER,
+    "stay_id": "A stay id (`sty_…`), from the reply to a posting.",
+    "code": "The code of a property.",
+    "number": "A membership number, or a member id (`mem_…`).",
+    "as_of": "The balance at the end of this day; today, if left out.",
+    "known_at": "As it was known at this instant (RFC 3339, with a time zone); now, if left out.",
+    "limit": "The most lines of a page.",
+    "cursor": "`next_cursor` of the page before; the first page, if left out.",
+}
+_ANSWERS: Final = {
+    ("GET", "/health/live"): "The process answers",
+    ("GET", "/health/ready"): "Requests can be answered",
+    ("GET", "/metrics"): "The metrics, as text",
+    ("POST", "/v1/members"): "The member, enrolled",
+    ("GET", "/v1/members"): "The member",
+    ("GET", "/v1/members/{member_id}"): "The member",
+    ("GET", "/v1/members/{member_id}/balance"): "The balance",
+    ("GET", "/v1/members/{member_id}/statement"): "A page of the member's journals, newest first",
+    ("POST", "/v1/balances"): "A balance or a problem for each member, in the order of the request",
+    ("POST", "/v1/stays"): "The stay was seen for the first time",
+    ("POST", "/v1/stays/batch"): "What became of each stay, in the order of the request",
+    ("GET", "/v1/stays/{stay_id}"): "The stay, with all that was ever said about it",
+    ("POST", "/v1/adjustments"): "The points are credited or debited",
+    ("GET", "/v1/properties"): "The hotels, by code",
+    ("GET", "/v1/properties/{code}"): "The hotel",
+    ("PUT", "/v1/properties/{code}"): "The hotel, as it now is",
+}
+_KEYED: Final = frozenset({("POST", "/v1/members"), ("POST", "/v1/adjustments")})
+_BALANCE: Final = ("GET", "/v1/members/{member_id}/balance")
+_STAY: Final = ("POST", "/v1/stays")
+_REF: Final = "#/components/{}/{}"
+
+
+def describe(method: str, path: str, operation: Json) -> None:
+    """Complete the documentation of a route, in place."""
+    route = (method, path)
+    for parameter in operation.get("parameters", []):
+        parameter.setdefault("description", _WORDS.get(parameter["name"], ""))
+    responses: Json = operation["responses"]
+    responses[min(responses)]["description"] = _ANSWERS.get(route, "Done")
+    if route in _KEYED:
+        _take(operation, "IdempotencyKey")
+        _carry(responses["201"], "Idempotent-Replayed", "IdempotentReplayed")
+    if route == _BALANCE:
+        _take(operation, "IfNoneMatch")
+        responses["304"] = {"description": "Nothing has changed since the `ETag` that was sent."}
+        _carry(responses["200"], "ETag", "ETag")
+        _carry(responses["304"], "ETag", "ETag")
+    if route == _STAY:
+        _answer_again(responses)
+    _add_examples(route, operation)
+    for status, response in responses.items():
+        _carry(response, "X-Request-Id", "XRequestId")
+        if status in _BY_STATUS:
+            _carry(response, *_BY_STATUS[status])
+
+
+_BY_STATUS: Final = {
+    "401": ("WWW-Authenticate", "WWWAuthenticate"),
+    "405": ("Allow", "Allow"),
+    "503": ("Retry-After", "RetryAfter"),
+}
+
+
+def _take(operation: Json, name: str) -> None:
+    operation.setdefault("parameters", []).append({"$ref": _REF.format("parameters", name)})
+
+
+def _carry(response: Json, header: str, name: str) -> None:
+    response.setdefault("headers", {})[header] = {"$ref": _REF.format("headers", name)}
+
+
+def _answer_again(responses: Json) -> None:
+    """Document that a stay that is already on file is answered 200."""
+    first = responses["201"]
+    responses["200"] = {
+        "description": "The stay was on file: this posting revised it, came too late, or was answered before",
+        "content": {name: dict(content) for name, content in first["content"].items()},
+    }
+    _carry(responses["200"], "Idempotent-Replayed", "IdempotentReplayed")
+
+
+def _add_examples(route: tuple[str, str], operation: Json) -> None:
+    for name, content in operation.get("requestBody", {}).get("content", {}).items():
+        if route in REQUESTS:
+            content["example"] = _as_lines(REQUESTS[route]) if "ndjson" in name else REQUESTS[route]
+    for status, response in operation["responses"].items():
+        if status < "300" and route in REPLIES:
+            for content in response.get("content", {}).values():
+                content["example"] = REPLIES[route]
+
+
+def _as_lines(items: list[Any]) -> str:
+    return "".join(json.dumps(item, ensure_ascii=False) + "\n" for item in items)

@@ -1,0 +1,279 @@
+"""From exceptions to problem documents: what clients read when a request is refused."""
+
+import re
+from collections.abc import Iterable, Mapping
+from http import HTTPStatus
+from typing import Any, Final, TypeVar, cast
+
+import msgspec
+import structlog
+from litestar import Request, Response
+from litestar.datastructures.state import State
+from litestar.exceptions import HTTPException, ValidationException
+from litestar.openapi.datastructures import ResponseSpec
+
+from loyalty import metrics
+from loyalty.errors import CODES, FieldError, Problem, ProblemDocument
+from loyalty.http.expectations import expectation
+
+__all__ = [
+    "EXCEPTION_HANDLERS",
+    "PROBLEM_JSON",
+    "StrictRequest",
+    "body_problem",
+    "decode",
+    "encode",
+    "problem_responses",
+    "unexpected",
+]
+
+PROBLEM_JSON: Final = "application/problem+json"
+
+T = TypeVar("T")
+
+log = structlog.get_logger()
+
+_encoder = msgspec.json.Encoder()
+
+
+def encode(problem: Problem, request_id: str = "") -> bytes:
+    """Write a problem as it goes on the wire, and count it."""
+    metrics.refused(problem.code)
+    return _encoder.encode(problem.document(request_id))
+
+
+def unexpected(error: BaseException, request_id: str) -> Problem:
+    """Log what nobody foresaw, with its trace, and return a problem that gives nothing of it away."""
+    log.error("unexpected_error", request_id=request_id, error=type(error).__name__, exc_info=error)
+    return Problem("internal_error", f"The request failed; our log has it under request id {request_id}.")
+
+
+# --- Bodies --------------------------------------------------------------------------------------------------------
+
+
+def decode(decoder: msgspec.json.Decoder[T], raw: bytes) -> T:
+    """Decode JSON strictly; whatever is wrong with it becomes a Problem that points at the field."""
+    try:
+        return decoder.decode(raw)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise body_problem(error, decoder.type) from error
+
+
+def body_problem(error: Exception, kind: Any = None) -> Problem:
+    """Tell from msgspec's exception whether the body is no JSON at all or has a bad field, and which.
+
+    `kind` is the type that the body should have had; it knows better words for what a field should hold.
+    """
+    if isinstance(error, msgspec.ValidationError):
+        bad = field_error(str(error), kind)
+        return Problem("invalid_body", bad.detail, errors=(bad,))
+    if isinstance(error, UnicodeDecodeError):
+        return Problem("malformed_json", "The body is not valid UTF-8.")
+    if isinstance(error, RecursionError):
+        return Problem("malformed_json", "The body is nested too deeply.")
+    return Problem("malformed_json", f"{str(error).removeprefix('JSON is malformed: ').capitalize()}.")
+
+
+class StrictRequest(Request[Any, Any, State]):
+    """Decodes a JSON body in one go into the type of the handler's `data`.
+
+    Litestar would decode to plain dicts first and convert those leniently ("2" is an int to it), losing the place
+    of an error on the way. What this returns is an instance already, so the later conversion passes it through.
+    """
+
+    async def json(self) -> Any:
+        """Return the decoded body; raises Problem (400 or 415)."""
+        handler = self.scope["route_handler"]
+        decoder = _decoders.get(handler)
+        if decoder is None:
+            field = handler.parsed_data_field
+            decoder = _decoders[handler] = msgspec.json.Decoder(field.raw if field else Any)
+        _require_json(self.scope["headers"])
+        return decode(decoder, await self.body())
+
+
+_decoders: Final[dict[Any, msgspec.json.Decoder[Any]]] = {}
+
+
+def _require_json(headers: Iterable[tuple[bytes, bytes]]) -> None:
+    for name, value in headers:
+        if name == b"content-type":
+            if (
+                value != b"application/json"
+                and value.partition(b";")[0].strip().lower() != b"application/json"
+            ):
+                raise Problem("unsupported_media_type", "Send the body with Content-Type: application/json.")
+            return
+
+
+# --- msgspec's messages, for people ----------------------------------------------------------------------------------
+
+_LOCATED: Final = re.compile(r"(?s)(.*) - at `(?:key` in `)?(\$[^`]*)`")
+_UNKNOWN: Final = re.compile(r"(?s)Object contains unknown field `(.*)`")
+_MISSING: Final = re.compile(r"(?s)Object missing required field `(.*)`")
+_STEP: Final = re.compile(r"\.([^.\[\]]+)|\[(\d+)\]|(\[\.\.\.\])")
+_TYPES: Final = re.compile(r"`([^`]+)`")
+_WORDS: Final = {
+    "array": "an array",
+    "bool": "true or false",
+    "date": "a date",
+    "datetime": "a date and time",
+    "decimal": "a decimal string",
+    "float": "a number",
+    "int": "an integer",
+    "null": "null",
+    "object": "an object",
+    "str": "a string",
+    "uuid": "a UUID",
+}
+_PHRASES: Final = {
+    "Invalid RFC3339 encoded date": "Expected a date, like 2026-01-31.",
+    "Invalid RFC3339 encoded datetime": "Expected a date and time with its zone, like 2026-01-31T12:00:00Z.",
+    "Invalid decimal string": 'Expected a decimal number in a string, like "1197.00".',
+}
+# Said in the terms of a program; the type itself knows better.
+_BARE: Final = ("Expected `str` matching regex", "Invalid enum value")
+_LONGEST: Final = 200
+
+
+def field_error(message: str, kind: Any = None) -> FieldError:
+    """Read msgspec's message into a JSON pointer and a sentence.
+
+    >>> field_error("Object contains unknown field `foo` - at `$.lines[0]`")
+    FieldError(pointer='/lines/0/foo', detail='Unknown field.', parameter='')
+    """
+    what, path = message, "$"
+    if located := _LOCATED.fullmatch(message):
+        what, path = located.groups()
+    if named := _UNKNOWN.fullmatch(what):
+        return FieldError(_pointer(path, named[1]), "Unknown field.")
+    if named := _MISSING.fullmatch(what):
+        return FieldError(_pointer(path, named[1]), "Required field is missing.")
+    if kind is not None and what.startswith(_BARE) and (better := expectation(kind, _steps(path))):
+        return FieldError(_pointer(path), better)
+    return FieldError(_pointer(path), _sentence(what))
+
+
+def _steps(path: str) -> list[str]:
+    return [name or index or anything for name, index, anything in _STEP.findall(path)]
+
+
+def _pointer(path: str, *names: str) -> str:
+    steps: list[str] = []
+    for name, index, anything in _STEP.findall(path):
+        if anything:  # msgspec doesn't say which key of a map it was: point at the map
+            return _escaped(steps)
+        steps.append(name or index)
+    return _escaped([*steps, *names])
+
+
+def _escaped(steps: list[str]) -> str:
+    return "".join("/" + step[:_LONGEST].replace("~", "~0").replace("/", "~1") for step in steps)
+
+
+def _sentence(what: str) -> str:
+    if phrase := _PHRASES.get(what):
+        return phrase
+    if what.startswith(_BARE[0]):
+        return "Expected a string of another form."
+    return _TYPES.sub(_in_words, what)[:_LONGEST].rstrip(".") + "."
+
+
+def _in_words(match: re.Match[str]) -> str:
+    return " or ".join(_WORDS.get(part, f"`{part}`") for part in match[1].split(" | "))
+
+
+# --- Litestar's exceptions -----------------------------------------------------------------------------------------
+
+_BY_STATUS: Final = {
+    401: "unauthorized",
+    404: "not_found",
+    405: "method_not_allowed",
+    413: "body_too_large",
+    415: "unsupported_media_type",
+    429: "too_many_requests",
+    503: "unavailable",
+}
+_MISSING_PARAMETER: Final = re.compile(r"Missing required (\w+) parameter '([^']+)'")
+_NO_BODY: Final = "Object missing required field `data`"
+
+
+def _on_problem(request: Request[Any, Any, State], error: Exception) -> Response[bytes]:
+    return _respond(request, cast("Problem", error))
+
+
+def _on_http_exception(request: Request[Any, Any, State], error: Exception) -> Response[bytes]:
+    raised = cast("HTTPException", error)
+    problem = _from_http_exception(raised) or unexpected(error, _request_id(request))
+    return _respond(request, problem, raised.headers)
+
+
+def _on_unexpected(request: Request[Any, Any, State], error: Exception) -> Response[bytes]:
+    return _respond(request, unexpected(error, _request_id(request)))
+
+
+EXCEPTION_HANDLERS: Final[dict[Any, Any]] = {
+    Problem: _on_problem,
+    HTTPException: _on_http_exception,
+    Exception: _on_unexpected,
+}
+"""For `Litestar(exception_handlers=...)`; nothing a handler raises escapes them."""
+
+
+def _from_http_exception(error: HTTPException) -> Problem | None:
+    if error.detail == "client disconnected prematurely":
+        return Problem("client_disconnected")
+    if code := _BY_STATUS.get(error.status_code):
+        return Problem(code)
+    if isinstance(error, ValidationException):
+        return _from_validation(error)
+    return (
+        Problem("bad_request", error.detail) if error.status_code < HTTPStatus.INTERNAL_SERVER_ERROR else None
+    )
+
+
+def _from_validation(error: ValidationException) -> Problem:
+    if str(error.__cause__) == _NO_BODY:
+        return Problem("invalid_body", "A body is required.", at="")
+    if missing := _MISSING_PARAMETER.search(error.detail):
+        bad = FieldError(parameter=missing[2], detail=f"Required {missing[1]} parameter is missing.")
+        return Problem("invalid_parameter", bad.detail, errors=(bad,))
+    # Litestar's own list: {"message": "Expected `int` <= 100", "key": "limit", "source": "query"}
+    found = cast("list[dict[str, str]]", error.extra or [])
+    bad_ones = tuple(FieldError(parameter=it.get("key", ""), detail=_sentence(it["message"])) for it in found)
+    detail = bad_ones[0].detail if bad_ones else ""
+    return Problem("invalid_parameter", detail, errors=bad_ones)
+
+
+def _respond(
+    request: Request[Any, Any, State], problem: Problem, headers: Mapping[str, str] | None = None
+) -> Response[bytes]:
+    return Response(
+        encode(problem, _request_id(request)),
+        status_code=problem.status,
+        media_type=PROBLEM_JSON,
+        headers={**(headers or {}), **problem.headers},
+    )
+
+
+def _request_id(request: Request[Any, Any, State]) -> str:
+    return request.scope["state"].get("request_id", "")
+
+
+# --- Documentation -------------------------------------------------------------------------------------------------
+
+
+def problem_responses(*codes: str) -> dict[int, ResponseSpec]:
+    """Document refusals by their codes, for a route's `responses=`: one entry per status, naming its codes."""
+    by_status: dict[int, list[str]] = {}
+    for code in codes:
+        by_status.setdefault(CODES[code].status, []).append(code)
+    return {
+        status: ResponseSpec(
+            ProblemDocument,
+            generate_examples=False,
+            media_type=PROBLEM_JSON,
+            description="; ".join(f"`{code}`: {CODES[code].title}" for code in group),
+        )
+        for status, group in sorted(by_status.items())
+    }

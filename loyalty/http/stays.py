@@ -1,0 +1,208 @@
+"""`/v1/stays`: what a PMS posts, one at a time or in bulk, and what became of it."""
+
+import asyncio
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import msgspec
+from litestar import Response, get, post
+from litestar.openapi.spec import Operation, RequestBody
+from litestar.openapi.spec.media_type import OpenAPIMediaType
+from litestar.openapi.spec.reference import Reference
+from litestar.openapi.spec.schema import Schema
+from litestar.params import FromPath, JSONBody
+from msgspec import Struct
+
+from loyalty import ids
+from loyalty.commands.model import Answer
+from loyalty.commands.stay_reply import Points, StayReply
+from loyalty.errors import Problem, ProblemDocument
+from loyalty.http.auth import Principal, require_property
+from loyalty.http.problems import body_problem, decode, encode, problem_responses
+from loyalty.http.requests import JSON, ApiRequest, answered, service_of
+from loyalty.program.earning import Why
+from loyalty.stays.model import StayPosting
+from loyalty.stays.store import Revision
+
+MOST_ITEMS: Final = 10_000
+_STRETCH: Final = 200
+_NDJSON: Final = ("application/x-ndjson", "application/ndjson", "application/jsonl")
+_SUMMED: Final = ("posted", "revised", "reversed", "unchanged", "superseded", "refused")
+_posting = msgspec.json.Decoder(StayPosting)
+_items = msgspec.json.Decoder(list[msgspec.Raw])
+_reply = msgspec.json.Decoder(StayReply)
+
+
+class RevisionView(Struct, frozen=True):
+    """One thing that was said about a stay, and what was answered."""
+
+    revision: int
+    outcome: str
+    recorded_at: dt.datetime
+    journal_id: str | None
+    snapshot: StayPosting
+    reply: StayReply
+
+
+class StayView(Struct, frozen=True):
+    """A stay as it now is, what it stands for and why, and all that was ever said about it, newest first."""
+
+    stay_id: str
+    member_id: str
+    outcome: str
+    revision: int
+    program: str
+    points: Points
+    nights: str
+    why: list[Why]
+    snapshot: StayPosting
+    revisions: list[RevisionView]
+
+
+class BatchResult(Struct, frozen=True, omit_defaults=True):
+    """What one item of a batch came to: a reply, or a problem document."""
+
+    status: int
+    reply: StayReply | None = None
+    problem: ProblemDocument | None = None
+
+
+class BatchReply(Struct, frozen=True):
+    """What each item of a batch came to, in order, and how many came to what."""
+
+    results: list[BatchResult]
+    summary: dict[str, int]
+
+
+@dataclass
+class BatchOperation(Operation):
+    """Documents that the body is an array of postings, or one posting a line."""
+
+    def __post_init__(self) -> None:
+        """Add the body, which the handler reads by itself to judge each item alone."""
+        one = Reference(ref="#/components/schemas/StayPosting")
+        array: Schema = Schema(type="array", items=one, max_items=MOST_ITEMS)  # pyright: ignore[reportArgumentType]
+        self.request_body = RequestBody(
+            content={
+                "application/json": OpenAPIMediaType(schema=array),
+                "application/x-ndjson": OpenAPIMediaType(schema=one),
+            },
+            required=True,
+        )
+
+
+@post(
+    "/v1/stays", tags=["Stays"], status_code=201,
+    responses=problem_responses(
+        "unknown_member", "revision_conflict", "stay_of_another_member", "member_closed", "unknown_property",
+        "unknown_currency", "stay_departure_before_arrival", "stay_too_long", "invalid_value", "queue_full",
+    ),
+)  # fmt: skip
+async def post_stay(data: JSONBody[StayPosting], request: ApiRequest) -> Response[StayReply]:
+    """Post a stay as it now is. Post it again at any time: it is counted once, and answered the same."""
+    require_property(request.user, data.property)
+    answer = await service_of(request).post_stay(data, request.user.name)
+    return answered(answer)  # pyright: ignore[reportReturnType] - the bytes of a StayReply
+
+
+@post("/v1/stays/batch", tags=["Stays"], status_code=200, operation_class=BatchOperation)
+async def post_stays(request: ApiRequest) -> Response[BatchReply]:
+    """Post up to 10,000 stays, as a JSON array or one a line (NDJSON). Each is answered on its own, in order."""
+    raw = _split(await request.body(), request.headers.get("content-type", JSON))
+    if len(raw) > MOST_ITEMS:
+        raise Problem("body_too_large", f"{len(raw)} stays are more than the {MOST_ITEMS} a batch may have.")
+    postings = await _read_all(raw, request.user)
+    answers = await service_of(request).post_stays(postings, request.user.name)
+    return Response(_render(answers), media_type=JSON)  # pyright: ignore[reportReturnType] - of a BatchReply
+
+
+@get("/v1/stays/{stay_id:str}", tags=["Stays"], responses=problem_responses("unknown_stay"))
+async def get_stay(stay_id: FromPath[str], request: ApiRequest) -> StayView:
+    """Return a stay with all its revisions, and the explanation of its award."""
+    parsed = ids.parse("sty", stay_id)
+    revisions = await service_of(request).read_stay(parsed) if parsed else []
+    if not revisions:
+        raise Problem("unknown_stay", f"There is no stay {stay_id}.")
+    shown = _view(stay_id, revisions)
+    require_property(request.user, shown.snapshot.property, "")
+    return shown
+
+
+def _split(body: bytes, content_type: str) -> Sequence[msgspec.Raw | bytes]:
+    kind = content_type.partition(";")[0].strip().lower()
+    if kind in _NDJSON:
+        return [line for line in body.split(b"\n") if line.strip()]
+    if kind != JSON:
+        raise Problem("unsupported_media_type", f"Send {JSON} (an array) or {_NDJSON[0]}.")
+    return decode(_items, body)
+
+
+async def _read_all(raw: Sequence[msgspec.Raw | bytes], principal: Principal) -> list[StayPosting | Problem]:
+    """Read every item, and let other requests have their turn every now and then."""
+    postings: list[StayPosting | Problem] = []
+    for place, item in enumerate(raw, start=1):
+        postings.append(_read(item, principal))
+        if place % _STRETCH == 0:
+            await asyncio.sleep(0)
+    return postings
+
+
+def _read(item: msgspec.Raw | bytes, principal: Principal) -> StayPosting | Problem:
+    try:
+        posting = _posting.decode(item)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        return body_problem(error, StayPosting)
+    try:
+        require_property(principal, posting.property)
+    except Problem as problem:
+        return problem
+    return posting
+
+
+def _render(answers: list[Answer | Problem]) -> bytes:
+    """Write the reply around the bytes of its items."""
+    counts: dict[str, int] = dict.fromkeys(_SUMMED, 0)
+    parts: list[bytes] = []
+    for answer in answers:
+        if isinstance(answer, Problem):
+            counts["refused"] += 1
+            parts.append(b'{"status":%d,"problem":%b}' % (answer.status, encode(answer)))
+        else:
+            counts[_outcome(answer)] += 1
+            parts.append(b'{"status":%d,"reply":%b}' % (answer.status, answer.body))
+    return b'{"results":[%b],"summary":%b}' % (b",".join(parts), msgspec.json.encode(counts))
+
+
+class _Outcome(Struct):
+    outcome: str
+
+
+_decode_outcome = msgspec.json.Decoder(_Outcome).decode
+
+
+def _outcome(answer: Answer) -> str:
+    """Return what an item came to; one that was answered before changes nothing."""
+    return "unchanged" if answer.replayed else _decode_outcome(answer.body).outcome
+
+
+def _view(stay_id: str, revisions: list[Revision]) -> StayView:
+    shown = [_revision_view(revision) for revision in revisions]
+    now = shown[0]
+    return StayView(
+        stay_id, ids.show("mem", revisions[0].member_id), now.outcome, now.revision, now.reply.program,
+        now.reply.points, now.reply.nights, now.reply.why, now.snapshot, shown,
+    )  # fmt: skip
+
+
+def _revision_view(one: Revision) -> RevisionView:
+    journal = None if one.journal_id is None else ids.show("jrn", one.journal_id)
+    return RevisionView(
+        one.revision,
+        one.outcome,
+        one.recorded_at,
+        journal,
+        _posting.decode(one.snapshot),
+        _reply.decode(one.reply),
+    )
