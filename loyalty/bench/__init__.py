@@ -1,0 +1,1 @@
+"""`loyalty bench`: how fast the service is beside what the same machine does without a ledger."""

@@ -1,0 +1,274 @@
+"""Sets up everything that is measured against each other, on one ground, and measures it."""
+
+import asyncio
+import contextlib
+import datetime as dt
+import secrets
+import time
+from collections.abc import Generator, Mapping
+from pathlib import Path
+from typing import Final
+
+from msgspec import Struct
+
+from loyalty.bench import bodies, fixtures, measure, population
+from loyalty.bench.bare import running_bare
+from loyalty.bench.generator import generate
+from loyalty.bench.ground import Ground, open_ground, peak_memory_mb
+from loyalty.bench.measure import Run, Slice
+from loyalty.bench.pgbench import Pgbench
+from loyalty.bench.population import Group, Size
+from loyalty.bench.workload import LoadFailedError, Workload, get_workload, post_workload, write_keys
+from loyalty.db import connect
+from loyalty.http.auth import Role
+from loyalty.http.keys_command import create_key
+from loyalty.ids import number_shard, show
+from loyalty.migrate import migrate
+from loyalty.serve import RunningService, running_service
+from loyalty.settings import Settings
+
+HISTORY_PROPERTY: Final = "BENCH0"
+BALANCE: Final = "/v1/members/{key}/balance"
+WARM_UP_SECONDS: Final = 1.0
+
+
+class Progress:
+    """Is told how far things are; this one keeps it to itself."""
+
+    def step(self, what: str, total: int | None = None) -> None:
+        """Begin something, of so many parts."""
+
+    def advance(self, parts: int, note: str = "") -> None:
+        """Some parts of it are done."""
+
+
+class Outcome(Struct, frozen=True, kw_only=True):
+    """All that was measured, and what was found in the database afterwards."""
+
+    samples: Mapping[str, list[Slice]]
+    peak_rss_mb: float | None
+    stays_acknowledged: int
+    stays_in_database: int
+    journals_at_start: int
+    journals_at_end: int
+    generator: str
+    seconds: float
+
+
+class Stage(Struct, frozen=True):
+    """A database full of members, the service on it, and a key to it."""
+
+    dsn: str
+    service: RunningService
+    token: str
+    groups: list[Group]
+    enrolled: dt.datetime
+    shards: int
+    files: Path
+
+    def numbers(self, name: str) -> tuple[Path, int]:
+        """Write down the membership numbers of the groups of this name; return the file and how many they are."""
+        numbers = [population.number_of(index) for index in self._members(name)]
+        return write_keys(self.files / f"{name}.numbers", numbers), len(numbers)
+
+    def ids(self, name: str) -> tuple[Path, int]:
+        """Write down the member ids likewise."""
+        found = [self._id(index) for index in self._members(name)]
+        return write_keys(self.files / f"{name}.ids", found), len(found)
+
+    def _members(self, name: str) -> list[int]:
+        return [index for group in self.groups if group.name == name for index in group.indexes]
+
+    def _id(self, index: int) -> str:
+        shard = number_shard(population.number_of(index), self.shards)
+        return show("mem", population.member_id(index, shard, self.enrolled))
+
+
+class Stream:
+    """A workload that never repeats itself: where one run ends, the next begins. Counts what was acknowledged."""
+
+    def __init__(self, workload: Workload, connections: int) -> None:
+        self._workload = workload
+        self._connections = connections
+        self._next = 0
+        self.acknowledged = 0
+        self.generator = ""
+
+    def run(self, seconds: float) -> Slice:
+        """Load for some seconds."""
+        found = generate(self._workload, connections=self._connections, seconds=seconds, first=self._next)
+        each = self._workload.per_request
+        self._next = found.next_counter
+        self.acknowledged += found.requests * each
+        self.generator = found.generator
+        return Slice(found.rate * each, found.p50_ms, found.p99_ms, found.generator_us)
+
+
+Streams = dict[str, list[Stream]]
+"""By contestant: one for all rounds, or one for each."""
+
+
+def measure_all(settings: Settings, size: Size, *, port: int, progress: Progress) -> Outcome:
+    """Fill, start, warm up, measure in turn, check that what was acknowledged is there, and clean up."""
+    started = time.monotonic()
+    with open_ground(settings) as ground, contextlib.ExitStack() as stack:
+        pgbench = Pgbench(settings, stack.enter_context(ground.database("pgbench")), size.pgbench_scale)
+        progress.step("filling the database of pgbench")
+        pgbench.fill()
+        main = stack.enter_context(_stage(ground, "bench", population.main_population(size), port, progress))
+        small = stack.enter_context(
+            _stage(ground, "bench_small", population.small_population(size), 0, progress)
+        )
+        posting = _posting(main, size)
+        others = _others(main, small, stack.enter_context(running_bare()), size)
+        before = asyncio.run(_journals(main.dsn))
+        samples = _run(posting | others, pgbench, size, progress)
+        outcome = Outcome(
+            samples=samples,
+            peak_rss_mb=peak_memory_mb(main.service.process.pid),
+            stays_acknowledged=sum(stream.acknowledged for streams in posting.values() for stream in streams),
+            stays_in_database=asyncio.run(_stays_posted(main.dsn)),
+            journals_at_start=before,
+            journals_at_end=asyncio.run(_journals(main.dsn)),
+            generator=posting[measure.POST_STAY][0].generator,
+            seconds=time.monotonic() - started,
+        )
+        progress.step("cleaning up")
+    check(outcome)
+    return outcome
+
+
+def check(outcome: Outcome) -> None:
+    """Refuse the figures of a service that lost what it acknowledged, or acknowledged what it had already."""
+    if outcome.stays_in_database < outcome.stays_acknowledged:
+        raise LoadFailedError(
+            f"{outcome.stays_acknowledged} new stays were acknowledged, but {outcome.stays_in_database} are there"
+        )
+
+
+@contextlib.contextmanager
+def _stage(
+    ground: Ground, suffix: str, groups: list[Group], port: int, progress: Progress
+) -> Generator[Stage]:
+    """Fill a database and run the service on it with its defaults: auth, logs and metrics on."""
+    now = dt.datetime.now(dt.UTC)
+    with ground.database(suffix) as dsn:
+        asyncio.run(migrate(dsn))
+        progress.step(
+            f"filling {ground.name_of(suffix)}", sum(group.members * group.stays for group in groups)
+        )
+        hotels = (HISTORY_PROPERTY, bodies.PROPERTY)
+        asyncio.run(fixtures.fill(dsn, groups, properties=hotels, now=now, progress=progress.advance))
+        token, shards = asyncio.run(_key_and_shards(dsn))
+        files = ground.directory / suffix
+        with running_service(files, env=_environment(dsn, port)) as service:
+            yield Stage(dsn, service, token, groups, population.enrolment(now), shards, files)
+
+
+def _environment(dsn: str, port: int) -> dict[str, str]:
+    vault_key = secrets.token_urlsafe(32)
+    return {"LOYALTY_DATABASE_URL": dsn, "LOYALTY_VAULT_KEY": vault_key, "LOYALTY_PORT": str(port)}
+
+
+def _posting(main: Stage, size: Size) -> Streams:
+    """Everything that posts stays into the main database."""
+    shorts = [f"short{number}" for number in range(size.rounds + 1)]
+    return {
+        measure.POST_STAY: [_singles(main, "crowd", "P", size)],
+        measure.BATCH: [_batches(main, size)],
+        measure.LONG_HISTORY: [_singles(main, "long", "L", size)],
+        measure.SHORT_HISTORY: [
+            _singles(main, name, "S", size, suffix=number) for number, name in enumerate(shorts)
+        ],
+    }
+
+
+def _others(main: Stage, small: Stage, bare: str, size: Size) -> Streams:
+    """What that is compared with, and the reads."""
+    ids, count = main.ids("crowd")
+    numbers, _ = main.numbers("crowd")
+    return {
+        measure.SMALL_DATABASE: [_singles(small, "crowd", "P", size)],
+        measure.BARE_POST: [
+            Stream(post_workload(bare, "/v1/stays", bodies.stay_items(), numbers, count), size.connections)
+        ],
+        measure.GET_BALANCE: [
+            Stream(get_workload(main.service.url, BALANCE, ids, count, token=main.token), size.connections)
+        ],
+        measure.BARE_GET: [Stream(get_workload(bare, BALANCE, ids, count), size.connections)],
+    }
+
+
+def _singles(stage: Stage, group: str, ref: str, size: Size, *, suffix: int = 0) -> Stream:
+    numbers, count = stage.numbers(group)
+    items = bodies.stay_items(ref=f"{ref}{suffix}-")
+    workload = post_workload(stage.service.url, "/v1/stays", items, numbers, count, token=stage.token)
+    return Stream(workload, size.connections)
+
+
+def _batches(stage: Stage, size: Size) -> Stream:
+    numbers, count = stage.numbers("crowd")
+    workload = post_workload(
+        stage.service.url,
+        "/v1/stays/batch",
+        bodies.stay_items(ref="B0-"),
+        numbers,
+        count,
+        token=stage.token,
+        per_request=size.batch,
+        media_type="application/x-ndjson",
+        must_contain=f'"posted":{size.batch}',
+    )
+    return Stream(workload, size.batch_connections)
+
+
+def _run(streams: Streams, pgbench: Pgbench, size: Size, progress: Progress) -> dict[str, list[Slice]]:
+    """Warm everything up, then measure it."""
+    contestants: dict[str, Run] = {name: _runner(them) for name, them in streams.items()}
+    contestants[measure.PGBENCH] = lambda _, seconds: Slice(pgbench.rate(seconds))
+    progress.step("warming up", len(contestants))
+    for name in measure.ORDER:
+        contestants[name](-1, WARM_UP_SECONDS)
+        progress.advance(1, name)
+    progress.step("measuring", len(contestants) * size.rounds)
+    return measure.run_interleaved(
+        contestants,
+        size.rounds,
+        size.slice_seconds,
+        lambda name, found: progress.advance(1, _note(name, found)),
+    )
+
+
+def _runner(streams: list[Stream]) -> Run:
+    # The warm-up is round -1: the last stream of several, which no round uses.
+    return lambda number, seconds: streams[number % len(streams)].run(seconds)
+
+
+def _note(name: str, found: Slice) -> str:
+    latency = f", p99 {found.p99_ms:.0f} ms" if found.p99_ms is not None else ""
+    return f"{name} {found.rate:,.0f}/s{latency}"
+
+
+async def _key_and_shards(dsn: str) -> tuple[str, int]:
+    connection = await connect(dsn)
+    try:
+        made, _ = await create_key(connection, Role.OPERATOR, "bench")
+        return made.key, await connection.fetchval("SELECT count(*) FROM shard")
+    finally:
+        await connection.close()
+
+
+async def _journals(dsn: str) -> int:
+    return await _fetch(dsn, "SELECT count(*) FROM journal")
+
+
+async def _stays_posted(dsn: str) -> int:
+    return await _fetch(dsn, f"SELECT count(*) FROM stay_directory WHERE property = '{bodies.PROPERTY}'")  # noqa: S608
+
+
+async def _fetch(dsn: str, query: str) -> int:
+    connection = await connect(dsn)
+    try:
+        return await connection.fetchval(query, timeout=600)
+    finally:
+        await connection.close()

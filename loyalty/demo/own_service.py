@@ -1,0 +1,84 @@
+"""The demo's own service: an empty database in a folder of its own, a port, and keys."""
+
+import contextlib
+import os
+import shutil
+import socket
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Final
+
+from msgspec.structs import replace
+
+from loyalty import db
+from loyalty.embedded import open_database
+from loyalty.http.auth import Role
+from loyalty.http.keys_command import create_key
+from loyalty.serve import RunningService, running_service
+from loyalty.settings import Settings
+
+Keys = dict[Role, str]
+
+OWNER_LOCK: Final = "owner.lock"
+"""Held by whoever runs the embedded database of a folder."""
+
+
+class DemoRunningError(Exception):
+    """The folder of the demo is in use; the message says where."""
+
+
+def own_settings(settings: Settings) -> Settings:
+    """The same installation, but with the embedded database in the folder `demo`."""
+    return replace(settings, database_url=None, embedded_dsn=None, data_dir=settings.data_dir / "demo")
+
+
+def empty(folder: Path) -> None:
+    """Remove what an earlier demo left; raise DemoRunningError while one is running."""
+    if _in_use(folder / OWNER_LOCK):
+        raise DemoRunningError(f"another demo is running in {folder}; stop it first")
+    with contextlib.suppress(FileNotFoundError):
+        shutil.rmtree(folder)
+
+
+def start(settings: Settings, port: int | None) -> AbstractContextManager[RunningService]:
+    """Run the service on the port asked for, else on the usual one if it is free, else on any."""
+    if port is None:
+        port = settings.port if is_free(settings.host, settings.port) else 0
+    env = {"LOYALTY_HOST": settings.host, "LOYALTY_PORT": str(port)}
+    if settings.postgres_bin:
+        env["LOYALTY_POSTGRES_BIN"] = str(settings.postgres_bin)
+    return running_service(settings.data_dir, env=env)
+
+
+async def make_keys(settings: Settings) -> Keys:
+    """One key of each role, made as `loyalty keys create` makes them."""
+    with open_database(settings) as dsn:
+        connection = await db.connect(dsn, role=db.SERVICE_ROLE)
+        try:
+            return {role: (await create_key(connection, role, f"demo {role}"))[0].key for role in Role}
+        finally:
+            await connection.close()
+
+
+def _in_use(lock: Path) -> bool:
+    if os.name != "posix" or not lock.exists():
+        return False
+    import fcntl
+
+    with lock.open("rb") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+    return False
+
+
+def is_free(host: str, port: int) -> bool:
+    """Whether nobody listens there."""
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError:
+            return False
+    return True

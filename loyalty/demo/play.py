@@ -1,0 +1,124 @@
+"""Plays the history against a running service, with progress bars, and gathers what the tables show."""
+
+import time
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
+from datetime import date
+from typing import Final
+
+import httpx
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    Progress,
+    ProgressColumn,
+    SpinnerColumn,
+    Task,
+    TextColumn,
+    TimeElapsedColumn,
+)
+from rich.text import Text
+
+from loyalty.demo.api import Api
+from loyalty.demo.guests import Guest
+from loyalty.demo.history import History
+from loyalty.demo.sending import (
+    Tick,
+    enrol_all,
+    post_in_batches,
+    post_singly,
+    read_balances,
+    register_properties,
+    split_live,
+)
+from loyalty.demo.show import Report, Speed
+from loyalty.demo.tally import Tally
+from loyalty.demo.transport import Spread
+from loyalty.demo.wire import Balance
+from loyalty.demo.words import Words
+
+TIMEOUT_SECONDS: Final = 60
+
+
+class RateColumn(ProgressColumn):
+    """How many a second."""
+
+    def render(self, task: Task) -> Text:
+        """Show the speed of the whole task once it is finished, else the present one."""
+        speed = task.finished_speed or task.speed
+        return Text(f"{speed:,.0f}/s" if speed else "", justify="right")
+
+
+class Stage:
+    """Shows the phases, one bar each, and keeps how long they took."""
+
+    def __init__(self, progress: Progress, words: Words) -> None:
+        self.speeds: list[Speed] = []
+        self._progress = progress
+        self._words = words
+
+    @contextmanager
+    def phase(self, key: str, total: int) -> Generator[tuple[Tick, list[float]]]:
+        """Run a phase: yields the tick of its bar, and a list to leave the latencies in."""
+        task = self._progress.add_task(self._words(key), total=total, day="")
+        latencies: list[float] = []
+        reached = date.min
+
+        def tick(count: int, day: date | None) -> None:
+            nonlocal reached
+            self._progress.update(task, advance=count)
+            if day is not None:
+                reached = max(reached, day)
+                self._progress.update(task, day=reached.isoformat())
+
+        began = time.perf_counter()
+        yield tick, latencies
+        self.speeds.append(Speed(key, total, time.perf_counter() - began, latencies))
+
+
+@contextmanager
+def on_stage(console: Console, words: Words) -> Generator[Stage]:
+    """Progress bars as wide as the terminal allows."""
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.completed:,}/{task.total:,}"),
+        RateColumn(),
+        TimeElapsedColumn(),
+        TextColumn("[dim]{task.fields[day]}"),
+    )
+    with Progress(*columns, console=console) as progress:
+        yield Stage(progress, words)
+
+
+async def play(url: str, key: str, history: History, stage: Stage) -> Report:
+    """Enrol the guests, post their history, and read their balances."""
+    headers = {"Authorization": f"Bearer {key}"}
+    async with httpx.AsyncClient(
+        base_url=url, headers=headers, timeout=TIMEOUT_SECONDS, transport=Spread()
+    ) as http:
+        api = Api(http)
+        await register_properties(api)
+        with stage.phase("enrolling", len(history.guests)) as (tick, _):
+            await enrol_all(api, history.guests, tick)
+        tally = await _post(api, history, stage)
+        balances = await _read(api, history.guests, stage)
+    return Report(history.guests, balances, tally, stage.speeds)
+
+
+async def _post(api: Api, history: History, stage: Stage) -> Tally:
+    tally = Tally()
+    past, live = split_live(history.postings, history.until)
+    with stage.phase("batches", len(past)) as (tick, _):
+        await post_in_batches(api, past, tally, tick)
+    with stage.phase("singles", len(live)) as (tick, latencies):
+        latencies.extend(await post_singly(api, live, tally, tick))
+    return tally
+
+
+async def _read(api: Api, guests: Sequence[Guest], stage: Stage) -> Sequence[Balance]:
+    with stage.phase("reading", len(guests)) as (tick, _):
+        balances = await read_balances(api, guests)
+        tick(len(balances), None)
+    return balances

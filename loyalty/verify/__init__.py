@@ -1,0 +1,1 @@
+"""`loyalty verify`: all that is stored, computed again from the transfers, and compared."""

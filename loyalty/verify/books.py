@@ -1,0 +1,53 @@
+"""`books`: one SHA-256 over what every member has, by member number. Equal books have equal digests.
+
+No id, no time of recording and no shard goes in, so neither the order of posting nor the ids minted on the way matter.
+Points whose time is up by the day count as expired, whether or not that was written down.
+"""
+
+from datetime import date
+from hashlib import sha256
+from typing import Any
+
+import msgspec
+from asyncpg import Connection
+from msgspec import Struct
+
+from loyalty.commands.rulebook import Rulebook
+from loyalty.ledger.model import Counters
+from loyalty.verify import store
+
+_line = msgspec.json.Encoder(order="sorted").encode
+
+
+class Line(Struct, frozen=True):
+    """What one member has on a day; written as one line of JSON with sorted keys and a newline."""
+
+    number: str
+    available: int
+    held: int
+    debt: int
+    counters: Counters
+    tier: str
+    milestones: list[tuple[str, int]]
+    expiring: list[tuple[date | None, int]]
+
+
+async def digest(connection: Connection, rules: Rulebook, as_of: date) -> str:
+    """Return the digest of the books on a day, as they are in the caller's snapshot."""
+    total = sha256()
+    async for row in store.stream_books(connection):
+        total.update(_line(draw_up(row, rules, as_of)) + b"\n")
+    return total.hexdigest()
+
+
+def draw_up(row: Any, rules: Rulebook, as_of: date) -> Line:
+    """Draw up the line of a member from a row of the books."""
+    number, available, held, text, days, points, milestones, ordinals = row
+    lots: list[tuple[date | None, int]] = list(zip(days or (), points or (), strict=True))
+    due = sum(left for day, left in lots if day is not None and day <= as_of)
+    counters = store.read_counters(text)
+    return Line(
+        number, available - due, held, max(0, due - available), counters, rules.ladder.on(counters, as_of).code,
+        sorted(zip(milestones or (), ordinals or (), strict=True)),
+        [(day, left) for day, left in lots if day is None or day > as_of],
+    )  # fmt: skip

@@ -1,0 +1,189 @@
+"""A member's history played again, journal by journal, in the order of versions. Pure.
+
+Every stored figure of the member is computed anew from the transfers, and compared with what the books say.
+"""
+
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Final
+
+from loyalty.commands.rulebook import Rulebook
+from loyalty.ids import UUID, number_shard, shard_of, show
+from loyalty.ledger.leaf import leaf
+from loyalty.ledger.model import AVAILABLE, COUNTED, HELD, POINTS, Counters, Journal, Transfer
+from loyalty.tiers.milestones import lifetime
+from loyalty.verify.model import Entry, History, Moved
+from loyalty.verify.purse import Purse
+from loyalty.verify.report import Report
+
+_POINT_ACCOUNTS: Final = frozenset({AVAILABLE, HELD})
+_PER_JOURNAL: Final = ("versions", "recorded", "journal_balances", "allocations", "leaves", "homes")
+_PER_MEMBER: Final = ("points", "held", "counters", "next_expiry", "homes")
+
+
+def replay(history: History, rules: Rulebook, report: Report) -> None:
+    """Play a member's journals again, and report where the books differ."""
+    purse = Purse(rules, report)
+    counters: Counters = {}
+    available = held = 0
+    for entry in history.entries:
+        moved = _fold(entry, counters)
+        available += moved.change
+        held += moved.held
+        journal = entry.journal
+        if journal.balance != available:
+            report.differs(
+                "journal_balances", f"{name(journal)}: {journal.balance}, its transfers {available}"
+            )
+        purse.settle(entry, moved)
+    _check_order(history, report)
+    _check_member(history, available, held, counters, report)
+    purse.close(history.member, available)
+    _check_grants(history, counters, rules, report)
+
+
+def _fold(entry: Entry, counters: Counters) -> Moved:
+    """Fold a journal's transfers: into the counters, and into what moved on the points."""
+    moved = Moved()
+    for transfer in entry.transfers:
+        if transfer.unit != POINTS:
+            _count(transfer, counters)
+        elif transfer.credit == AVAILABLE:
+            if transfer.kind == "expiry":
+                moved.undone += transfer.amount
+            else:
+                moved.up += transfer.amount
+        elif transfer.debit == AVAILABLE:
+            if transfer.kind == "expiry":
+                moved.lost += transfer.amount
+            else:
+                moved.down += transfer.amount
+        if HELD in {transfer.credit, transfer.debit}:
+            moved.held += transfer.amount if transfer.credit == HELD else -transfer.amount
+    return moved
+
+
+def _count(transfer: Transfer, counters: Counters) -> None:
+    sign = (transfer.credit == COUNTED) - (transfer.debit == COUNTED)
+    if sign:
+        year = counters.setdefault(str(transfer.effective_on.year), {})
+        year[transfer.unit] = year.get(transfer.unit, 0) + sign * transfer.amount
+
+
+def check_entries(entries: Sequence[Entry], shard: int, report: Report) -> None:
+    """Check each journal by itself: its lines, its leaf hash, and its id."""
+    for entry in entries:
+        journal = entry.journal
+        for line, transfer in enumerate(entry.transfers, 1):
+            if transfer.line != line or not _sound(transfer):
+                report.differs("transfers", f"{name(journal)} line {transfer.line}: {_describe(transfer)}")
+        if entry.leaf is None:
+            report.differs("leaves", f"{name(journal)}: no leaf waits to be sealed")
+        elif leaf(shard, journal, entry.transfers) != entry.leaf:
+            report.differs(
+                "leaves", f"{name(journal)}: the leaf is {entry.leaf.hex()[:16]}…, not of these rows"
+            )
+        if shard_of(journal.journal_id) != shard:
+            report.differs("homes", f"{name(journal)} is in shard {shard}")
+    report.counted("transfers", sum([len(entry.transfers) for entry in entries]))
+    for check in _PER_JOURNAL:
+        report.counted(check, len(entries))
+
+
+def _sound(transfer: Transfer) -> bool:
+    """Tell whether a transfer is above zero, and on two accounts that its unit may be on."""
+    sides = (transfer.debit, transfer.credit)
+    strange = COUNTED in sides if transfer.unit == POINTS else not _POINT_ACCOUNTS.isdisjoint(sides)
+    return transfer.amount > 0 and transfer.debit != transfer.credit and not strange
+
+
+def _describe(transfer: Transfer) -> str:
+    return f"{transfer.amount} {transfer.unit} from {transfer.debit} to {transfer.credit}"
+
+
+def _check_order(history: History, report: Report) -> None:
+    """Check that versions are dense, and that time never runs backwards along them."""
+    member, entries = history.member, history.entries
+    for place, entry in enumerate(entries):
+        if entry.journal.version != place + 1:
+            report.differs("versions", f"{name(entry.journal)}: {entry.journal.version}, not {place + 1}")
+            break
+    else:
+        if member.version != len(entries):
+            report.differs(
+                "versions", f"{owner(member.member_id)}: {member.version}, of {len(entries)} journals"
+            )
+    for before, after in pairwise(entries):
+        if after.at < before.at:
+            report.differs("recorded", f"{name(after.journal)}: {after.at}, after {before.at}")
+
+
+def _check_member(history: History, available: int, held: int, counters: Counters, report: Report) -> None:
+    """Compare a member's row with what the transfers come to."""
+    member, who = history.member, owner(history.member.member_id)
+    stored, folded = (member.available, member.debt), (available, max(0, -available))
+    if stored != folded:
+        report.differs("points", f"{who}: available and debt are {stored}, their transfers {folded}")
+    if not member.held == held == history.held:
+        told = f"{member.held}, their transfers {held}, open holds {history.held}"
+        report.differs("held", f"{who}: {told}")
+    _without_zeros(counters)
+    if member.counters != counters:
+        report.differs("counters", f"{who}: {member.counters}, their transfers {counters}")
+    for check in _PER_MEMBER:
+        report.counted(check)
+
+
+def _without_zeros(counters: Counters) -> None:
+    for year, counted in list(counters.items()):
+        for unit in [unit for unit, amount in counted.items() if not amount]:
+            del counted[unit]
+        if not counted:
+            del counters[year]
+
+
+def check_home(history: History, shards: int, report: Report) -> None:
+    """Check that a member lives where both the id and the number say."""
+    member = history.member
+    told = {shard_of(member.member_id), number_shard(member.number, shards)}
+    if told != {member.shard}:
+        report.differs(
+            "homes", f"{owner(member.member_id)} is in shard {member.shard}, and tells {sorted(told)}"
+        )
+
+
+def _check_grants(history: History, counters: Counters, rules: Rulebook, report: Report) -> None:
+    """Compare the milestones granted with what the counters have crossed."""
+    granted = {(grant.milestone, grant.ordinal) for grant in history.grants if grant.status == "granted"}
+    crossed = {
+        (rule.code, ordinal)
+        for rule in rules.milestones
+        for ordinal in range(1, lifetime(counters, rule.unit) // rule.every + 1)
+    }
+    report.counted("milestones", len(granted | crossed))
+    for milestone, ordinal in sorted(granted ^ crossed):
+        told = "was crossed, not granted" if (milestone, ordinal) in crossed else "was granted, not crossed"
+        report.differs("milestones", f"{owner(history.member.member_id)}: {milestone} {ordinal} {told}")
+
+
+def check_links(entries: Sequence[Entry], partners: dict[UUID, UUID | None], report: Report) -> None:
+    """Check that journals that name an other half are named by it, and that all that should name one do."""
+    for entry in entries:
+        journal = entry.journal
+        linked = journal.linked_id
+        if linked is None and journal.kind not in {"stay_moved_out", "stay_moved_in"}:
+            continue
+        report.counted("linked")
+        if linked is None or partners.get(linked) != journal.journal_id:
+            other = "no journal" if linked is None else show("jrn", linked)
+            report.differs("linked", f"{name(journal)} names {other}, which doesn't name it")
+
+
+def name(journal: Journal) -> str:
+    """Write a journal as people look it up."""
+    return show("jrn", journal.journal_id)
+
+
+def owner(member_id: UUID) -> str:
+    """Write a member as people look it up."""
+    return show("mem", member_id)

@@ -1,0 +1,127 @@
+"""What the books say of a member and of a stay, as read in one snapshot, to be computed again."""
+
+from datetime import datetime
+
+from msgspec import Struct
+
+from loyalty.ids import UUID
+from loyalty.ledger.model import Allocation, Journal, Lot, Member, Transfer
+
+
+class Entry(Struct, gc=False):
+    """A journal with all that hangs on it. `lot` is what it earned, as it is now; `leaf` its hash that waits."""
+
+    journal: Journal
+    at: datetime
+    transfers: list[Transfer] = []
+    allocations: list[Allocation] = []
+    lot: Lot | None = None
+    leaf: bytes | None = None
+
+
+class Grant(Struct, frozen=True, gc=False):
+    """A milestone as the books have it."""
+
+    milestone: str
+    ordinal: int
+    status: str
+
+
+class History(Struct, gc=False):
+    """A member as stored, and the journals in the order of their versions. `held` is the sum of the open holds."""
+
+    member: Member
+    entries: list[Entry]
+    grants: list[Grant] = []
+    held: int = 0
+
+
+class Revision(Struct, frozen=True, gc=False):
+    """One thing that was said about a stay; `snapshot` and `award` are JSON as stored."""
+
+    shard: int
+    stay_id: UUID
+    revision: int
+    member_id: UUID
+    outcome: str
+    snapshot: str
+    award: str
+    journal_id: UUID | None
+    recorded_at: datetime
+
+
+class NaturalKey(Struct, frozen=True, gc=False):
+    """The part of a snapshot by which the directory knows the stay."""
+
+    source: str
+    property: str
+    stay_ref: str
+    leg: int = 1
+
+
+class Place(Struct, frozen=True, gc=False):
+    """Where the directory leads."""
+
+    shard: int
+    member_id: UUID
+    stay_id: UUID
+
+
+class StayFile(Struct, gc=False):
+    """A stay: its revisions in order, its journals in order, and where its natural key leads."""
+
+    stay_id: UUID
+    revisions: list[Revision]
+    entries: list[Entry]
+    place: Place | None = None
+
+
+class Batch(Struct, gc=False):
+    """Members of one shard, up to an id, in one snapshot. `stray` are journals of members that aren't there.
+
+    `partners` are the journals that others name as their other half, with what these name in turn.
+    """
+
+    shard: int
+    upto: UUID
+    last: bool
+    histories: list[History]
+    stays: list[StayFile]
+    stray: list[UUID]
+    partners: dict[UUID, UUID | None]
+
+
+class Account(Struct, frozen=True, gc=False):
+    """An account of a shard: as stored, and as its transfers fold."""
+
+    account: str
+    unit: str
+    stored: int
+    folded: int
+
+
+class Kept(Struct, frozen=True, gc=False):
+    """An idempotency key with the reply that is its outcome."""
+
+    principal: UUID
+    key: str
+    status: int
+    reply: str
+
+
+class Moved(Struct, gc=False):
+    """What the transfers of one journal moved on the member's points.
+
+    `up` and `down` are what was earned or spent; `lost` what expired, `undone` what of that was taken back.
+    """
+
+    up: int = 0
+    down: int = 0
+    lost: int = 0
+    undone: int = 0
+    held: int = 0
+
+    @property
+    def change(self) -> int:
+        """The change of what is available."""
+        return self.up - self.down - self.lost + self.undone

@@ -1,0 +1,88 @@
+"""The findings: for each check how many things were looked at, how many differ, and the first few by id."""
+
+from typing import Final
+
+from msgspec import Struct
+
+EXAMPLES: Final = 5
+"""How many differences of a check are told in words; all are counted."""
+
+CHECKS: Final[dict[str, str]] = {
+    "zero_sum": "all accounts of a unit sum to zero",
+    "program_accounts": "program accounts, totals and deltas, are the fold of their transfers",
+    "transit": "nothing is left in transit between members",
+    "versions": "a member's journals are numbered 1 to n, and n is the member's version",
+    "recorded": "a member's journals were recorded in the order of their versions",
+    "transfers": "amounts are above zero, between two accounts of the unit, in lines 1 to n",
+    "journal_balances": "a journal's balance is the running fold of the transfers",
+    "points": "a member's available points and debt are the fold of the transfers",
+    "held": "a member's held points are the fold of the transfers, and the sum of the open holds",
+    "counters": "a member's counters are the fold of the transfers, by year and unit",
+    "lots": "a lot's remaining and expired points are what the allocations left; with the debt, they are the balance",
+    "next_expiry": "no open lot expires before the member's next expiry",
+    "allocations": "what a journal took is what it allocated and what became debt; debt is repaid first",
+    "draw_order": "nothing was drawn from an expired lot, nor from a later one while an earlier one had points",
+    "leaves": "a journal's leaf hash is that of its rows",
+    "stays": "a stay's last award is the sum of its journals",
+    "revisions": "a stay's earlier awards are the sums of the journals up to them",
+    "reversals": "no more of a stay was reversed than it had earned",
+    "directory": "a stay's natural key leads to it",
+    "milestones": "milestones granted are what the counters have crossed",
+    "judged_tiers": "awards were judged by a tier of the program",
+    "homes": "ids and numbers tell the shard where the row is",
+    "linked": "the two journals of a stay that moved name each other",
+    "keys": "an idempotency key's reply is JSON, and what it names exists",
+    "members_of_journals": "every journal belongs to a member",
+    "journals_of_transfers": "every transfer belongs to a journal",
+    "journals_of_lots": "every lot was earned by a journal of its member",
+    "journals_of_allocations": "every allocation belongs to a journal",
+    "lots_of_allocations": "every allocation draws on a lot",
+    "journals_of_leaves": "every leaf that waits to be sealed belongs to a journal",
+    "journals_of_events": "every event in the outbox belongs to a journal",
+    "journals_of_revisions": "every stay revision's journal exists",
+    "journals_of_grants": "every milestone was granted or revoked by a journal",
+    "members_of_holds": "every hold belongs to a member",
+    "members_of_profiles": "every sealed profile belongs to a member",
+    "stays_of_directory": "every natural key leads to a stay, and no two to the same",
+}
+"""Every check by its name, with what holds when it finds nothing; in the order of the table."""
+
+
+class Tally(Struct):
+    """What one check found."""
+
+    check: str
+    holds: str
+    checked: int = 0
+    differences: int = 0
+    examples: list[str] = []
+
+
+class Report:
+    """All that was found so far."""
+
+    def __init__(self) -> None:
+        """Begin with nothing checked."""
+        self.tallies = {name: Tally(name, holds) for name, holds in CHECKS.items()}
+        self.members = 0
+        self.journals = 0
+
+    def counted(self, check: str, things: int = 1) -> None:
+        """Note how many things a check looked at."""
+        self.tallies[check].checked += things
+
+    def differs(self, check: str, example: str, times: int = 1) -> None:
+        """Note a difference, in words that name the row by its id."""
+        tally = self.tallies[check]
+        tally.differences += times
+        if len(tally.examples) < EXAMPLES:
+            tally.examples.append(example)
+
+    @property
+    def clean(self) -> bool:
+        """Whether no check found a difference."""
+        return not any(tally.differences for tally in self.tallies.values())
+
+    def found(self) -> set[str]:
+        """Return the checks that found a difference."""
+        return {name for name, tally in self.tallies.items() if tally.differences}

@@ -1,0 +1,236 @@
+"""The SQL of verification. Each function reads in the snapshot of the transaction that its caller has opened."""
+
+from collections import defaultdict
+from collections.abc import AsyncGenerator, Iterable, Sequence
+from typing import Any, Final
+
+import msgspec
+from asyncpg import Connection
+from msgspec import Struct
+
+from loyalty.db import load_queries
+from loyalty.ids import UUID, shard_of
+from loyalty.ledger.model import (
+    COUNTED,
+    MEMBER_ACCOUNTS,
+    TRANSIT,
+    Allocation,
+    Counters,
+    Journal,
+    Lot,
+    Member,
+    Transfer,
+)
+from loyalty.verify.model import Account, Batch, Entry, Grant, History, Kept, Place, Revision, StayFile
+from loyalty.verify.stays import natural_key
+
+QUERIES: Final = load_queries("loyalty.verify")
+FIRST: Final = UUID(bytes(16))
+LAST: Final = UUID(b"\xff" * 16)
+JOURNALS: Final = 10_000
+"""A batch takes no further member once it has this many journals."""
+
+_counters = msgspec.json.Decoder(Counters).decode
+_UNREADABLE: Final[Counters] = {"unreadable": {}}
+
+
+class Orphans(Struct, frozen=True):
+    """How many rows of a table were looked at, how many lack what they belong to, and the first ids of these."""
+
+    checked: int
+    missing: int
+    ids: list[UUID] | None
+
+
+async def read_shards(connection: Connection) -> list[int]:
+    """Return the shards of the installation."""
+    return [row[0] for row in await connection.fetch(QUERIES["shards"])]
+
+
+async def read_size(connection: Connection, shard: int) -> tuple[int, int]:
+    """Return how many members a shard has, and about how many journals."""
+    row: Any = await connection.fetchrow(QUERIES["size"], shard)
+    return row[0], row[1]
+
+
+async def read_batch(connection: Connection, shard: int, after: UUID, members: int) -> Batch:
+    """Read the next members of a shard with all that is in the books of them."""
+    rows = await connection.fetch(QUERIES["next_members"], shard, after, members, JOURNALS)
+    upto = rows[-1]["member_id"] if rows else LAST
+    span = (shard, after, upto)
+    entries = await _entries(connection, span)
+    histories, stray = _by_member([_member(row) for row in rows], entries.values())
+    await _add_grants_and_holds(connection, span, histories)
+    stays = await _stays(connection, shard, entries)
+    partners = await _partners(connection, entries.values())
+    return Batch(shard, upto, not rows, list(histories.values()), stays, stray, partners)
+
+
+def _member(row: Any) -> Member:
+    member = Member(*row)
+    member.counters = read_counters(row["counters"])
+    return member
+
+
+def read_counters(text: str) -> Counters:
+    """Return counters as stored; ones that equal no others if they can't be read."""
+    try:
+        return _counters(text)
+    except msgspec.MsgspecError:
+        return _UNREADABLE
+
+
+async def _entries(connection: Connection, span: tuple[int, UUID, UUID]) -> dict[UUID, Entry]:
+    """Read the journals of a span of members in the order of their versions, with all that hangs on them."""
+    entries: dict[UUID, Entry] = {}
+    for *columns, at in await connection.fetch(QUERIES["journals"], *span):
+        entries[columns[0]] = Entry(Journal(*columns), at, [], [])
+    if entries:
+        shard, ids = span[0], list(entries)
+        for row in await connection.fetch(QUERIES["transfers"], shard, ids):
+            entries[row[0]].transfers.append(Transfer(*row))
+        for row in await connection.fetch(QUERIES["allocations"], shard, ids):
+            entries[row[0]].allocations.append(Allocation(*row))
+        for row in await connection.fetch(QUERIES["lots"], shard, ids):
+            entries[row[0]].lot = Lot(*row)
+        for journal_id, leaf in await connection.fetch(QUERIES["leaves"], shard, ids):
+            entries[journal_id].leaf = leaf
+    return entries
+
+
+def _by_member(members: Iterable[Member], entries: Iterable[Entry]) -> tuple[dict[UUID, History], list[UUID]]:
+    """Give journals to their members; return those of nobody apart."""
+    histories = {member.member_id: History(member, [], []) for member in members}
+    stray: list[UUID] = []
+    for entry in entries:
+        history = histories.get(entry.journal.member_id)
+        if history is None:
+            stray.append(entry.journal.journal_id)
+        else:
+            history.entries.append(entry)
+    return histories, stray
+
+
+async def _add_grants_and_holds(
+    connection: Connection, span: tuple[int, UUID, UUID], histories: dict[UUID, History]
+) -> None:
+    for member_id, *grant in await connection.fetch(QUERIES["grants"], *span):
+        if member_id in histories:
+            histories[member_id].grants.append(Grant(*grant))
+    for member_id, amount in await connection.fetch(QUERIES["holds"], *span):
+        if member_id in histories:
+            histories[member_id].held = amount
+
+
+async def _partners(connection: Connection, entries: Iterable[Entry]) -> dict[UUID, UUID | None]:
+    """Read the journals that others name as their other half; they may live in another shard."""
+    wanted: defaultdict[int, list[UUID]] = defaultdict(list)
+    for entry in entries:
+        if entry.journal.linked_id is not None:
+            wanted[shard_of(entry.journal.linked_id)].append(entry.journal.linked_id)
+    return {
+        row["journal_id"]: row["linked_id"]
+        for shard, ids in wanted.items()
+        for row in await connection.fetch(QUERIES["journals_by_id"], _smallint(shard), ids)
+    }
+
+
+async def _stays(connection: Connection, shard: int, entries: dict[UUID, Entry]) -> list[StayFile]:
+    """Read the stays that journals belong to."""
+    by_stay: defaultdict[UUID, list[Entry]] = defaultdict(list)
+    for entry in entries.values():
+        if entry.journal.stay_id is not None:
+            by_stay[entry.journal.stay_id].append(entry)
+    return await _stay_files(connection, shard, by_stay)
+
+
+async def _stay_files(connection: Connection, shard: int, by_stay: dict[UUID, list[Entry]]) -> list[StayFile]:
+    files = {stay_id: StayFile(stay_id, [], entries) for stay_id, entries in by_stay.items()}
+    if files:
+        for row in await connection.fetch(QUERIES["revisions"], shard, list(files)):
+            files[row["stay_id"]].revisions.append(Revision(*row))
+    keyed = [(file, key) for file in files.values() if (key := natural_key(file)) is not None]
+    keys = [(key.source, key.property, key.stay_ref, key.leg, None) for _, key in keyed]
+    for place, *found in await connection.fetch(QUERIES["places"], keys) if keys else ():
+        keyed[place - 1][0].place = Place(*found)
+    return list(files.values())
+
+
+async def read_idle_stays(connection: Connection, shard: int, after: UUID, limit: int) -> list[StayFile]:
+    """Read stays that no journal belongs to, in the order of their ids."""
+    rows = await connection.fetch(QUERIES["idle_stays"], shard, after, limit)
+    return await _stay_files(connection, shard, {row[0]: [] for row in rows})
+
+
+async def read_accounts(connection: Connection, shard: int) -> list[Account]:
+    """Return all accounts of a shard, the members' as one of each kind."""
+    folded: defaultdict[tuple[str, str], int] = defaultdict(int)
+    for debit, credit, unit, amount in await connection.fetch(QUERIES["folded_accounts"], shard):
+        folded[debit, unit] -= amount
+        folded[credit, unit] += amount
+    stored = {(row[0], row[1]): row[2] for row in await connection.fetch(QUERIES["stored_accounts"], shard)}
+    row: Any = await connection.fetchrow(QUERIES["stored_points"], shard)
+    stored |= {("available", "points"): row[0], ("held", "points"): row[1]}
+    for unit, amount in await connection.fetch(QUERIES["stored_counters"], shard):
+        stored[COUNTED, unit] = amount
+    return [
+        Account(account, unit, stored.get((account, unit), 0), folded.get((account, unit), 0))
+        for account, unit in sorted(stored.keys() | folded.keys())
+    ]
+
+
+async def read_transit(connection: Connection) -> list[tuple[str, int]]:
+    """Return what is in transit between members, by unit, over all shards."""
+    return [(row[0], row[1]) for row in await connection.fetch(QUERIES["transit"], TRANSIT)]
+
+
+def is_members(account: Account) -> bool:
+    """Tell a member's account from the program's."""
+    return account.account in MEMBER_ACCOUNTS
+
+
+async def read_orphans(connection: Connection, check: str, shard: int) -> Orphans:
+    """Return the rows that lack what they belong to; `check` is the query."""
+    row: Any = await connection.fetchrow(QUERIES[check], shard)
+    return Orphans(*row)
+
+
+async def read_keys(connection: Connection, after: tuple[UUID, str], limit: int) -> list[Kept]:
+    """Return idempotency keys in their order."""
+    return [Kept(*row) for row in await connection.fetch(QUERIES["keys"], *after, limit)]
+
+
+async def find_journals(connection: Connection, ids: Sequence[UUID]) -> dict[UUID, UUID]:
+    """Return whose the journals are, of those that exist."""
+    return {
+        row["journal_id"]: row["member_id"]
+        for shard, some in _by_shard(ids).items()
+        for row in await connection.fetch(QUERIES["journals_by_id"], shard, some)
+    }
+
+
+async def find_members(connection: Connection, ids: Sequence[UUID]) -> set[UUID]:
+    """Return which of the members exist."""
+    return {
+        row["member_id"]
+        for shard, some in _by_shard(ids).items()
+        for row in await connection.fetch(QUERIES["members_by_id"], shard, some)
+    }
+
+
+def _by_shard(ids: Iterable[UUID]) -> dict[int, list[UUID]]:
+    grouped: defaultdict[int, list[UUID]] = defaultdict(list)
+    for one in ids:
+        grouped[_smallint(shard_of(one))].append(one)
+    return grouped
+
+
+def _smallint(shard: int) -> int:
+    """Return a shard that a column can hold: an id that was tampered with may name any."""
+    return shard if shard < 1 << 15 else -1
+
+
+async def stream_books(connection: Connection) -> AsyncGenerator[Any]:
+    """Yield every member in the order of numbers, a thousand rows in memory at a time."""
+    async for row in connection.cursor(QUERIES["books"], prefetch=1000):
+        yield row
