@@ -110,7 +110,7 @@ def _post(book: Book, rules: Rulebook, command: Adjust, moment: Moment) -> Decis
     journal = book.journal("adjusted", moment.today, _reason(request))
     book.points("adjustment", request.points, moment.today, ACCOUNTS[request.reason])
     if request.points > 0:
-        book.earn(request.points, moment.today, rules.expires_on(moment.today))
+        book.earn(request.points, rules.expires_on(moment.today))
     else:
         book.spend(-request.points)
     book.close()
@@ -120,7 +120,7 @@ def _post(book: Book, rules: Rulebook, command: Adjust, moment: Moment) -> Decis
             balance_of(member),
         )
     )  # fmt: skip
-    event = Event(moment.mint(member.shard), "points.adjusted", member.member_id, journal.journal_id, reply)
+    event = Event(journal.journal_id, "points.adjusted", member.member_id, journal.journal_id, reply)
     return Decision(Answer(201, reply), book, events=[event], key=command.key)
 
 

@@ -46,7 +46,7 @@ def decide(facts: Facts, rules: Rulebook, command: Enrol, moment: Moment) -> Res
     book = Book(member, moment, command.actor)
     journal = book.journal("enrolled", enrolled_on, "enrolled")
     reply = _encode(MemberView(show("mem", member.member_id), member.number, member.status, enrolled_on))
-    event = Event(moment.mint(shard), "member.enrolled", member.member_id, journal.journal_id, reply)
+    event = Event(journal.journal_id, "member.enrolled", member.member_id, journal.journal_id, reply)
     return Decision(
         Answer(201, reply), book, enrolled=True, events=[event], key=command.key, profile=command.profile
     )

@@ -28,7 +28,7 @@ def decide(facts: Facts, rules: Rulebook, command: Expire, moment: Moment) -> Re
     book = Book(member, moment, command.actor, facts.lots, facts.following)
     book.close()
     events = [
-        Event(moment.mint(member.shard), "points.expired", member.member_id, journal.journal_id, b"{}")
+        Event(journal.journal_id, "points.expired", member.member_id, journal.journal_id, b"{}")
         for journal in book.journals
     ]
     return Decision(Answer(200, b"{}"), book, events=events)

@@ -235,7 +235,7 @@ def _apply_part(
     book.points("tier_bonus", after.tier_bonus - before.tier_bonus, day, account)
     change = after.points - before.points
     if change > 0:
-        book.earn(change, day, dated.expires_on)
+        book.earn(change, dated.expires_on)
     elif change < 0:
         book.reverse(-change, own)
     for unit, amount in after.counts.items():

@@ -1,5 +1,6 @@
 -- What a batch of commands reads and writes. Where rows of one shard are meant, $1 is the shard.
--- Lists of rows come as one parameter of the table's own type: half the cost of a list per column, and easier to read.
+-- Lists of rows come as one parameter of a row type, a table's own as a rule: half the cost of a list per column, and
+-- easier to read.
 
 -- name: lock_members
 -- Lock the members of a batch, named by id or by number, in the order of their ids. What they are is read afterwards:
@@ -84,46 +85,59 @@ SELECT w.member_id,
 FROM unnest($2::uuid[]) AS w (member_id);
 
 -- name: write_books
--- All that a batch leaves behind, in one statement: it is its own transaction, unless it is part of one. Each parameter
--- is a list of rows of a table. A member that somebody else has changed since it was read already has a journal of
--- this version, and the statement fails.
-WITH journals AS (
-    INSERT INTO journal SELECT * FROM unnest($2::journal[])
-), transfers AS (
-    INSERT INTO transfer SELECT * FROM unnest($3::transfer[])
-), leaves AS (
-    INSERT INTO unsealed SELECT * FROM unnest($4::unsealed[])
-), lots AS (
-    INSERT INTO lot SELECT * FROM unnest($5::lot[])
-), taken AS (
+-- All that a batch leaves behind, recorded at $2, in one statement: it is its own transaction, unless it is part of one.
+-- A member that somebody else has changed since it was read already has a journal of this version, and the statement
+-- fails.
+WITH journals AS MATERIALIZED (
+    SELECT * FROM unnest($3::new_journal[])
+), revisions AS MATERIALIZED (
+    SELECT * FROM unnest($4::new_revision[])
+), journal_rows AS (
+    INSERT INTO journal
+    SELECT $1, journal_id, member_id, version, kind, effective_on, $2::timestamptz, reason, actor, stay_id, linked_id,
+           balance
+    FROM journals
+), leaf_rows AS (
+    INSERT INTO unsealed SELECT $1, journal_id, leaf FROM journals
+), lot_rows AS (
+    INSERT INTO lot
+    SELECT $1, journal_id, member_id, lot_amount, lot_remaining, lot_expired, effective_on, lot_expires_on
+    FROM journals WHERE lot_amount IS NOT NULL
+), transfer_rows AS (
+    INSERT INTO transfer SELECT * FROM unnest($5::transfer[])
+), drawn AS (
     UPDATE lot AS l SET remaining = n.remaining, expired = n.expired
     FROM unnest($6::lot[]) AS n
     WHERE l.shard = $1 AND l.lot_id = n.lot_id
-), allocations AS (
+), allocation_rows AS (
     INSERT INTO allocation SELECT * FROM unnest($7::allocation[])
-), deltas AS (
+), delta_rows AS (
     INSERT INTO account_delta SELECT * FROM unnest($8::account_delta[])
-), directory AS (
-    INSERT INTO stay_directory SELECT * FROM unnest($9::stay_directory[])
-), revisions AS (
-    INSERT INTO stay_revision SELECT * FROM unnest($10::stay_revision[])
-), grants AS (
-    INSERT INTO milestone_grant SELECT * FROM unnest($11::milestone_grant[])
+), revision_rows AS (
+    INSERT INTO stay_revision
+    SELECT $1, stay_id, revision, member_id, outcome, snapshot, award, reply, journal_id, $2::timestamptz
+    FROM revisions
+), directory_rows AS (
+    INSERT INTO stay_directory
+    SELECT source, property, stay_ref, leg, $1, member_id, stay_id
+    FROM revisions WHERE source IS NOT NULL
+), grant_rows AS (
+    INSERT INTO milestone_grant SELECT * FROM unnest($9::milestone_grant[])
     ON CONFLICT (shard, member_id, milestone, ordinal) DO UPDATE
     SET status = excluded.status, journal_id = excluded.journal_id, changed_at = excluded.changed_at
-), keys AS (
-    INSERT INTO idempotency_key SELECT * FROM unnest($12::idempotency_key[])
-), events AS (
-    INSERT INTO outbox SELECT * FROM unnest($13::outbox[])
-), profiles AS (
-    INSERT INTO vault.profile SELECT * FROM unnest($14::vault.profile[])
+), key_rows AS (
+    INSERT INTO idempotency_key SELECT * FROM unnest($10::idempotency_key[])
+), event_rows AS (
+    INSERT INTO outbox SELECT * FROM unnest($11::outbox[])
+), profile_rows AS (
+    INSERT INTO vault.profile SELECT * FROM unnest($12::vault.profile[])
 ), enrolled AS (
-    INSERT INTO member SELECT * FROM unnest($15::member[])
+    INSERT INTO member SELECT * FROM unnest($13::member[])
 )
 UPDATE member AS m
 SET version = n.version, available = n.available, held = n.held, debt = n.debt, counters = n.counters,
     next_expiry = n.next_expiry
-FROM unnest($16::member[]) AS n
+FROM unnest($14::member_state[]) AS n
 WHERE m.shard = $1 AND m.member_id = n.member_id;
 
 -- name: copy_revisions

@@ -1,7 +1,5 @@
 """What a posting of a stay is answered with, and what others are told of it."""
 
-from collections.abc import Mapping
-
 import msgspec
 from msgspec import Struct
 
@@ -12,7 +10,7 @@ from loyalty.ids import UUID, show
 from loyalty.ledger.model import Journal, Member, MilestoneGrant, Moment
 from loyalty.program.earning import Why
 from loyalty.stays.model import Award
-from loyalty.tiers.milestones import all_crossed, lifetime
+from loyalty.tiers.milestones import all_crossed
 
 encode = msgspec.json.Encoder().encode
 
@@ -91,17 +89,14 @@ def points_of(award: Award) -> Points:
 class Page:
     """What stands before a posting, so that what it changes can be told afterwards."""
 
-    __slots__ = ("counts", "member", "moment", "rules", "tier")
+    __slots__ = ("member", "moment", "rules", "tier")
 
     def __init__(self, rules: Rulebook, member: Member, moment: Moment) -> None:
-        """Remember the tier and the lifetime counts of a member."""
+        """Remember the tier of a member."""
         self.rules = rules
         self.member = member
         self.moment = moment
         self.tier = rules.ladder.on(member.counters, moment.today).code
-        self.counts: Mapping[str, int] = {
-            rule.unit: lifetime(member.counters, rule.unit) for rule in rules.milestones
-        }
 
     def turn(
         self, journal: Journal | None, stay_id: UUID, outcome: str, revision: int,
@@ -110,7 +105,9 @@ class Page:
         """Return the reply, the milestones crossed and the events of what the book now holds."""
         member, rules = self.member, self.rules
         tier = rules.ladder.on(member.counters, self.moment.today).code
-        crossings = all_crossed(rules.milestones, self.counts, member.counters) if journal else []
+        crossings = (
+            all_crossed(rules.milestones, before.counts, award.counts, member.counters) if journal else []
+        )
         member_id = show("mem", member.member_id)
         change = award.points - before.points
         reply = StayReply(
@@ -120,14 +117,15 @@ class Page:
         )  # fmt: skip
         if journal is None:
             return encode(reply), [], []
+        told = encode(StayEvent(reply.stay_id, member_id, outcome, change))
         events = [
-            self._event(journal, f"stay.{outcome}", StayEvent(reply.stay_id, member_id, outcome, change))
+            Event(journal.journal_id, f"stay.{outcome}", member.member_id, journal.journal_id, told)
         ]
         if tier != self.tier:
             events.append(self._event(journal, "tier.changed", TierEvent(member_id, self.tier, tier)))
         for item in crossings:
-            told = MilestoneEvent(member_id, item.code, item.ordinal, item.status)
-            events.append(self._event(journal, f"milestone.{item.status}", told))
+            passed = MilestoneEvent(member_id, item.code, item.ordinal, item.status)
+            events.append(self._event(journal, f"milestone.{item.status}", passed))
         grants = [
             MilestoneGrant(member.member_id, item.code, item.ordinal, item.status, journal.journal_id)
             for item in crossings
@@ -135,5 +133,6 @@ class Page:
         return encode(reply), grants, events
 
     def _event(self, journal: Journal, kind: str, payload: Struct) -> Event:
+        """Return a further event of a journal."""
         event_id = self.moment.mint(self.member.shard)
         return Event(event_id, kind, self.member.member_id, journal.journal_id, encode(payload))

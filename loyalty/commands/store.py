@@ -25,6 +25,8 @@ _award = msgspec.json.Decoder(Award).decode
 _encode = msgspec.json.Encoder().encode
 
 _NO_STAY = (None, None, None, None, None)
+_NO_KEY = (None, None, None, None)
+_NO_LOT = (None, None, None, None)
 
 Named = tuple[str | UUID, StayPosting | None]
 """Whom a command is about, and the stay that it posts, if it does."""
@@ -139,33 +141,22 @@ def _lot(row: Record) -> Lot:
 
 async def write(connection: Connection, shard: int, decisions: Sequence[Decision], at: datetime) -> None:
     """Write all that decisions of one shard have decided, recorded at one instant: all of it or nothing."""
-    await connection.execute(_WRITE, shard, *_rows(shard, decisions, at))
+    await connection.execute(_WRITE, shard, at, *_rows(shard, decisions, at))
 
 
 def _rows(shard: int, decisions: Sequence[Decision], at: datetime) -> Iterable[list[tuple[object, ...]]]:
-    """Return the rows that `write_books` takes, table by table, each in the order of the table's columns."""
+    """Return the rows that `write_books` takes, list by list, each in the order of its type's columns."""
     books = [decision.book for decision in decisions if decision.book is not None]
     transfers = [entry for book in books for entry in book.transfers]
+    yield [row for book in books for row in _journals(shard, book)]
+    yield [row for decision in decisions if decision.revisions for row in _revisions(decision)]
     yield [
-        (shard, j.journal_id, j.member_id, j.version, j.kind, j.effective_on, at, j.reason, j.actor, j.stay_id,
-         j.linked_id, j.balance)
-        for book in books for j in book.journals
-    ]  # fmt: skip
-    yield [(shard, *astuple(entry)) for entry in transfers]
-    yield [row for book in books for row in _leaves(shard, book)]
-    yield [(shard, *astuple(lot)) for book in books for lot in book.new_lots]
+        (shard, t.journal_id, t.line, t.unit, t.kind, t.debit, t.credit, t.amount, t.effective_on)
+        for t in transfers
+    ]
     yield [(shard, *astuple(lot)) for book in books for lot in book.changed_lots()]
     yield [(shard, *astuple(one)) for book in books for one in book.allocations]
     yield [(shard, account, unit, amount) for (account, unit), amount in _deltas(transfers).items()]
-    yield [
-        (e.posting.source, e.posting.property, e.posting.stay_ref, e.posting.leg, shard, e.member_id, e.stay_id)
-        for decision in decisions if (e := decision.entry) is not None and e.left is None
-    ]  # fmt: skip
-    yield [
-        (shard, r.stay_id, r.revision, r.member_id, r.outcome, r.snapshot.decode(), r.award.decode(),
-         r.reply.decode(), r.journal_id, at)
-        for decision in decisions for r in decision.revisions
-    ]  # fmt: skip
     yield [(shard, *astuple(grant), at) for decision in decisions for grant in decision.grants]
     yield [
         (key.principal, key.key, key.fingerprint, decision.answer.status, decision.answer.body.decode(), at)
@@ -176,29 +167,50 @@ def _rows(shard: int, decisions: Sequence[Decision], at: datetime) -> Iterable[l
         for decision in decisions for e in decision.events
     ]  # fmt: skip
     yield [(shard, d.book.member.member_id, *astuple(d.profile)) for d in decisions if d.book and d.profile]
-    yield [_member_row(d.book.member) for d in decisions if d.book and d.enrolled]
+    yield [
+        (m.shard, m.member_id, m.number, m.status, m.enrolled_on, *_state(m))
+        for d in decisions if d.enrolled and d.book and (m := d.book.member)
+    ]  # fmt: skip
     # A new stay that moves nothing has no journal by which an outdated member would show: it leaves the row alone.
     yield [
-        _member_row(d.book.member)
+        (d.book.member.member_id, *_state(d.book.member))
         for d in decisions if d.book and not d.enrolled and (d.book.journals or d.entry is None)
     ]  # fmt: skip
 
 
-def _member_row(member: Member) -> tuple[object, ...]:
+def _state(member: Member) -> tuple[object, ...]:
     return (
-        member.shard, member.member_id, member.number, member.status, member.enrolled_on, member.version,
-        member.available, member.held, member.debt, _encode(member.counters).decode(), member.next_expiry,
+        member.version, member.available, member.held, member.debt, _encode(member.counters).decode(),
+        member.next_expiry,
     )  # fmt: skip
 
 
-def _leaves(shard: int, book: Book) -> Iterable[tuple[object, ...]]:
-    if len(book.journals) == 1:
-        entry = book.journals[0]
-        yield shard, entry.journal_id, leaf(shard, entry, book.transfers)
-        return
-    for entry in book.journals:
-        own = [transfer for transfer in book.transfers if transfer.journal_id == entry.journal_id]
-        yield shard, entry.journal_id, leaf(shard, entry, own)
+def _journals(shard: int, book: Book) -> Iterable[tuple[object, ...]]:
+    """Return a book's journals, each with its leaf and the lot that it earned, if any."""
+    only = len(book.journals) == 1
+    for j in book.journals:
+        own = book.transfers if only else [one for one in book.transfers if one.journal_id == j.journal_id]
+        lot = next((lot for lot in book.new_lots if lot.lot_id == j.journal_id), None)
+        earned = (lot.amount, lot.remaining, lot.expired, lot.expires_on) if lot else _NO_LOT
+        yield (
+            j.journal_id, j.member_id, j.version, j.kind, j.effective_on, j.reason, j.actor, j.stay_id, j.linked_id,
+            j.balance, leaf(shard, j, own), *earned,
+        )  # fmt: skip
+
+
+def _revisions(decision: Decision) -> Iterable[tuple[object, ...]]:
+    """Return a decision's revisions; one of a new stay comes with the natural key that leads to it."""
+    entry = decision.entry
+    if entry is None or entry.left is not None:
+        key = _NO_KEY
+    else:
+        posting = entry.posting
+        key = (posting.source, posting.property, posting.stay_ref, posting.leg)
+    for r in decision.revisions:
+        yield (
+            r.stay_id, r.revision, r.member_id, r.outcome, r.snapshot.decode(), r.award.decode(), r.reply.decode(),
+            r.journal_id, *key,
+        )  # fmt: skip
 
 
 def _deltas(transfers: list[Transfer]) -> dict[tuple[str, str], int]:

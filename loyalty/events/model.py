@@ -6,7 +6,7 @@ from loyalty.ids import UUID
 
 
 class Event(Struct, frozen=True, gc=False):
-    """What others are told about a journal."""
+    """What others are told about a journal. The first goes by the journal's id, so that it is known wherever it turns up."""
 
     event_id: UUID
     type: str

@@ -20,7 +20,7 @@ from loyalty.errors import Problem
 _log = structlog.get_logger("loyalty.poster")
 
 RETRY_AFTER: Final = {"Retry-After": "1"}
-HANDS: Final = 3
+HANDS: Final = 2
 # How far a lane looks past commands that have to wait for a batch of their own.
 _LOOK_AHEAD: Final = 4
 
@@ -154,7 +154,7 @@ class Lane(Generic[C, R]):
 
     def _due(self) -> bool:
         """Tell whether there is work for another hand: the only one takes anything, the next a full batch."""
-        return len(self._queue) >= (self._batch_limit if self._busy else 1)
+        return len(self._queue) >= (self._batch_limit // 2 if self._busy else 1)
 
     def _gather(self) -> list[Waiting[C, R]]:
         """Take what waits, in order, one command per target; a caller that has left takes its command along."""

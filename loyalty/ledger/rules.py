@@ -131,12 +131,12 @@ class Book:
 
     # --- lots ---------------------------------------------------------------------------------------------------
 
-    def earn(self, amount: int, earned_on: date, expires_on: date | None) -> None:
-        """Put newly earned points (already moved by `points`) into a lot; debt is repaid from it first."""
+    def earn(self, amount: int, expires_on: date | None) -> None:
+        """Put newly earned points (already moved by `points`) into the journal's lot; debt is repaid from it first."""
         if amount <= 0:
             return
         member, entry = self.member, self._open()
-        lot = Lot(entry.journal_id, member.member_id, amount, amount, 0, earned_on, expires_on)
+        lot = Lot(entry.journal_id, member.member_id, amount, amount, 0, entry.effective_on, expires_on)
         repaid = min(member.debt, amount)
         if repaid:
             member.debt -= repaid

@@ -75,6 +75,17 @@ CREATE TABLE member (
     CONSTRAINT only_debt_goes_below_zero CHECK (debt = greatest(0, -available))
 ) WITH (fillfactor = 70);
 
+-- What a batch takes a member to.
+CREATE TYPE member_state AS (
+    member_id   uuid,
+    version     bigint,
+    available   bigint,
+    held        bigint,
+    debt        bigint,
+    counters    jsonb,
+    next_expiry date
+);
+
 -- The nightly job looks for members with something to expire. A posting hardly ever changes this column.
 CREATE INDEX member_next_expiry ON member (shard, next_expiry) WHERE next_expiry IS NOT NULL;
 
@@ -117,6 +128,25 @@ CREATE TABLE journal (
     balance      bigint      NOT NULL,
     PRIMARY KEY (shard, journal_id),
     UNIQUE (shard, member_id, version)
+);
+
+-- A journal as a batch hands it over, with what is written beside it: its leaf, and the lot that it earned, if any.
+CREATE TYPE new_journal AS (
+    journal_id     uuid,
+    member_id      uuid,
+    version        bigint,
+    kind           text,
+    effective_on   date,
+    reason         text,
+    actor          text,
+    stay_id        uuid,
+    linked_id      uuid,
+    balance        bigint,
+    leaf           bytea,
+    lot_amount     bigint,
+    lot_remaining  bigint,
+    lot_expired    bigint,
+    lot_expires_on date
 );
 
 -- Double entry: one debit account, one credit account, one unit, one amount. So all accounts of a unit always sum to
@@ -260,6 +290,22 @@ CREATE TABLE stay_revision (
     journal_id  uuid,
     recorded_at timestamptz NOT NULL,
     PRIMARY KEY (shard, stay_id, revision)
+);
+
+-- A revision as a batch hands it over; for a stay that is new, with the natural key that leads to it from now on.
+CREATE TYPE new_revision AS (
+    stay_id    uuid,
+    revision   integer,
+    member_id  uuid,
+    outcome    text,
+    snapshot   json,
+    award      json,
+    reply      json,
+    journal_id uuid,
+    source     text,
+    property   text,
+    stay_ref   text,
+    leg        smallint
 );
 
 -- ---------------------------------------------------------------------------------------------------------------

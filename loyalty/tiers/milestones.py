@@ -43,10 +43,14 @@ def crossed(rule: MilestoneRule, before: int, after: int) -> list[Crossing]:
     return [Crossing(rule.code, ordinal, "revoked") for ordinal in range(first, last, -1)]
 
 
-def all_crossed(rules: Sequence[MilestoneRule], before: Mapping[str, int], after: Counters) -> list[Crossing]:
-    """Return what all milestones cross, given the lifetime counts before and the counters after."""
-    return [
-        crossing
-        for rule in rules
-        for crossing in crossed(rule, before[rule.unit], lifetime(after, rule.unit))
-    ]
+def all_crossed(
+    rules: Sequence[MilestoneRule], before: Mapping[str, int], after: Mapping[str, int], counters: Counters
+) -> list[Crossing]:
+    """Return what all milestones cross when an award's counts change, given the counters that hold the change."""
+    crossings: list[Crossing] = []
+    for rule in rules:
+        change = after.get(rule.unit, 0) - before.get(rule.unit, 0)
+        if change:
+            count = lifetime(counters, rule.unit)
+            crossings += crossed(rule, count - change, count)
+    return crossings

@@ -113,7 +113,7 @@ def test_what_is_earned_makes_a_lot_known_by_its_journal() -> None:
     owner = member()
     book = opened(owner)
     book.points("base", 100, TODAY)
-    book.earn(100, TODAY, SOON)
+    book.earn(100, SOON)
     book.close()
 
     assert [(book.journals[0].journal_id, 100, 100, SOON)] == [
@@ -125,7 +125,7 @@ def test_what_is_earned_makes_a_lot_known_by_its_journal() -> None:
 
 def test_earning_nothing_makes_no_lot() -> None:
     book = opened(member())
-    book.earn(0, TODAY, SOON)
+    book.earn(0, SOON)
 
     assert [] == book.new_lots
 
@@ -140,7 +140,7 @@ def test_the_next_expiry_is_the_earliest(
     owner = member(next_expiry=known)
     book = opened(owner)
     book.points("base", 1, TODAY)
-    book.earn(1, TODAY, expires_on)
+    book.earn(1, expires_on)
 
     assert then == owner.next_expiry
 
@@ -202,7 +202,7 @@ def test_later_earning_repays_debt_first() -> None:
     owner = member(available=-20, debt=20)
     book = opened(owner)
     book.points("base", 30, TODAY)
-    book.earn(30, TODAY, SOON)
+    book.earn(30, SOON)
     book.close()
 
     assert (10, 0) == (owner.available, owner.debt)
@@ -214,7 +214,7 @@ def test_earning_less_than_the_debt_leaves_an_empty_lot_and_the_rest_of_the_debt
     owner = member(available=-20, debt=20)
     book = opened(owner)
     book.points("base", 5, TODAY)
-    book.earn(5, TODAY, SOON)
+    book.earn(5, SOON)
     book.close()
 
     assert (-15, 15, None) == (owner.available, owner.debt, owner.next_expiry)
@@ -292,9 +292,10 @@ def test_nothing_due_writes_no_journal_but_corrects_the_next_expiry() -> None:
 
 def test_points_earned_too_late_to_last_until_today_expire_at_once_in_a_journal_of_their_own() -> None:
     owner = member()
-    book = opened(owner)
+    book = Book(owner, moment(TODAY), "test")
+    book.journal("adjusted", date(2026, 1, 1), "test")
     book.points("base", 100, date(2026, 1, 1))
-    book.earn(100, date(2026, 1, 1), PAST)
+    book.earn(100, PAST)
     book.close()
 
     assert ["adjusted", "expired"] == [one.kind for one in book.journals]

@@ -43,8 +43,7 @@ def test_a_lifetime_is_the_sum_of_all_years() -> None:
 
 def test_all_milestones_are_looked_at_each_in_its_unit() -> None:
     rules = small_rules().milestones
-    found = all_crossed(
-        rules, {"stays": 2, "nights": 60}, {"2025": {"stays": 2}, "2026": {"stays": 1, "nights": 80}}
-    )
+    before, after = {"nights": 10}, {"stays": 1, "nights": 30}
+    found = all_crossed(rules, before, after, {"2025": {"stays": 2}, "2026": {"stays": 1, "nights": 80}})
 
     assert [Crossing("every_third", 1, "granted"), Crossing("seven_nights", 1, "granted")] == found

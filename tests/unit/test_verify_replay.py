@@ -51,7 +51,7 @@ class Life:
         book = self.open()
         book.journal(kind, day, "earned", stay_id)
         book.points("base", points, day)
-        book.earn(points, day, RULES.expires_on(day))
+        book.earn(points, RULES.expires_on(day))
         self.close(book)
 
     def spend(self, points: int) -> None:
