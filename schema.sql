@@ -167,6 +167,18 @@ CREATE TABLE transfer (
     CONSTRAINT two_different_accounts CHECK (debit <> credit)
 );
 
+-- A transfer as a batch hands it over.
+CREATE TYPE new_transfer AS (
+    journal_id   uuid,
+    line         smallint,
+    unit         text,
+    kind         text,
+    debit        text,
+    credit       text,
+    amount       bigint,
+    effective_on date
+);
+
 -- Points earned together that expire together, known by the journal that earned them; spent first-to-expire first.
 -- A lot can be spent before `expires_on`, and no more from that date on.
 CREATE TABLE lot (

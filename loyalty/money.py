@@ -3,7 +3,7 @@
 import re
 from typing import Final
 
-_AMOUNT: Final = re.compile(r"([0-9]{1,12})(?:\.([0-9]{1,3}))?")
+_AMOUNT: Final = re.compile(r"[0-9]{1,12}(\.[0-9]{1,3})?")
 
 # ISO 4217: the currencies whose minor unit is not a hundredth.
 _WHOLE: Final = "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF"
@@ -24,13 +24,19 @@ def to_minor(text: str, decimals: int) -> int | None:
     >>> to_minor("1197.00", 2), to_minor("6", 2), to_minor("0.001", 2), to_minor("-1", 2)
     (119700, 600, None, None)
     """
-    found = _AMOUNT.fullmatch(text)
-    if found is None:
-        return None
-    whole, fraction = found.groups("")
-    if len(fraction) > decimals:
-        return None
-    return int(whole + fraction.ljust(decimals, "0"))
+    return None if _AMOUNT.fullmatch(text) is None else read_minor(text, decimals)
+
+
+def read_minor(text: str, decimals: int) -> int | None:
+    """Read what is known to be a non-negative decimal string as minor units; None when it is finer than `decimals`.
+
+    >>> read_minor("1197.00", 2), read_minor("6", 2), read_minor("0.001", 2)
+    (119700, 600, None)
+    """
+    whole, _, fraction = text.partition(".")
+    if len(fraction) == decimals:
+        return int(whole + fraction)
+    return None if len(fraction) > decimals else int(whole + fraction.ljust(decimals, "0"))
 
 
 def from_minor(amount: int, decimals: int) -> str:

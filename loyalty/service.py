@@ -24,7 +24,6 @@ from loyalty.commands.expire import Expire
 from loyalty.commands.model import Answer, Decision, Elsewhere, Key, Move, Result, Target
 from loyalty.commands.post_stay import PostStay
 from loyalty.commands.rulebook import Rulebook
-from loyalty.commands.store import find_strays
 from loyalty.db import SERVICE_ROLE, connect, connect_pool
 from loyalty.errors import Problem, together
 from loyalty.ids import UUID
@@ -48,8 +47,6 @@ from loyalty.stays.store import Revision
 _log = structlog.get_logger("loyalty.service")
 
 _READY_SECONDS: Final = 2.0
-_BULK_PATIENCE: Final = 120.0
-_BULK_STRETCH: Final = 64
 _MOVE_TRIES: Final = 3
 # Somewhere it is already tomorrow.
 _TIME_ZONES: Final = timedelta(days=1)
@@ -62,12 +59,6 @@ class Found(Struct, frozen=True, gc=False):
 
     member: Member
     expiring: Expiring
-
-
-NaturalKey = tuple[str, str, str, int]
-
-Queued = tuple[PostStay, asyncio.Future[Result]] | Answer | Problem
-"""One of many stays: on its way with its command, or already answered."""
 
 
 class Service:
@@ -125,111 +116,44 @@ class Service:
 
     async def post_stay(self, posting: StayPosting, actor: str) -> Answer:
         """Record a stay; raise Problem when it is refused."""
-        command = await self._understand(posting, actor)
-        return await self._conclude(command, await self.poster.submit(self.shard(command.target), command))
+        await self.know_properties((posting.property,))
+        command = self.understand(posting, actor)
+        if isinstance(command, Problem):
+            raise command
+        return await self.conclude(command, await self.poster.submit(self.shard(command.target), command))
 
-    async def post_stays(
-        self, postings: Sequence[StayPosting | Problem], actor: str
-    ) -> list[Answer | Problem]:
-        """Record many stays; each is answered on its own, as if they were posted one by one in this order.
-
-        Problems in the input stay where they are.
-        """
-        postings = await self._by_number(postings)
-        alone = await self._strays(postings)
-        queued: list[Queued] = []
-        for place, posting in enumerate(postings):
-            if isinstance(posting, Problem):
-                queued.append(posting)
-            elif place in alone:
-                # It touches two members: what came before has to be through, and it before what follows.
-                await _all_done(queued)
-                queued.append(await self._answer(await self._queue(posting, actor)))
-            else:
-                queued.append(await self._queue(posting, actor))
-            if place % _BULK_STRETCH == 0:
-                await asyncio.sleep(0)  # whoever else waits has a turn, the lanes first of all
-        return [await self._answer(item) for item in queued]
-
-    async def _by_number(self, postings: Sequence[StayPosting | Problem]) -> Sequence[StayPosting | Problem]:
-        """Name every member by number: the order of a member's stays is kept under one name."""
-        named = {
-            one.member for one in postings if isinstance(one, StayPosting) and one.member.startswith("mem_")
-        }
-        if not named:
-            return postings
-        found = dict(zip(named, await self.find_members(named), strict=True))
-        numbers = {key: one.member.number for key, one in found.items() if one is not None}
-        return [
-            structs.replace(one, member=numbers[one.member])
-            if isinstance(one, StayPosting) and one.member in numbers
-            else one
-            for one in postings
-        ]
-
-    async def _strays(self, postings: Sequence[StayPosting | Problem]) -> set[int]:
-        """Return the places of postings of stays that are with another member than one of them says."""
-        sound = {place: one for place, one in enumerate(postings) if not isinstance(one, Problem)}
-        moving: set[NaturalKey] = set()
-        # Only a revision that says so moves a stay that is on file.
-        revised = [one for one in sound.values() if one.revision is not None]
-        if revised:
-            async with self.pool.acquire() as connection:
-                moving = {_natural_key(revised[found]) for found in await find_strays(connection, revised)}
-        named: dict[NaturalKey, str] = {}
-        for posting in sound.values():
-            key = _natural_key(posting)
-            if named.setdefault(key, posting.member) != posting.member:
-                moving.add(key)
-        if not moving:
-            return set()
-        return {place for place, posting in sound.items() if _natural_key(posting) in moving}
-
-    async def _queue(self, posting: StayPosting, actor: str) -> Queued:
-        """Queue one of many stays, once its lane has room."""
-        try:
-            command = await self._understand(posting, actor)
-            shard = self.shard(command.target)
-            if not self.poster.roomy(shard):
-                await self.poster.room(shard)
-            return command, self.poster.submit(shard, command, _BULK_PATIENCE)
-        except Problem as problem:
-            return problem
-
-    async def _answer(self, item: Queued) -> Answer | Problem:
-        if not isinstance(item, tuple):
-            return item
-        try:
-            return await self._conclude(item[0], await item[1])
-        except Problem as problem:
-            return problem
-
-    async def _understand(self, posting: StayPosting, actor: str) -> PostStay:
+    def understand(self, posting: StayPosting, actor: str) -> PostStay | Problem:
+        """Return the command of a posting, or all that is wrong with it; `know_properties` comes first."""
         target = self.target(posting.member)
         if target is None:
-            raise Problem("unknown_member", at="/member")
+            return Problem("unknown_member", at="/member")
         refusals: list[Problem] = []
-        if posting.property not in self._properties and await self.property(posting.property) is None:
+        if posting.property not in self._properties:
             detail = f"There is no property {posting.property}."
             refusals.append(Problem("unknown_property", detail, at="/property"))
         if not self.rules.earning.knows(posting.currency):
             detail = f"The program has no rate for {posting.currency}."
             refusals.append(Problem("unknown_currency", detail, at="/currency"))
         folio = read_folio(posting, self.rules.limits.nights)
-        if refusals or isinstance(folio, Problem):
-            raise together([*refusals, *([folio] if isinstance(folio, Problem) else [])])
+        if isinstance(folio, Problem):
+            return together([*refusals, folio])
+        if refusals:
+            return together(refusals)
         if posting.status == "checked_out" and posting.departure > self._tomorrow:
             self._tomorrow = self.today() + _TIME_ZONES
             if posting.departure > self._tomorrow:
                 detail = "A stay that is checked out can't end in the future."
-                raise Problem("invalid_value", detail, at="/departure")
+                return Problem("invalid_value", detail, at="/departure")
         if self.rules.earning.exchange(sum(folio.revenue.values()), posting.currency) > self.rules.most:
             limit = f"{self.rules.limits.amount} {self.rules.earning.currency}"
-            raise Problem("invalid_value", f"The stay is worth more than {limit}.", at="/lines")
+            return Problem("invalid_value", f"The stay is worth more than {limit}.", at="/lines")
         return PostStay(target, posting, folio, actor)
 
-    async def _conclude(self, command: Command, result: Result | Move) -> Answer:
-        """Return what a command came to, moving the stay between members if that is what it takes."""
+    async def conclude(self, command: Command, result: Result | Move) -> Answer:
+        """Return what a command came to, moving the stay between members if that is what it takes.
+
+        Raises Problem when it is refused.
+        """
         for _ in range(_MOVE_TRIES):
             if not isinstance(result, Elsewhere) or not isinstance(command, PostStay):
                 break
@@ -272,7 +196,7 @@ class Service:
         member_id = self._mint(shard)
         profile = self._vault.seal(member_id, request.profile) if request.profile else None
         command = Enrol(number, member_id, request.enrolled_on, profile, actor, key)
-        return await self._conclude(command, await self.poster.submit(shard, command))
+        return await self.conclude(command, await self.poster.submit(shard, command))
 
     def _made_up_number(self, key: Key | None) -> str:
         if key is None:
@@ -345,12 +269,12 @@ class Service:
         if target is None:
             raise Problem("unknown_member", at="/member")
         command = Adjust(target, request, actor, key)
-        return await self._conclude(command, await self.poster.submit(self.shard(target), command))
+        return await self.conclude(command, await self.poster.submit(self.shard(target), command))
 
     async def expire(self, member_id: UUID) -> None:
         """Expire what a member has that is due."""
         command = Expire(member_id)
-        await self._conclude(command, await self.poster.submit(ids.shard_of(member_id), command))
+        await self.conclude(command, await self.poster.submit(ids.shard_of(member_id), command))
 
     def key(self, principal: UUID, key: str, body: bytes) -> Key:
         """Bind an idempotency key to a request. The fingerprint is keyed, as bodies may hold personal data."""
@@ -366,6 +290,11 @@ class Service:
         """Return a property as it is; None when there is none."""
         return (await self.properties()).get(code)
 
+    async def know_properties(self, codes: Iterable[str]) -> None:
+        """Look for properties in the register unless they are known: one may have been added a moment ago."""
+        if any(code not in self._properties for code in codes):
+            await self.properties()
+
     async def register(self, one: Property) -> None:
         """Add a property or change what is known of it; raise Problem when it can't be."""
         problem = property_rules.check(one)
@@ -379,17 +308,6 @@ class Service:
     async def _read_properties(self, _: Sequence[None]) -> list[dict[str, Property]]:
         self._properties = await stays_store.read_properties(self.pool)
         return [self._properties]
-
-
-def _natural_key(posting: StayPosting) -> NaturalKey:
-    return posting.source, posting.property, posting.stay_ref, posting.leg
-
-
-async def _all_done(queued: Sequence[Queued]) -> None:
-    """Wait until nothing of this is on its way any more."""
-    waiting = [item[1] for item in queued if isinstance(item, tuple) and not item[1].done()]
-    if waiting:
-        await asyncio.wait(waiting)
 
 
 @asynccontextmanager

@@ -58,11 +58,15 @@ class DirectoryEntry(Struct, frozen=True, gc=False):
 
 
 class Answer(Struct, frozen=True, gc=False):
-    """What the caller gets: an HTTP status and the body; whether it was given before."""
+    """What the caller gets: an HTTP status and the body; whether it was given before.
+
+    `outcome` says in a word what a stay came to, for whoever counts.
+    """
 
     status: int
     body: bytes
     replayed: bool = False
+    outcome: str = ""
 
 
 class Decision(Struct, gc=False):

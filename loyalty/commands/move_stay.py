@@ -76,7 +76,7 @@ def _move(
         stay_id, number, taker.member_id, outcome, encode(posting), encode(award), reply, moved_in.journal_id
     )
     entry = DirectoryEntry(posting, taker.member_id, stay_id, left=on_file.stay_id)
-    answer = Answer(200, reply)
+    answer = Answer(200, reply, outcome=outcome)
     giving = Decision(answer, left, revisions=(ends,), grants=left_grants, events=left_events)
     taking = Decision(answer, joined, entry=entry, revisions=(begins,), grants=grants, events=events)
     return Move(answer, ((giver.shard, giving), (taker.shard, taking)))

@@ -88,7 +88,7 @@ def _seen_before(on_file: StayOnFile | None, posting: StayPosting) -> Result | N
 
 
 def _replay(reply: bytes) -> Decision:
-    return Decision(Answer(200, reply, replayed=True))
+    return Decision(Answer(200, reply, replayed=True, outcome="unchanged"))
 
 
 def _belongs_elsewhere(on_file: StayOnFile, posting: StayPosting) -> Result:
@@ -121,7 +121,7 @@ def supersede(
         on_file.stay_id, posting.revision or 0, member.member_id, "superseded", encode(posting), encode(award),
         reply, None,
     )  # fmt: skip
-    return Decision(Answer(200, reply), revisions=(revision,))
+    return Decision(Answer(200, reply, outcome="superseded"), revisions=(revision,))
 
 
 def _record(
@@ -146,7 +146,7 @@ def _record(
     outcome = "unchanged" if kind is None else kind.removeprefix("stay_")
     reply, grants, events = page.turn(journal, stay_id, outcome, number, before, award, why)
     return Decision(
-        Answer(200 if on_file else 201, reply), book,
+        Answer(200 if on_file else 201, reply, outcome=outcome), book,
         entry=None if on_file else DirectoryEntry(posting, member.member_id, stay_id),
         revisions=(StayRevision(stay_id, number, member.member_id, outcome, encode(posting), encode(award), reply,
                                 journal.journal_id if journal else None),),

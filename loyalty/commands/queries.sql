@@ -104,7 +104,7 @@ WITH journals AS MATERIALIZED (
     SELECT $1, journal_id, member_id, lot_amount, lot_remaining, lot_expired, effective_on, lot_expires_on
     FROM journals WHERE lot_amount IS NOT NULL
 ), transfer_rows AS (
-    INSERT INTO transfer SELECT * FROM unnest($5::transfer[])
+    INSERT INTO transfer SELECT $1, t.* FROM unnest($5::new_transfer[]) AS t
 ), drawn AS (
     UPDATE lot AS l SET remaining = n.remaining, expired = n.expired
     FROM unnest($6::lot[]) AS n

@@ -118,9 +118,7 @@ class Page:
         if journal is None:
             return encode(reply), [], []
         told = encode(StayEvent(reply.stay_id, member_id, outcome, change))
-        events = [
-            Event(journal.journal_id, f"stay.{outcome}", member.member_id, journal.journal_id, told)
-        ]
+        events = [Event(journal.journal_id, f"stay.{outcome}", member.member_id, journal.journal_id, told)]
         if tier != self.tier:
             events.append(self._event(journal, "tier.changed", TierEvent(member_id, self.tier, tier)))
         for item in crossings:

@@ -151,7 +151,7 @@ def _rows(shard: int, decisions: Sequence[Decision], at: datetime) -> Iterable[l
     yield [row for book in books for row in _journals(shard, book)]
     yield [row for decision in decisions if decision.revisions for row in _revisions(decision)]
     yield [
-        (shard, t.journal_id, t.line, t.unit, t.kind, t.debit, t.credit, t.amount, t.effective_on)
+        (t.journal_id, t.line, t.unit, t.kind, t.debit, t.credit, t.amount, t.effective_on)
         for t in transfers
     ]
     yield [(shard, *astuple(lot)) for book in books for lot in book.changed_lots()]

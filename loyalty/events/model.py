@@ -6,7 +6,7 @@ from loyalty.ids import UUID
 
 
 class Event(Struct, frozen=True, gc=False):
-    """What others are told about a journal. The first goes by the journal's id, so that it is known wherever it turns up."""
+    """What others are told about a journal; the first that is told of it goes by the journal's own id."""
 
     event_id: UUID
     type: str

@@ -15,7 +15,7 @@ from litestar.openapi.spec.schema import Schema
 from litestar.params import FromPath, JSONBody
 from msgspec import Struct
 
-from loyalty import ids
+from loyalty import bulk, ids
 from loyalty.commands.model import Answer
 from loyalty.commands.stay_reply import Points, StayReply
 from loyalty.errors import Problem, ProblemDocument
@@ -114,7 +114,7 @@ async def post_stays(request: ApiRequest) -> Response[BatchReply]:
     if len(raw) > MOST_ITEMS:
         raise Problem("body_too_large", f"{len(raw)} stays are more than the {MOST_ITEMS} a batch may have.")
     postings = await _read_all(raw, request.user)
-    answers = await service_of(request).post_stays(postings, request.user.name)
+    answers = await bulk.post_stays(service_of(request), postings, request.user.name)
     return Response(_render(answers), media_type=JSON)  # pyright: ignore[reportReturnType] - of a BatchReply
 
 
@@ -170,21 +170,9 @@ def _render(answers: list[Answer | Problem]) -> bytes:
             counts["refused"] += 1
             parts.append(b'{"status":%d,"problem":%b}' % (answer.status, encode(answer)))
         else:
-            counts[_outcome(answer)] += 1
+            counts[answer.outcome] += 1
             parts.append(b'{"status":%d,"reply":%b}' % (answer.status, answer.body))
     return b'{"results":[%b],"summary":%b}' % (b",".join(parts), msgspec.json.encode(counts))
-
-
-class _Outcome(Struct):
-    outcome: str
-
-
-_decode_outcome = msgspec.json.Decoder(_Outcome).decode
-
-
-def _outcome(answer: Answer) -> str:
-    """Return what an item came to; one that was answered before changes nothing."""
-    return "unchanged" if answer.replayed else _decode_outcome(answer.body).outcome
 
 
 def _view(stay_id: str, revisions: list[Revision]) -> StayView:

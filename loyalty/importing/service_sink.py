@@ -8,6 +8,7 @@ from typing import Final
 import msgspec
 from msgspec import Struct
 
+from loyalty import bulk
 from loyalty.commands.model import Answer
 from loyalty.errors import Problem
 from loyalty.importing.problems import ImportFailedError
@@ -91,7 +92,7 @@ class ServiceSink:
 
     async def post(self, stays: Sequence[StayPosting]) -> Sequence[Result]:
         """Post stays in this order; return one result for each, once all are on disk."""
-        return [result_of(answer) for answer in await self._service.post_stays(stays, ACTOR)]
+        return [result_of(answer) for answer in await bulk.post_stays(self._service, stays, ACTOR)]
 
 
 def result_of(answer: Answer | Problem) -> Result:

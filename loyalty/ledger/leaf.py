@@ -39,8 +39,8 @@ def leaf(shard: int, journal: Journal, transfers: Iterable[Transfer]) -> bytes:
     for entry in transfers:
         parts += (
             _LINE(entry.line, entry.amount, entry.effective_on.toordinal()),
-            _known(entry.unit), _known(entry.kind), _known(entry.debit), _known(entry.credit),
-        )  # fmt: skip
+            _accounts(entry.unit, entry.kind, entry.debit, entry.credit),
+        )
     return sha256(b"".join(parts)).digest()
 
 
@@ -49,5 +49,10 @@ def _text(text: str) -> bytes:
     return len(plain).to_bytes(4, "big") + plain
 
 
+# These come again and again.
 _known = lru_cache(4096)(_text)
-"""For texts that come again and again: kinds, units, accounts, actors."""
+
+
+@lru_cache(4096)
+def _accounts(*names: str) -> bytes:
+    return b"".join(map(_text, names))

@@ -29,7 +29,7 @@ def read_folio(posting: StayPosting, most_nights: int) -> Folio | Problem:
     decimals = money.digits(posting.currency)
     revenue: dict[str, int] = {}
     for place, line in enumerate(posting.lines):
-        amount = money.to_minor(line.amount, decimals)
+        amount = money.read_minor(line.amount, decimals)
         if amount is None:
             errors.append(
                 FieldError(f"/lines/{place}/amount", _too_fine(line.amount, posting.currency, decimals))
@@ -71,5 +71,5 @@ def content(posting: StayPosting) -> StayPosting:
 
 
 def _in_full(amount: str, decimals: int) -> str:
-    minor = money.to_minor(amount, decimals)
+    minor = money.read_minor(amount, decimals)
     return amount if minor is None else money.from_minor(minor, decimals)

@@ -13,6 +13,7 @@ import asyncpg
 import pytest
 from click.testing import CliRunner, Result
 
+from loyalty import bulk
 from loyalty.clock import ManualClock
 from loyalty.commands import store
 from loyalty.commands.adjust import AdjustmentRequest
@@ -130,7 +131,9 @@ async def live_a_little(service: Service, clock: ManualClock) -> None:
     await service.post_stay(stay("late", six, arrival="2023-05-01"), "test")
     await service.post_stay(stay("late2", seven, arrival="2023-05-01"), "test")
     await service.post_stay(stay("late2", seven, revision=1, status="cancelled"), "test")
-    await service.post_stays([stay(f"batch-{number}", rest[number % 4]) for number in range(20)], "test")
+    await bulk.post_stays(
+        service, [stay(f"batch-{number}", rest[number % 4]) for number in range(20)], "test"
+    )
     # Two years later lots expire, one is reversed after that, and some aren't looked at yet.
     clock.set(dt.datetime(2028, 1, 12, 12, tzinfo=dt.UTC))
     await expire_due(service)

@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 from asyncpg import Record
 
+from loyalty import bulk
 from loyalty.clock import ManualClock
 from loyalty.commands.adjust import AdjustmentRequest
 from loyalty.commands.balance import BalanceView
@@ -142,7 +143,7 @@ class LiveBooks:
     def post_many(self, stays: list[Stay]) -> list[dict[str, Any]]:
         self._tick()
         results = self.live.run(
-            self.service.post_stays([as_posting(self.mine(one)) for one in stays], "test")
+            bulk.post_stays(self.service, [as_posting(self.mine(one)) for one in stays], "test")
         )
         for stay, result in zip(stays, results, strict=True):
             self._same_bytes(stay, result)
