@@ -172,7 +172,8 @@ def enrol(number: str = "T1", shard: int = 0, **fields: Any) -> Enrol:
 
 def on_file(decision: Decision, owner: Member, *, same: bool = False) -> StayOnFile:
     """Return a stay as it is on file after a decision of `post_stay`."""
-    revision = decision.revisions[0]
+    revision = decision.revision
+    assert revision is not None
     return StayOnFile(
         owner.shard, owner.member_id, revision.stay_id, revision.revision, revision.snapshot,
         msgspec.json.decode(revision.award, type=Award), revision.reply,

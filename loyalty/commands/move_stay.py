@@ -77,8 +77,8 @@ def _move(
     )
     entry = DirectoryEntry(posting, taker.member_id, stay_id, left=on_file.stay_id)
     answer = Answer(200, reply, outcome=outcome)
-    giving = Decision(answer, left, revisions=(ends,), grants=left_grants, events=left_events)
-    taking = Decision(answer, joined, entry=entry, revisions=(begins,), grants=grants, events=events)
+    giving = Decision(answer, left, revision=ends, grants=left_grants, events=left_events)
+    taking = Decision(answer, joined, entry=entry, revision=begins, grants=grants, events=events)
     return Move(answer, ((giver.shard, giving), (taker.shard, taking)))
 
 

@@ -121,7 +121,7 @@ def supersede(
         on_file.stay_id, posting.revision or 0, member.member_id, "superseded", encode(posting), encode(award),
         reply, None,
     )  # fmt: skip
-    return Decision(Answer(200, reply, outcome="superseded"), revisions=(revision,))
+    return Decision(Answer(200, reply, outcome="superseded"), revision=revision)
 
 
 def _record(
@@ -148,8 +148,8 @@ def _record(
     return Decision(
         Answer(200 if on_file else 201, reply, outcome=outcome), book,
         entry=None if on_file else DirectoryEntry(posting, member.member_id, stay_id),
-        revisions=(StayRevision(stay_id, number, member.member_id, outcome, encode(posting), encode(award), reply,
-                                journal.journal_id if journal else None),),
+        revision=StayRevision(stay_id, number, member.member_id, outcome, encode(posting), encode(award), reply,
+                              journal.journal_id if journal else None),
         grants=grants, events=events,
     )  # fmt: skip
 

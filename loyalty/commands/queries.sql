@@ -88,57 +88,59 @@ FROM unnest($2::uuid[]) AS w (member_id);
 -- All that a batch leaves behind, recorded at $2, in one statement: it is its own transaction, unless it is part of one.
 -- A member that somebody else has changed since it was read already has a journal of this version, and the statement
 -- fails.
-WITH journals AS MATERIALIZED (
-    SELECT * FROM unnest($3::new_journal[])
-), revisions AS MATERIALIZED (
-    SELECT * FROM unnest($4::new_revision[])
-), journal_rows AS (
+WITH items AS MATERIALIZED (
+    SELECT * FROM unnest($3::batch_item[])
+), journals AS (
     INSERT INTO journal
     SELECT $1, journal_id, member_id, version, kind, effective_on, $2::timestamptz, reason, actor, stay_id, linked_id,
            balance
-    FROM journals
-), leaf_rows AS (
-    INSERT INTO unsealed SELECT $1, journal_id, leaf FROM journals
-), lot_rows AS (
+    FROM items WHERE journal_id IS NOT NULL
+), leaves AS (
+    INSERT INTO unsealed SELECT $1, journal_id, leaf FROM items WHERE journal_id IS NOT NULL
+), lots AS (
     INSERT INTO lot
     SELECT $1, journal_id, member_id, lot_amount, lot_remaining, lot_expired, effective_on, lot_expires_on
-    FROM journals WHERE lot_amount IS NOT NULL
-), transfer_rows AS (
-    INSERT INTO transfer SELECT $1, t.* FROM unnest($5::new_transfer[]) AS t
-), drawn AS (
-    UPDATE lot AS l SET remaining = n.remaining, expired = n.expired
-    FROM unnest($6::lot[]) AS n
-    WHERE l.shard = $1 AND l.lot_id = n.lot_id
-), allocation_rows AS (
-    INSERT INTO allocation SELECT * FROM unnest($7::allocation[])
-), delta_rows AS (
-    INSERT INTO account_delta SELECT * FROM unnest($8::account_delta[])
-), revision_rows AS (
+    FROM items WHERE lot_amount IS NOT NULL
+), events AS (
+    INSERT INTO outbox
+    SELECT $1, journal_id, event_type, member_id, journal_id, event_payload, $2::timestamptz
+    FROM items WHERE event_type IS NOT NULL
+), revisions AS (
     INSERT INTO stay_revision
     SELECT $1, stay_id, revision, member_id, outcome, snapshot, award, reply, journal_id, $2::timestamptz
-    FROM revisions
-), directory_rows AS (
+    FROM items WHERE revision IS NOT NULL
+), directory AS (
     INSERT INTO stay_directory
     SELECT source, property, stay_ref, leg, $1, member_id, stay_id
-    FROM revisions WHERE source IS NOT NULL
-), grant_rows AS (
-    INSERT INTO milestone_grant SELECT * FROM unnest($9::milestone_grant[])
+    FROM items WHERE source IS NOT NULL
+), transfers AS (
+    INSERT INTO transfer SELECT $1, t.* FROM unnest($4::new_transfer[]) AS t
+), drawn AS (
+    UPDATE lot AS l SET remaining = n.remaining, expired = n.expired
+    FROM unnest($5::lot[]) AS n
+    WHERE l.shard = $1 AND l.lot_id = n.lot_id
+), allocations AS (
+    INSERT INTO allocation SELECT * FROM unnest($6::allocation[])
+), deltas AS (
+    INSERT INTO account_delta SELECT * FROM unnest($7::account_delta[])
+), grants AS (
+    INSERT INTO milestone_grant SELECT * FROM unnest($8::milestone_grant[])
     ON CONFLICT (shard, member_id, milestone, ordinal) DO UPDATE
     SET status = excluded.status, journal_id = excluded.journal_id, changed_at = excluded.changed_at
-), key_rows AS (
-    INSERT INTO idempotency_key SELECT * FROM unnest($10::idempotency_key[])
-), event_rows AS (
-    INSERT INTO outbox SELECT * FROM unnest($11::outbox[])
-), profile_rows AS (
-    INSERT INTO vault.profile SELECT * FROM unnest($12::vault.profile[])
+), keys AS (
+    INSERT INTO idempotency_key SELECT * FROM unnest($9::idempotency_key[])
+), further_events AS (
+    INSERT INTO outbox SELECT * FROM unnest($10::outbox[])
+), profiles AS (
+    INSERT INTO vault.profile SELECT * FROM unnest($11::vault.profile[])
 ), enrolled AS (
-    INSERT INTO member SELECT * FROM unnest($13::member[])
+    INSERT INTO member SELECT * FROM unnest($12::member[])
 )
 UPDATE member AS m
-SET version = n.version, available = n.available, held = n.held, debt = n.debt, counters = n.counters,
-    next_expiry = n.next_expiry
-FROM unnest($14::member_state[]) AS n
-WHERE m.shard = $1 AND m.member_id = n.member_id;
+SET version = i.version, available = i.balance, held = i.held, debt = i.debt, counters = i.counters,
+    next_expiry = i.next_expiry
+FROM items AS i
+WHERE i.counters IS NOT NULL AND m.shard = $1 AND m.member_id = i.member_id;
 
 -- name: copy_revisions
 -- A stay that moves to another member takes its history along.

@@ -13,9 +13,9 @@ from loyalty.commands.model import Decision, DirectoryEntry, Facts, Key, Prior
 from loyalty.db import Connection, load_queries
 from loyalty.ids import UUID, shard_of
 from loyalty.ledger.leaf import leaf
-from loyalty.ledger.model import MEMBER_ACCOUNTS, Counters, Lot, Member, Transfer
+from loyalty.ledger.model import MEMBER_ACCOUNTS, Counters, Journal, Lot, Member, Transfer
 from loyalty.ledger.rules import Book
-from loyalty.stays.model import Award, StayOnFile, StayPosting
+from loyalty.stays.model import Award, StayOnFile, StayPosting, StayRevision
 
 QUERIES = load_queries("loyalty.commands")
 _READ, _WRITE = QUERIES["read_facts"], QUERIES["write_books"]
@@ -25,8 +25,9 @@ _award = msgspec.json.Decoder(Award).decode
 _encode = msgspec.json.Encoder().encode
 
 _NO_STAY = (None, None, None, None, None)
-_NO_KEY = (None, None, None, None)
-_NO_LOT = (None, None, None, None)
+_NOTHING = (None, None, None, None)
+"""For the four columns of a lot, of a natural key, or of a member."""
+_NO_REVISION = (None,) * 9
 
 Named = tuple[str | UUID, StayPosting | None]
 """Whom a command is about, and the stay that it posts, if it does."""
@@ -148,12 +149,8 @@ def _rows(shard: int, decisions: Sequence[Decision], at: datetime) -> Iterable[l
     """Return the rows that `write_books` takes, list by list, each in the order of its type's columns."""
     books = [decision.book for decision in decisions if decision.book is not None]
     transfers = [entry for book in books for entry in book.transfers]
-    yield [row for book in books for row in _journals(shard, book)]
-    yield [row for decision in decisions if decision.revisions for row in _revisions(decision)]
-    yield [
-        (t.journal_id, t.line, t.unit, t.kind, t.debit, t.credit, t.amount, t.effective_on)
-        for t in transfers
-    ]
+    yield [item for decision in decisions for item in _items(shard, decision)]
+    yield list(map(astuple, transfers))
     yield [(shard, *astuple(lot)) for book in books for lot in book.changed_lots()]
     yield [(shard, *astuple(one)) for book in books for one in book.allocations]
     yield [(shard, account, unit, amount) for (account, unit), amount in _deltas(transfers).items()]
@@ -164,53 +161,76 @@ def _rows(shard: int, decisions: Sequence[Decision], at: datetime) -> Iterable[l
     ]  # fmt: skip
     yield [
         (shard, e.event_id, e.type, e.member_id, e.journal_id, e.payload.decode(), at)
-        for decision in decisions for e in decision.events
+        for decision in decisions for e in decision.events if e.event_id != e.journal_id
     ]  # fmt: skip
     yield [(shard, d.book.member.member_id, *astuple(d.profile)) for d in decisions if d.book and d.profile]
     yield [
-        (m.shard, m.member_id, m.number, m.status, m.enrolled_on, *_state(m))
+        (m.shard, m.member_id, m.number, m.status, m.enrolled_on, m.version, m.available, *_state(m))
         for d in decisions if d.enrolled and d.book and (m := d.book.member)
     ]  # fmt: skip
+
+
+def _items(shard: int, decision: Decision) -> Iterable[tuple[object, ...]]:
+    """Return a decision's journals, each with all that is written beside it; what has no journal goes without one."""
+    book, revision = decision.book, decision.revision
+    journals = book.journals if book else []
+    if book and journals:
+        last = journals[-1]
+        for j in journals:
+            said = revision if revision and revision.journal_id == j.journal_id else None
+            state = _state(book.member) if j is last and not decision.enrolled else _NOTHING
+            yield (
+                j.member_id, j.journal_id, j.version, j.kind, j.effective_on, j.reason, j.actor, j.stay_id, j.linked_id,
+                j.balance, leaf(shard, j, _own(j, book)), *_lot_of(j, book), *_event_of(j, decision),
+                *_said(said, decision.entry), *state,
+            )  # fmt: skip
     # A new stay that moves nothing has no journal by which an outdated member would show: it leaves the row alone.
-    yield [
-        (d.book.member.member_id, *_state(d.book.member))
-        for d in decisions if d.book and not d.enrolled and (d.book.journals or d.entry is None)
-    ]  # fmt: skip
+    member = book.member if book and not journals and decision.entry is None else None
+    if member or (revision and revision.journal_id is None):
+        member_id = revision.member_id if revision else member and member.member_id
+        yield (
+            member_id, None, member and member.version, None, None, None, None, revision and revision.stay_id, None,
+            member and member.available, None, *_NOTHING, None, None, *_said(revision, decision.entry),
+            *(_state(member) if member else _NOTHING),
+        )  # fmt: skip
+
+
+def _own(journal: Journal, book: Book) -> list[Transfer]:
+    if len(book.journals) == 1:
+        return book.transfers
+    return [one for one in book.transfers if one.journal_id == journal.journal_id]
+
+
+def _lot_of(journal: Journal, book: Book) -> tuple[object, ...]:
+    for lot in book.new_lots:
+        if lot.lot_id == journal.journal_id:
+            return (lot.amount, lot.remaining, lot.expired, lot.expires_on)
+    return _NOTHING
+
+
+def _event_of(journal: Journal, decision: Decision) -> tuple[object, ...]:
+    for event in decision.events:
+        if event.event_id == journal.journal_id:
+            return (event.type, event.payload.decode())
+    return (None, None)
+
+
+def _said(revision: StayRevision | None, entry: DirectoryEntry | None) -> tuple[object, ...]:
+    """Return the columns of a revision, and of a new stay those of the natural key that leads to it."""
+    if revision is None:
+        return _NO_REVISION
+    said = (
+        revision.revision, revision.outcome, revision.snapshot.decode(), revision.award.decode(),
+        revision.reply.decode(),
+    )  # fmt: skip
+    if entry is None or entry.left is not None:
+        return (*said, *_NOTHING)
+    key = entry.posting
+    return (*said, key.source, key.property, key.stay_ref, key.leg)
 
 
 def _state(member: Member) -> tuple[object, ...]:
-    return (
-        member.version, member.available, member.held, member.debt, _encode(member.counters).decode(),
-        member.next_expiry,
-    )  # fmt: skip
-
-
-def _journals(shard: int, book: Book) -> Iterable[tuple[object, ...]]:
-    """Return a book's journals, each with its leaf and the lot that it earned, if any."""
-    only = len(book.journals) == 1
-    for j in book.journals:
-        own = book.transfers if only else [one for one in book.transfers if one.journal_id == j.journal_id]
-        lot = next((lot for lot in book.new_lots if lot.lot_id == j.journal_id), None)
-        earned = (lot.amount, lot.remaining, lot.expired, lot.expires_on) if lot else _NO_LOT
-        yield (
-            j.journal_id, j.member_id, j.version, j.kind, j.effective_on, j.reason, j.actor, j.stay_id, j.linked_id,
-            j.balance, leaf(shard, j, own), *earned,
-        )  # fmt: skip
-
-
-def _revisions(decision: Decision) -> Iterable[tuple[object, ...]]:
-    """Return a decision's revisions; one of a new stay comes with the natural key that leads to it."""
-    entry = decision.entry
-    if entry is None or entry.left is not None:
-        key = _NO_KEY
-    else:
-        posting = entry.posting
-        key = (posting.source, posting.property, posting.stay_ref, posting.leg)
-    for r in decision.revisions:
-        yield (
-            r.stay_id, r.revision, r.member_id, r.outcome, r.snapshot.decode(), r.award.decode(), r.reply.decode(),
-            r.journal_id, *key,
-        )  # fmt: skip
+    return (member.held, member.debt, _encode(member.counters).decode(), member.next_expiry)
 
 
 def _deltas(transfers: list[Transfer]) -> dict[tuple[str, str], int]:

@@ -15,8 +15,8 @@ def count(decisions: Iterable[Decision]) -> None:
     outcomes: Counter[str] = Counter()
     points: Counter[str] = Counter()
     for decision in decisions:
-        for revision in decision.revisions:
-            outcomes[revision.outcome] += 1
+        if decision.revision is not None:
+            outcomes[decision.revision.outcome] += 1
         if decision.book is None:
             continue
         for lot in decision.book.new_lots:

@@ -6,7 +6,8 @@
 --   4. Stays                  stay_directory, stay_revision
 --   5. Rewards                milestone_grant
 --   6. Promises to the world  idempotency_key, outbox, unsealed
---   7. Who may do what        append-only walls and the service's role
+--   7. What a batch hands over  batch_item, new_transfer
+--   8. Who may do what        append-only walls and the service's role
 --
 -- Rules that hold everywhere
 --   * `shard` leads every primary key on the posting path and is bound as a constant in every posting
@@ -75,17 +76,6 @@ CREATE TABLE member (
     CONSTRAINT only_debt_goes_below_zero CHECK (debt = greatest(0, -available))
 ) WITH (fillfactor = 70);
 
--- What a batch takes a member to.
-CREATE TYPE member_state AS (
-    member_id   uuid,
-    version     bigint,
-    available   bigint,
-    held        bigint,
-    debt        bigint,
-    counters    jsonb,
-    next_expiry date
-);
-
 -- The nightly job looks for members with something to expire. A posting hardly ever changes this column.
 CREATE INDEX member_next_expiry ON member (shard, next_expiry) WHERE next_expiry IS NOT NULL;
 
@@ -130,25 +120,6 @@ CREATE TABLE journal (
     UNIQUE (shard, member_id, version)
 );
 
--- A journal as a batch hands it over, with what is written beside it: its leaf, and the lot that it earned, if any.
-CREATE TYPE new_journal AS (
-    journal_id     uuid,
-    member_id      uuid,
-    version        bigint,
-    kind           text,
-    effective_on   date,
-    reason         text,
-    actor          text,
-    stay_id        uuid,
-    linked_id      uuid,
-    balance        bigint,
-    leaf           bytea,
-    lot_amount     bigint,
-    lot_remaining  bigint,
-    lot_expired    bigint,
-    lot_expires_on date
-);
-
 -- Double entry: one debit account, one credit account, one unit, one amount. So all accounts of a unit always sum to
 -- zero. The member's accounts are `available`, `held` and, for what is counted, `counted`; all others are the program's.
 --   line   1, 2, 3 … within the journal
@@ -165,18 +136,6 @@ CREATE TABLE transfer (
     effective_on date     NOT NULL,
     PRIMARY KEY (shard, journal_id, line),
     CONSTRAINT two_different_accounts CHECK (debit <> credit)
-);
-
--- A transfer as a batch hands it over.
-CREATE TYPE new_transfer AS (
-    journal_id   uuid,
-    line         smallint,
-    unit         text,
-    kind         text,
-    debit        text,
-    credit       text,
-    amount       bigint,
-    effective_on date
 );
 
 -- Points earned together that expire together, known by the journal that earned them; spent first-to-expire first.
@@ -304,22 +263,6 @@ CREATE TABLE stay_revision (
     PRIMARY KEY (shard, stay_id, revision)
 );
 
--- A revision as a batch hands it over; for a stay that is new, with the natural key that leads to it from now on.
-CREATE TYPE new_revision AS (
-    stay_id    uuid,
-    revision   integer,
-    member_id  uuid,
-    outcome    text,
-    snapshot   json,
-    award      json,
-    reply      json,
-    journal_id uuid,
-    source     text,
-    property   text,
-    stay_ref   text,
-    leg        smallint
-);
-
 -- ---------------------------------------------------------------------------------------------------------------
 -- 5. Rewards
 -- ---------------------------------------------------------------------------------------------------------------
@@ -372,7 +315,61 @@ CREATE TABLE unsealed (
 );
 
 -- ---------------------------------------------------------------------------------------------------------------
--- 7. Who may do what
+-- 7. What a batch hands over
+-- ---------------------------------------------------------------------------------------------------------------
+
+-- A journal with all that is written beside it. Any part may be missing, the journal too: a revision that moves nothing
+-- has none.
+CREATE TYPE batch_item AS (
+    member_id      uuid,
+    journal_id     uuid,
+    version        bigint,
+    kind           text,
+    effective_on   date,
+    reason         text,
+    actor          text,
+    stay_id        uuid,
+    linked_id      uuid,
+    balance        bigint,
+    leaf           bytea,
+    -- The lot that it earned; it goes by the journal's id and is earned on its day.
+    lot_amount     bigint,
+    lot_remaining  bigint,
+    lot_expired    bigint,
+    lot_expires_on date,
+    -- The first that others are told of it; it goes by the journal's id.
+    event_type     text,
+    event_payload  json,
+    -- The revision of the stay, and of a new stay the natural key that leads to it from now on.
+    revision       integer,
+    outcome        text,
+    snapshot       json,
+    award          json,
+    reply          json,
+    source         text,
+    property       text,
+    stay_ref       text,
+    leg            smallint,
+    -- What the member comes to, beside version and balance.
+    held           bigint,
+    debt           bigint,
+    counters       jsonb,
+    next_expiry    date
+);
+
+CREATE TYPE new_transfer AS (
+    journal_id   uuid,
+    line         smallint,
+    unit         text,
+    kind         text,
+    debit        text,
+    credit       text,
+    amount       bigint,
+    effective_on date
+);
+
+-- ---------------------------------------------------------------------------------------------------------------
+-- 8. Who may do what
 -- ---------------------------------------------------------------------------------------------------------------
 
 -- First wall: the service connects as `loyalty_service`, which can only add to the books.

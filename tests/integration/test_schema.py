@@ -292,4 +292,4 @@ def test_the_schema_is_read_from_top_to_bottom() -> None:
     ]
 
     assert headings == sorted(headings)
-    assert 7 == len(headings)
+    assert 8 == len(headings)

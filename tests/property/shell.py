@@ -193,7 +193,7 @@ class Shell:
             return
         if decision.entry is not None:
             self._lead(decision)
-        for revision in decision.revisions:
+        if (revision := decision.revision) is not None:
             assert revision.revision not in self.revisions[revision.stay_id], "a revision is written once"
             self.revisions[revision.stay_id][revision.revision] = revision
         for grant in decision.grants:

@@ -26,6 +26,7 @@ ROWS: tuple[frozenset[str], ...] = tuple(
         "program members stays tiers partners",
         "commands",
         "service",
+        "bulk",
         "http worker",
         "app serve importing verify",
         "demo bench",

@@ -176,7 +176,7 @@ def test_a_first_posting_of_a_stay_that_never_was_is_kept_and_moves_nothing(stat
     assert ("unchanged", 0, "0") == (said["outcome"], said["change"], said["nights"])
     assert [{"code": "not_checked_out", "status": status}] == said["why"]
     assert [] == moves(decision)
-    assert 1 == len(decision.revisions)
+    assert decision.revision is not None
     assert decision.entry is not None
 
 
@@ -216,7 +216,7 @@ def test_another_currency_is_exchanged_category_by_category() -> None:
 def test_the_member_may_be_named_by_id_and_is_kept_by_number() -> None:
     decision = decided(run(Facts(member()), post(member="mem_" + "0" * 32)))
 
-    assert b'"member":"T1"' in decision.revisions[0].snapshot
+    assert b'"member":"T1"' in decision.revision.snapshot
 
 
 # --- the same again, and newer ------------------------------------------------------------------------------------
@@ -296,8 +296,9 @@ def test_a_revision_that_changes_no_worth_is_kept_and_moves_nothing() -> None:
         said["outcome"], said["revision"], said["change"], said["points"]["total"]
     )  # fmt: skip
     assert [] == moves(decision)
-    assert [4] == [one.revision for one in decision.revisions]
-    assert decision.revisions[0].journal_id is None
+    assert decision.revision is not None
+    assert 4 == decision.revision.revision
+    assert decision.revision.journal_id is None
 
 
 def test_a_stay_keeps_the_tier_it_was_first_judged_by() -> None:
@@ -361,5 +362,5 @@ def test_ids_of_what_is_new_end_in_the_member_s_shard() -> None:
 
     assert decision.book is not None
     assert {b"\x00\x03"} == {
-        one.bytes[-2:] for one in (decision.revisions[0].stay_id, decision.book.journals[0].journal_id)
+        one.bytes[-2:] for one in (decision.revision.stay_id, decision.book.journals[0].journal_id)
     }
