@@ -3,10 +3,15 @@
 Stays of one member keep their order because each lane takes one command per member at a time, first come, first
 served; so every member must go by one name. A stay that touches two members waits for all before it, and holds up all
 after it.
+
+Bulk requests take turns: one at a time queues its stays, a stretch after the other, while the lanes work on what is
+queued and others are read or answered. Were all queued side by side, they would end together, and leave the lanes with
+nothing to do until their callers have sent more.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from itertools import islice
 from typing import Final
 
 from msgspec import structs
@@ -20,8 +25,8 @@ from loyalty.stays.model import StayPosting
 
 _PATIENCE: Final = 120.0
 """How long one of many stays may wait for its turn, in seconds."""
-_STRETCH: Final = 64
-"""How many stays are queued before whoever else waits has a turn, the lanes first of all."""
+_STRETCH: Final = 256
+"""How many stays are read and queued before whoever else waits has a turn, the lanes first of all."""
 
 NaturalKey = tuple[str, str, str, int]
 
@@ -30,26 +35,37 @@ Queued = tuple[PostStay, asyncio.Future[Result]] | Answer | Problem
 
 
 async def post_stays(
-    service: Service, postings: Sequence[StayPosting | Problem], actor: str
+    service: Service, postings: Iterable[StayPosting | Problem], actor: str
 ) -> list[Answer | Problem]:
-    """Record many stays; problems in the input stay where they are."""
-    postings = await _by_number(service, postings)
-    alone = await _strays(service, postings)
-    await service.know_properties({one.property for one in postings if isinstance(one, StayPosting)})
+    """Record many stays; problems in the input stay where they are. What is lazy is only read when its turn comes."""
     queued: list[Queued] = []
-    for place, posting in enumerate(postings):
+    disputed = _Disputed()
+    coming = iter(postings)
+    async with service.bulk_turn:
+        while stretch := list(islice(coming, _STRETCH)):
+            await _queue_stretch(service, stretch, actor, disputed, queued)
+            await asyncio.sleep(0)
+    return [await _answered(service, item) for item in queued]
+
+
+async def _queue_stretch(
+    service: Service, postings: Sequence[StayPosting | Problem], actor: str, disputed: "_Disputed", queued: list[Queued]
+) -> None:  # fmt: skip
+    """Queue the next stays behind those that are queued already."""
+    postings = await _by_number(service, postings)
+    sound = [one for one in postings if not isinstance(one, Problem)]
+    await disputed.look_at(service, sound)
+    await service.know_properties({one.property for one in sound})
+    for posting in postings:
         command = posting if isinstance(posting, Problem) else service.understand(posting, actor)
         if isinstance(command, Problem):
             queued.append(command)
-        elif place in alone:
+        elif command.posting in disputed:
             # It touches two members: what came before has to be through, and it before what follows.
             await _all_done(queued)
             queued.append(await _answered(service, await _queue(service, command)))
         else:
             queued.append(await _queue(service, command))
-        if place % _STRETCH == 0:
-            await asyncio.sleep(0)
-    return [await _answered(service, item) for item in queued]
 
 
 async def _by_number(
@@ -69,23 +85,28 @@ async def _by_number(
     ]
 
 
-async def _strays(service: Service, postings: Sequence[StayPosting | Problem]) -> set[int]:
-    """Return the places of postings of stays that are with another member than one of them says."""
-    sound = {place: one for place, one in enumerate(postings) if not isinstance(one, Problem)}
-    moving: set[NaturalKey] = set()
-    # Only a revision that says so moves a stay that is on file.
-    revised = [one for one in sound.values() if one.revision is not None]
-    if revised:
-        async with service.pool.acquire() as connection:
-            moving = {_natural_key(revised[found]) for found in await find_strays(connection, revised)}
-    named: dict[NaturalKey, str] = {}
-    for posting in sound.values():
-        key = _natural_key(posting)
-        if named.setdefault(key, posting.member) != posting.member:
-            moving.add(key)
-    if not moving:
-        return set()
-    return {place for place, posting in sound.items() if _natural_key(posting) in moving}
+class _Disputed:
+    """The stays that are another member's than a posting says: on file, or by another posting of the same request."""
+
+    def __init__(self) -> None:
+        self._members: dict[NaturalKey, str] = {}
+        self._keys: set[NaturalKey] = set()
+
+    async def look_at(self, service: Service, postings: Sequence[StayPosting]) -> None:
+        """Take note of what these postings say; members go by number."""
+        for posting in postings:
+            key = _natural_key(posting)
+            if self._members.setdefault(key, posting.member) != posting.member:
+                self._keys.add(key)
+        # Only a revision that says so moves a stay that is on file.
+        revised = [one for one in postings if one.revision is not None]
+        if revised:
+            async with service.pool.acquire() as connection:
+                strays = await find_strays(connection, revised)
+            self._keys.update(_natural_key(revised[place]) for place in strays)
+
+    def __contains__(self, posting: StayPosting) -> bool:
+        return bool(self._keys) and _natural_key(posting) in self._keys
 
 
 def _natural_key(posting: StayPosting) -> NaturalKey:

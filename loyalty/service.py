@@ -74,6 +74,7 @@ class Service:
         self.poster = poster
         self.clock = clock
         self.settles_in = poster.deadline + 1.0
+        self.bulk_turn = asyncio.Lock()
         self._batches = batches
         self._vault = vault
         self._mint = mint

@@ -1,6 +1,5 @@
 """`/v1/stays`: what a PMS posts, one at a time or in bulk, and what became of it."""
 
-import asyncio
 import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -27,7 +26,6 @@ from loyalty.stays.model import StayPosting
 from loyalty.stays.store import Revision
 
 MOST_ITEMS: Final = 10_000
-_STRETCH: Final = 200
 _NDJSON: Final = ("application/x-ndjson", "application/ndjson", "application/jsonl")
 _SUMMED: Final = ("posted", "revised", "reversed", "unchanged", "superseded", "refused")
 _posting = msgspec.json.Decoder(StayPosting)
@@ -113,7 +111,7 @@ async def post_stays(request: ApiRequest) -> Response[BatchReply]:
     raw = _split(await request.body(), request.headers.get("content-type", JSON))
     if len(raw) > MOST_ITEMS:
         raise Problem("body_too_large", f"{len(raw)} stays are more than the {MOST_ITEMS} a batch may have.")
-    postings = await _read_all(raw, request.user)
+    postings = (_read(item, request.user) for item in raw)
     answers = await bulk.post_stays(service_of(request), postings, request.user.name)
     return Response(_render(answers), media_type=JSON)  # pyright: ignore[reportReturnType] - of a BatchReply
 
@@ -137,16 +135,6 @@ def _split(body: bytes, content_type: str) -> Sequence[msgspec.Raw | bytes]:
     if kind != JSON:
         raise Problem("unsupported_media_type", f"Send {JSON} (an array) or {_NDJSON[0]}.")
     return decode(_items, body)
-
-
-async def _read_all(raw: Sequence[msgspec.Raw | bytes], principal: Principal) -> list[StayPosting | Problem]:
-    """Read every item, and let other requests have their turn every now and then."""
-    postings: list[StayPosting | Problem] = []
-    for place, item in enumerate(raw, start=1):
-        postings.append(_read(item, principal))
-        if place % _STRETCH == 0:
-            await asyncio.sleep(0)
-    return postings
 
 
 def _read(item: msgspec.Raw | bytes, principal: Principal) -> StayPosting | Problem:

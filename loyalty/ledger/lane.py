@@ -154,7 +154,7 @@ class Lane(Generic[C, R]):
 
     def _due(self) -> bool:
         """Tell whether there is work for another hand: the only one takes anything, the next a full batch."""
-        return len(self._queue) >= (self._batch_limit // 2 if self._busy else 1)
+        return len(self._queue) >= (self._batch_limit if self._busy else 1)
 
     def _gather(self) -> list[Waiting[C, R]]:
         """Take what waits, in order, one command per target; a caller that has left takes its command along."""

@@ -4,9 +4,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from loyalty import bulk
 from tests.builders import small_rules
 from tests.property.live import Live, LiveBooks, opened
 from tests.property.oracle import Stay
@@ -60,11 +62,14 @@ def test_a_batch_gives_the_same_as_its_stays_one_by_one(database: str, tmp_path:
         assert {} == live.verify()
 
 
-def test_a_batch_through_small_transactions_gives_the_same(database: str, tmp_path: Path) -> None:
-    """Lanes that take few commands at a time cut a batch anywhere."""
+def test_a_batch_in_short_stretches_and_small_transactions_gives_the_same(
+    database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Few at a time, queued and taken, cut a batch anywhere."""
+    monkeypatch.setattr(bulk, "_STRETCH", 3)
     with opened(database, RULES, tmp_path, batch_limit=2) as live:
 
-        @settings(max_examples=15, deadline=None)
+        @settings(max_examples=25, deadline=None)
         @given(histories)
         def check(history: list[dict[str, Any]]) -> None:
             stays = [shaped(shape, START) for shape in history]
