@@ -163,12 +163,14 @@ def _run_workers(settings: Settings, listener: socket.socket) -> None:
     from uvicorn.config import STARTUP_FAILURE
     from uvicorn.supervisors import Multiprocess
 
+    from loyalty.http.protocol import OneWriteProtocol
+
     config = uvicorn.Config(
         "loyalty.serve:worker_app",
         factory=True,
         workers=settings.workers,
         loop="auto" if sys.platform == "win32" else "uvloop",
-        http="httptools",
+        http=OneWriteProtocol,
         ws="none",
         lifespan="on",
         interface="asgi3",
