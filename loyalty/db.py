@@ -2,6 +2,7 @@
 
 import contextlib
 import re
+import socket
 from collections.abc import Generator, Mapping
 from importlib.resources import files
 from types import MappingProxyType
@@ -46,16 +47,22 @@ async def connect(
     timeout: float = 30,
     statement_timeout_ms: int = 0,
     by_key: bool = False,
+    send_buffer: int = 0,
 ) -> asyncpg.Connection:
     """Open one connection; `role` makes it act as that role from the start. No statement timeout unless given.
 
     `by_key` is for connections that only ever look things up by key: their plans are made once and hold for any size.
+    `send_buffer` is how many bytes the kernel shall take at once of a large statement; how many it does is its own
+    affair.
     """
     settings = _server_settings(role, application_name) | {"statement_timeout": str(statement_timeout_ms)}
     if by_key:
         settings |= _BY_KEY
     with _explained(dsn):
-        return await asyncpg.connect(dsn, timeout=timeout, server_settings=settings)
+        connection = await asyncpg.connect(dsn, timeout=timeout, server_settings=settings)
+    if send_buffer:
+        _widen(connection, send_buffer)
+    return connection
 
 
 async def connect_pool(
@@ -125,6 +132,15 @@ def _server_settings(role: str | None, application_name: str) -> dict[str, str]:
     # Compiling a query to machine code takes longer than any of ours runs.
     settings = {"application_name": application_name, "timezone": "UTC", "jit": "off"}
     return settings | {"role": role} if role else settings
+
+
+def _widen(connection: asyncpg.Connection, size: int) -> None:
+    """Let the kernel take more at once on a Unix socket; the buffers of TCP grow by themselves."""
+    # asyncpg has no public way to its socket. Without one, or on another kind, all stays as it is.
+    transport = getattr(connection, "_transport", None)
+    found = transport and transport.get_extra_info("socket")
+    if found and found.family == getattr(socket, "AF_UNIX", None):
+        found.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, size)
 
 
 @contextlib.contextmanager

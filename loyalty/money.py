@@ -47,5 +47,7 @@ def from_minor(amount: int, decimals: int) -> str:
     """
     if decimals == 0:
         return str(amount)
-    figures = str(abs(amount)).zfill(decimals + 1)
-    return f"{'-' if amount < 0 else ''}{figures[:-decimals]}.{figures[-decimals:]}"
+    if amount < 0:
+        return "-" + from_minor(-amount, decimals)
+    figures = str(amount).zfill(decimals + 1)
+    return figures[:-decimals] + "." + figures[-decimals:]

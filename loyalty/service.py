@@ -50,6 +50,8 @@ _READY_SECONDS: Final = 2.0
 _MOVE_TRIES: Final = 3
 # Somewhere it is already tomorrow.
 _TIME_ZONES: Final = timedelta(days=1)
+_BATCH_BYTES: Final = 1 << 20
+"""What a full batch may take on its way to PostgreSQL: it goes in one piece, and Python turns to the next at once."""
 _RETRY_AFTER: Final = {"Retry-After": "1"}
 """Headers of an answer that may be sent again."""
 
@@ -327,7 +329,7 @@ async def open_service(
         poster = Poster(
             lambda: connect(
                 dsn, role=SERVICE_ROLE, application_name="loyalty poster",
-                statement_timeout_ms=settings.deadline_ms, by_key=True,
+                statement_timeout_ms=settings.deadline_ms, by_key=True, send_buffer=_BATCH_BYTES,
             ), batches.run,
             shards=shards, queue_limit=settings.queue_limit, batch_limit=settings.batch_limit,
             deadline=settings.deadline_ms / 1000,
