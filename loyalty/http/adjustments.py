@@ -4,8 +4,9 @@ from litestar import Response, post
 from litestar.params import JSONBody
 
 from loyalty.commands.adjust import AdjustmentReply, AdjustmentRequest
+from loyalty.http.answers import answered
 from loyalty.http.problems import problem_responses
-from loyalty.http.requests import ApiRequest, answered, key_of, service_of
+from loyalty.http.requests import ApiRequest, key_of, service_of
 
 
 @post(
@@ -18,4 +19,4 @@ from loyalty.http.requests import ApiRequest, answered, key_of, service_of
 async def adjust(data: JSONBody[AdjustmentRequest], request: ApiRequest) -> Response[AdjustmentReply]:
     """Credit or debit points, with a reason. Needs a header `Idempotency-Key`."""
     answer = await service_of(request).adjust(data, request.user.name, await key_of(request))
-    return answered(answer)  # pyright: ignore[reportReturnType] - the bytes of an AdjustmentReply
+    return answered(answer)

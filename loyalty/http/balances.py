@@ -13,8 +13,9 @@ from msgspec import Meta, Struct
 from loyalty import ids
 from loyalty.commands.balance import BalanceView, etag
 from loyalty.errors import Problem, ProblemDocument
+from loyalty.http.answers import Ready
 from loyalty.http.problems import problem_responses
-from loyalty.http.requests import JSON, ApiRequest, bad_parameter, header, matches, member_of, service_of
+from loyalty.http.requests import ApiRequest, bad_parameter, header, matches, member_of, service_of
 from loyalty.ledger.model import POINTS
 from loyalty.ledger.store import Entry
 from loyalty.stays.model import MemberKey
@@ -89,13 +90,13 @@ async def get_balance(
     service, found = service_of(request), await member_of(request, member_id)
     if as_of is not None or known_at is not None:
         view = await service.balance_as_of(found.member, as_of or service.today(), _past(known_at, request))
-        return Response(_encode(view), media_type=JSON)  # pyright: ignore[reportReturnType]
+        return Ready(_encode(view))
     today = service.today()
     tag = etag(service.rules, found.member, today)
     if (known := header(request, b"if-none-match")) and matches(known, tag):
-        return Response(b"", status_code=304, headers={"ETag": tag})  # pyright: ignore[reportReturnType]
+        return Ready(b"", 304, headers={"ETag": tag})
     body = _encode(service.balance(found, today))
-    return Response(body, media_type=JSON, headers={"ETag": tag})  # pyright: ignore[reportReturnType]
+    return Ready(body, headers={"ETag": tag})
 
 
 @post("/v1/balances", tags=["Balances"], status_code=200)

@@ -4,9 +4,10 @@ from litestar import Response, get, post
 from litestar.params import FromPath, FromQuery, JSONBody
 from msgspec import structs
 
+from loyalty.http.answers import answered
 from loyalty.http.auth import Role
 from loyalty.http.problems import problem_responses
-from loyalty.http.requests import ApiRequest, answered, key_of, member_of, service_of
+from loyalty.http.requests import ApiRequest, key_of, member_of, service_of
 from loyalty.ids import show
 from loyalty.members.model import EnrolRequest, MemberView
 from loyalty.service import Found
@@ -21,7 +22,7 @@ from loyalty.service import Found
 async def enrol(data: JSONBody[EnrolRequest], request: ApiRequest) -> Response[MemberView]:
     """Enrol a member. Needs a header `Idempotency-Key`: the same key again gives the same member."""
     answer = await service_of(request).enrol(data, request.user.name, await key_of(request))
-    return answered(answer)  # pyright: ignore[reportReturnType] - the bytes of a MemberView
+    return answered(answer)
 
 
 @get("/v1/members", tags=["Members"], responses=problem_responses("unknown_member"))

@@ -81,6 +81,8 @@ class StrictRequest(Request[Any, Any, State]):
     of an error on the way. What this returns is an instance already, so the later conversion passes it through.
     """
 
+    _whole: bytes | None = None
+
     async def json(self) -> Any:
         """Return the decoded body; raises Problem (400 or 415)."""
         handler = self.scope["route_handler"]
@@ -90,6 +92,20 @@ class StrictRequest(Request[Any, Any, State]):
             decoder = _decoders[handler] = msgspec.json.Decoder(field.raw if field else Any)
         _require_json(self.scope["headers"])
         return decode(decoder, await self.body())
+
+    async def body(self) -> bytes:
+        """Return the body, whose size the edge has seen to; raises Problem when the client leaves in the middle."""
+        if self._whole is None:
+            parts: list[bytes] = []
+            more = True
+            while more:
+                message = await self.receive()
+                if message["type"] != "http.request":
+                    raise Problem("client_disconnected")
+                parts.append(message["body"])
+                more = message["more_body"]
+            self._whole = b"".join(parts)
+        return self._whole
 
 
 _decoders: Final[dict[Any, msgspec.json.Decoder[Any]]] = {}
@@ -221,8 +237,6 @@ EXCEPTION_HANDLERS: Final[dict[Any, Any]] = {
 
 
 def _from_http_exception(error: HTTPException) -> Problem | None:
-    if error.detail == "client disconnected prematurely":
-        return Problem("client_disconnected")
     if code := _BY_STATUS.get(error.status_code):
         return Problem(code)
     if isinstance(error, ValidationException):

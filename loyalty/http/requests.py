@@ -1,19 +1,14 @@
-"""What routes need of a request: who calls, the service, an idempotency key, and an answer's bytes as they are."""
+"""What routes need of a request: who calls, the service, the member it names, an idempotency key."""
 
 import re
-from http import HTTPStatus
 from typing import Any, Final, cast
 
-import msgspec
-from litestar import Request, Response
+from litestar import Request
 from litestar.datastructures.state import State
-from msgspec import Struct
 
-from loyalty import metrics
-from loyalty.commands.model import Answer, Key
+from loyalty.commands.model import Key
 from loyalty.errors import FieldError, Problem
 from loyalty.http.auth import Principal
-from loyalty.http.problems import PROBLEM_JSON
 from loyalty.service import Found, Service
 
 ApiRequest = Request[Principal, Any, State]
@@ -21,15 +16,6 @@ ApiRequest = Request[Principal, Any, State]
 # In quotes, as the draft has it, or bare, as most clients send it.
 _KEY: Final = re.compile(r'"([!#-~]{1,255})"|([!#-~]{1,255})')
 _MEMBER: Final = re.compile(r"[A-Za-z0-9_-]{1,40}")
-_REPLAYED: Final = {"Idempotent-Replayed": "true"}
-JSON: Final = "application/json"
-
-
-class _Code(Struct):
-    code: str
-
-
-_code = msgspec.json.Decoder(_Code).decode
 
 
 def service_of(request: ApiRequest) -> Service:
@@ -48,15 +34,6 @@ async def key_of(request: ApiRequest) -> Key:
     return service_of(request).key(
         request.user.key_id, found[1] or found[2], request.url.path.encode() + await request.body()
     )
-
-
-def answered(answer: Answer) -> Response[bytes]:
-    """Return an answer byte for byte; one that was given before says so in a header."""
-    headers = _REPLAYED if answer.replayed else None
-    if answer.status < HTTPStatus.BAD_REQUEST:
-        return Response(answer.body, status_code=answer.status, media_type=JSON, headers=headers)
-    metrics.refused(_code(answer.body).code)
-    return Response(answer.body, status_code=answer.status, media_type=PROBLEM_JSON, headers=headers)
 
 
 def header(request: ApiRequest, name: bytes) -> str:

@@ -18,9 +18,10 @@ from loyalty import bulk, ids
 from loyalty.commands.model import Answer
 from loyalty.commands.stay_reply import Points, StayReply
 from loyalty.errors import Problem, ProblemDocument
+from loyalty.http.answers import JSON, Ready, answered
 from loyalty.http.auth import Principal, require_property
 from loyalty.http.problems import body_problem, decode, encode, problem_responses
-from loyalty.http.requests import JSON, ApiRequest, answered, service_of
+from loyalty.http.requests import ApiRequest, service_of
 from loyalty.program.earning import Why
 from loyalty.stays.model import StayPosting
 from loyalty.stays.store import Revision
@@ -102,7 +103,7 @@ async def post_stay(data: JSONBody[StayPosting], request: ApiRequest) -> Respons
     """Post a stay as it now is. Post it again at any time: it is counted once, and answered the same."""
     require_property(request.user, data.property)
     answer = await service_of(request).post_stay(data, request.user.name)
-    return answered(answer)  # pyright: ignore[reportReturnType] - the bytes of a StayReply
+    return answered(answer)
 
 
 @post("/v1/stays/batch", tags=["Stays"], status_code=200, operation_class=BatchOperation)
@@ -113,7 +114,7 @@ async def post_stays(request: ApiRequest) -> Response[BatchReply]:
         raise Problem("body_too_large", f"{len(raw)} stays are more than the {MOST_ITEMS} a batch may have.")
     postings = (_read(item, request.user) for item in raw)
     answers = await bulk.post_stays(service_of(request), postings, request.user.name)
-    return Response(_render(answers), media_type=JSON)  # pyright: ignore[reportReturnType] - of a BatchReply
+    return Ready(_render(answers))
 
 
 @get("/v1/stays/{stay_id:str}", tags=["Stays"], responses=problem_responses("unknown_stay"))
