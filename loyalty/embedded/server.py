@@ -12,7 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
-from loyalty.embedded import places, programs
+from loyalty.embedded import memory, places, programs
 from loyalty.embedded.programs import EmbeddedPostgresError
 
 DURABLE: Final = {
@@ -26,7 +26,7 @@ FAST_BUT_FORGETFUL: Final = {
     "synchronous_commit": "off",
 }
 TUNING: Final = {
-    "shared_buffers": "256MB",
+    "shared_buffers": memory.shared_buffers(memory.available()),
     "effective_cache_size": "1GB",
     "work_mem": "16MB",
     "maintenance_work_mem": "128MB",
