@@ -5,11 +5,13 @@ one costs more than putting the two together.
 """
 
 import asyncio
-from typing import Any
+from typing import Any, Final
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-__all__ = ["OneWriteProtocol"]
+__all__ = ["Gathering", "OneWriteProtocol"]
+
+_LARGE: Final = 16 * 1024
 
 
 class OneWriteProtocol(HttpToolsProtocol):
@@ -33,7 +35,11 @@ class Gathering:
         self._parts: list[bytes] = []
 
     def write(self, data: bytes) -> None:
-        """Write soon."""
+        """Write soon; what is large at once, so that a reader who is slow can hold up whoever writes."""
+        if len(data) >= _LARGE:
+            self._flush()
+            self._transport.write(data)
+            return
         if not self._parts:
             self._loop.call_soon(self._flush)
         self._parts.append(data)

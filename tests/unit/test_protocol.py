@@ -52,6 +52,19 @@ async def test_a_later_turn_has_a_write_of_its_own() -> None:
     assert [b"one", b"two"] == recorder.written
 
 
+async def test_what_is_large_goes_at_once_behind_what_was_gathered() -> None:
+    recorder, transport = gathering()
+    large = bytes(100_000)
+    transport.write(b"head")
+    transport.write(large)
+    transport.write(b"tail")
+
+    assert [b"head", large] == recorder.written
+    await asyncio.sleep(0)
+
+    assert [b"head", large, b"tail"] == recorder.written
+
+
 async def test_closing_leaves_nothing_behind() -> None:
     recorder, transport = gathering()
     transport.write(b"last words")
