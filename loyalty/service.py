@@ -35,7 +35,8 @@ from loyalty.members import store as members_store
 from loyalty.members.model import EnrolRequest, Profile
 from loyalty.members.numbers import make_number
 from loyalty.members.vault import Vault
-from loyalty.program.model import HOUSE, read
+from loyalty.program.model import HOUSE
+from loyalty.program.reading import read
 from loyalty.settings import Settings
 from loyalty.stays import properties as property_rules
 from loyalty.stays import store as stays_store

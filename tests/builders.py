@@ -15,7 +15,8 @@ from loyalty.commands.rulebook import Rulebook
 from loyalty.errors import Problem
 from loyalty.ids import UUID, Mint, minter
 from loyalty.ledger.model import Lot, Member, Moment
-from loyalty.program.model import HOUSE, decode, read
+from loyalty.program.model import HOUSE
+from loyalty.program.reading import decode, read
 from loyalty.stays.model import Award, Line, StayOnFile, StayPosting
 from loyalty.stays.rules import Folio, read_folio
 

@@ -29,7 +29,7 @@ from loyalty.errors import Problem
 from loyalty.ids import UUID, show
 from loyalty.ledger.model import ISSUED, Member, Moment
 from loyalty.ledger.rules import Book
-from loyalty.program.earning import Why
+from loyalty.program.visit import Why
 from loyalty.stays.model import Award, StayOnFile, StayPosting, StayRevision
 from loyalty.stays.rules import Folio, content
 

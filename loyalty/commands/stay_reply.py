@@ -8,7 +8,7 @@ from loyalty.commands.rulebook import Rulebook
 from loyalty.events.model import Event
 from loyalty.ids import UUID, show
 from loyalty.ledger.model import Journal, Member, MilestoneGrant, Moment
-from loyalty.program.earning import Why
+from loyalty.program.visit import Why
 from loyalty.stays.model import Award
 from loyalty.tiers.milestones import all_crossed
 

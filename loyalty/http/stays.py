@@ -22,7 +22,7 @@ from loyalty.http.answers import JSON, Ready, answered
 from loyalty.http.auth import Principal, require_property
 from loyalty.http.problems import body_problem, decode, encode, problem_responses
 from loyalty.http.requests import ApiRequest, service_of
-from loyalty.program.earning import Why
+from loyalty.program.visit import Why
 from loyalty.stays.model import StayPosting
 from loyalty.stays.store import Revision
 

@@ -22,7 +22,10 @@ TRANSIT: Final = "transit"
 MEMBER_ACCOUNTS: Final = frozenset({AVAILABLE, HELD, COUNTED})
 
 Counters = dict[str, dict[str, int]]
-"""Amount by calendar year ("2026") and unit. A zero is left out, so equal histories have equal counters."""
+"""Amount by day ("2026-03-14") or calendar year ("2026"), and unit. A zero is left out.
+
+Days are kept where a rule of the program needs them, and only as far back as it does; what is older is in its year.
+"""
 
 
 class Moment(Struct, frozen=True, gc=False):
@@ -33,8 +36,39 @@ class Moment(Struct, frozen=True, gc=False):
     mint: Mint
 
 
+class Status(Struct, frozen=True, gc=False, omit_defaults=True):
+    """A tier that was given rather than earned, from a day to a day (None: for good).
+
+    `kind`: gifted, matched, challenge; `earned` is what was earned before the days whose counters are kept singly.
+    """
+
+    tier: str
+    kind: str
+    first: date
+    last: date | None = None
+
+
+class Traits(Struct, frozen=True, gc=False, omit_defaults=True):
+    """What the rules may know of a member besides the books; nothing of it identifies a person.
+
+    `registered`: the day of registration by promotion. `referred_by`: the id of the member who brought this one.
+    """
+
+    birth_month: int | None = None
+    segments: tuple[str, ...] = ()
+    registered: dict[str, date] = {}
+    referred_by: str | None = None
+    statuses: tuple[Status, ...] = ()
+
+
+NO_TRAITS: Final = Traits()
+
+
 class Member(Struct, gc=False):
-    """A member's standing in the books; the row that a posting locks."""
+    """A member's standing in the books; the row that a posting locks.
+
+    `tier` is the one last told, `review_on` the first day on which it may be another without anything being posted.
+    """
 
     shard: int
     member_id: UUID
@@ -47,6 +81,9 @@ class Member(Struct, gc=False):
     debt: int
     counters: Counters
     next_expiry: date | None
+    traits: Traits = NO_TRAITS
+    tier: str = ""
+    review_on: date | None = None
 
 
 class Lot(Struct, gc=False):

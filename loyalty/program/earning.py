@@ -14,24 +14,9 @@ from msgspec import Struct
 
 from loyalty import money
 from loyalty.program.model import Definition, Exclusion
+from loyalty.program.visit import Why
 
 _KEPT: Final = 10_000
-
-
-class Why(Struct, frozen=True, omit_defaults=True, gc=False):
-    """One line of an award's explanation: which rule, on what, with what result. Amounts in the program's currency."""
-
-    code: str
-    category: str | None = None
-    amount: str | None = None
-    points: int | None = None
-    rate: str | None = None
-    tier: str | None = None
-    percent: int | None = None
-    channel: str | None = None
-    rate_code: str | None = None
-    status: str | None = None
-    revision: int | None = None
 
 
 class Earned(Struct, frozen=True, gc=False):

@@ -1,32 +1,49 @@
-"""The definition of a program: TOML decoded into frozen structs, with every mistake named by its key."""
+"""The definition of a program: what its TOML file may say, as frozen structs. Every number of a program stands here.
 
-import tomllib
-from fractions import Fraction
+Amounts are decimal strings. Dates are plain dates: of a stay in the property's time zone, of the program in its own.
+What a definition must be beyond its form is in `checks.py`; what it comes to, in the other files of this folder.
+"""
+
+import datetime as dt
 from importlib.resources import files
-from importlib.resources.abc import Traversable
-from itertools import pairwise
-from pathlib import Path
-from typing import Annotated, Final
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from typing import Annotated, Final, Literal
 
-import msgspec
 from msgspec import Meta, Struct
-
-from loyalty import money
-
-UNIT_SCALE: Final = {"stays": 0, "nights": 1, "spend": 2, "tier_points": 0}
-"""Decimals of each unit that can be counted: nights in tenths, spend in hundredths (or as the currency has)."""
 
 HOUSE: Final = files("loyalty.program") / "house.toml"
 """The definition that is shipped: what a hotel group starts with."""
 
-Decimal = Annotated[str, Meta(pattern=r"^[0-9]{1,12}(\.[0-9]{1,6})?$(?!\n)")]
-Identifier = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_]{0,31}$(?!\n)")]
-CurrencyCode = Annotated[str, Meta(pattern=r"^[A-Z]{3}$(?!\n)")]
+UNIT_SCALE: Final = {"stays": 0, "nights": 1, "spend": 2, "tier_points": 0, "no_shows": 0, "brands": 0}
+"""Decimals of each unit that can be counted: nights in tenths, spend in hundredths (or as the currency has)."""
 
-
-class ProgramError(Exception):
-    """The definition of a program can't hold. The message names each key and what would be right."""
+Decimal = Annotated[
+    str,
+    Meta(
+        pattern=r"^[0-9]{1,12}(\.[0-9]{1,6})?$(?!\n)",
+        description='A decimal number in quotes, like "0.5": at most 12 digits and 6 decimals.',
+    ),
+]
+Identifier = Annotated[
+    str,
+    Meta(
+        pattern=r"^[a-z][a-z0-9_]{0,31}$(?!\n)",
+        description="A name of 1 to 32 lower-case letters, digits and underscores, a letter first.",
+    ),
+]
+CurrencyCode = Annotated[str, Meta(pattern=r"^[A-Z]{3}$(?!\n)", description="An ISO 4217 code like CNY.")]
+MonthDay = Annotated[
+    str,
+    Meta(
+        pattern=r"^((0[1-9]|1[0-2])-(0[1-9]|[12][0-9])|(0[13-9]|1[0-2])-30|(0[13578]|1[02])-31)$(?!\n)",
+        description='A month and day like "10-01".',
+    ),
+]
+Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+Rounding = Literal["down", "half_up", "up"]
+Positive = Annotated[int, Meta(ge=1)]
+Points = Annotated[int, Meta(ge=0, le=1_000_000_000)]
+Days = Annotated[int, Meta(ge=0, le=3660)]
+Months = Annotated[int, Meta(ge=1, le=600)]
 
 
 class Name(Struct, frozen=True, forbid_unknown_fields=True):
@@ -36,61 +53,325 @@ class Name(Struct, frozen=True, forbid_unknown_fields=True):
     zh: str
 
 
+class Match(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Which stays are meant: all that is named must hold; of one list any value does. `*` at an end: anything."""
+
+    properties: tuple[str, ...] = ()
+    brands: tuple[str, ...] = ()
+    channels: tuple[str, ...] = ()
+    rate_codes: tuple[str, ...] = ()
+    room_types: tuple[str, ...] = ()
+    tiers: tuple[Identifier, ...] = ()
+
+
+# --- Earning ----------------------------------------------------------------------------------------------------------
+
+
+class EarningRule(Match, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Other points for some stays. Of the rules that match a stay the first one counts; without one, `[earning]` does.
+
+    `nights` is how many nights one night counts for, such as "0.5".
+    """
+
+    code: Identifier
+    points: dict[Identifier, Decimal]
+    per: Decimal = "1"
+    whole: bool = False
+    nights: Decimal = "1"
+
+
+class Cap(Match, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The most base points of a stay, or of all stays of a member on a day or in a calendar year."""
+
+    code: Identifier
+    per: Literal["stay", "day", "year"]
+    points: Points
+
+
 class Earning(Struct, frozen=True, forbid_unknown_fields=True):
-    """Points for each `per` of eligible revenue in the program's currency, by category."""
+    """Points for each `per` of eligible revenue in the program's currency, by category.
+
+    `each` says what is rounded: the stay's total or each line. `judged_on` says by which day's tier a stay is judged.
+    `pending_days` is how many days after check-out points become available. `tier_points` says which points are counted
+    as such.
+    """
 
     points: dict[Identifier, Decimal]
     per: Decimal = "1"
     whole: bool = False
+    rounding: Rounding = "down"
+    bonus_rounding: Rounding = "down"
+    each: Literal["stay", "line"] = "stay"
+    judged_on: Literal["arrival", "departure", "posting"] = "arrival"
+    pending_days: Days = 0
+    tier_points: tuple[Literal["base", "tier_bonus", "promotion"], ...] = ("base",)
+    rule: tuple[EarningRule, ...] = ()
+    cap: tuple[Cap, ...] = ()
 
 
-class Exclusion(Struct, frozen=True, forbid_unknown_fields=True):
-    """Stays that earn nothing, by channel or rate code (`*` at the end stands for anything)."""
+class ExchangeFrom(Struct, frozen=True, forbid_unknown_fields=True):
+    """Exchange rates for stays that end on this day or later, until the next such entry. Others stay as they were."""
+
+    day: dt.date
+    rates: dict[CurrencyCode, Decimal]
+
+
+class Exclusion(Match, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Stays that earn nothing. `counts` names units that they count for all the same; `earns` categories that earn."""
 
     code: Identifier
     name: Name
-    channels: tuple[str, ...] = ()
-    rate_codes: tuple[str, ...] = ()
     counts: tuple[str, ...] = ()
+    earns: tuple[Identifier, ...] = ()
 
 
 class Counting(Struct, frozen=True, forbid_unknown_fields=True):
-    """What is counted for tiers and milestones."""
+    """What is counted for tiers and milestones, and how a stay counts.
+
+    `rooms` is how many rooms of one stay earn; of more, the revenue counts in proportion. `room_nights` says whether
+    each such room counts its nights. `award_nights`: nights paid by points or voucher `count`, count `none`, or make
+    the `whole_stay` an award stay that earns and counts nothing. `consecutive`: stays at one property that follow each
+    other are one stay.
+    """
 
     units: tuple[str, ...] = ("nights", "stays", "spend")
     day_use_is_stay: bool = False
+    rooms: Positive | None = None
+    room_nights: bool = False
+    award_nights: Literal["count", "none", "whole_stay"] = "count"
+    consecutive: bool = False
 
 
-class Tier(Struct, frozen=True, forbid_unknown_fields=True):
-    """A level, reached by any of its thresholds within a calendar year."""
+# --- Promotions -------------------------------------------------------------------------------------------------------
+
+
+class Festival(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Some days of each year: from a Gregorian (`day`) or Chinese lunar (`lunar`) date on; or the days listed."""
+
+    code: Identifier
+    name: Name
+    day: MonthDay | None = None
+    lunar: MonthDay | None = None
+    listed: tuple[dt.date, ...] = ()
+    days_before: Days = 0
+    days: Positive = 1
+
+
+class Promotion(Match, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Points on top, for stays that match. What it gives is one of multiplier, percent, points, points_per_night.
+
+    `by` says which day must lie in `first`..`last`, on `weekdays`, in a festival or on a member day: the check-out, the
+    arrival, the booking, the posting; or, by `nights`, the nights that do give their share. Of promotions in one
+    `group` only the one with the highest `priority` counts; those of different groups add up.
+    Limits: `per_stay` and `per_member` in points, `times` in stays of a member, `budget` in points of all members.
+    `nights` counts so many nights more for a stay. Conditions of the guest (`segments` … `registration`) are judged
+    when the stay is first seen.
+    """
+
+    code: Identifier
+    name: Name
+    first: dt.date | None = None
+    last: dt.date | None = None
+    by: Literal["check_out", "arrival", "booking", "posting", "nights"] = "check_out"
+    weekdays: tuple[Weekday, ...] = ()
+    festivals: tuple[Identifier, ...] = ()
+    member_days: tuple[Annotated[int, Meta(ge=1, le=31)], ...] = ()
+    segments: tuple[Identifier, ...] = ()
+    nth_stay: tuple[Positive, ...] = ()
+    nth_over: Literal["lifetime", "year"] = "lifetime"
+    birthday_month: bool = False
+    dormant_months: Months | None = None
+    referred: bool = False
+    registration: bool = False
+    least_nights: Positive | None = None
+    least_spend: Decimal | None = None
+
+    multiplier: Decimal | None = None
+    percent: Decimal | None = None
+    points: Points | None = None
+    points_per_night: Points | None = None
+    nights: Decimal | None = None
+    rounding: Rounding = "down"
+
+    priority: int = 0
+    group: Identifier | None = None
+    per_stay: Points | None = None
+    per_member: Points | None = None
+    times: Positive | None = None
+    budget: Positive | None = None
+
+
+# --- Tiers ------------------------------------------------------------------------------------------------------------
+
+
+class Benefit(Struct, frozen=True, forbid_unknown_fields=True):
+    """What a tier brings besides points."""
+
+    code: Identifier
+    name: Name
+
+
+class Tier(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A level. It takes any one threshold of `reach` and all of `require`, within the period.
+
+    `keep` and `keep_require` are what it takes to keep it, the same when left out. `benefits` come with it, `yearly` so
+    many times in a calendar year. `permanent`: once reached it is never lost.
+    """
 
     code: Identifier
     name: Name
     bonus_percent: Annotated[int, Meta(ge=0, le=1000)] = 0
     reach: dict[str, Decimal] = {}
+    require: dict[str, Decimal] = {}
+    keep: dict[str, Decimal] = {}
+    keep_require: dict[str, Decimal] = {}
+    permanent: bool = False
+    benefits: tuple[Identifier, ...] = ()
+    yearly: dict[Identifier, Positive] = {}
 
 
-class Reward(Struct, frozen=True, forbid_unknown_fields=True):
-    """What a milestone gives."""
+class Bar(Struct, frozen=True, forbid_unknown_fields=True):
+    """No upgrade in a period in which more than this was counted, such as 3 no-shows."""
+
+    unit: str
+    at_most: Annotated[int, Meta(ge=0)]
+
+
+class Lifetime(Struct, frozen=True, forbid_unknown_fields=True):
+    """A tier for good, for what was counted over the whole membership (all of it) and years at this tier or above."""
+
+    tier: Identifier
+    require: dict[str, Decimal] = {}
+    years: Annotated[int, Meta(ge=0)] = 0
+
+
+class Qualification(Struct, frozen=True, forbid_unknown_fields=True):
+    """How tiers are earned, kept and lost.
+
+    `calendar_year`, `membership_year`: within such a year; the tier is valid to the end of the next.
+    `rolling`: within the last `months`; the tier is valid as long as that holds.
+    `cycle`: since the last change of tier or the end of its validity, for `months`; then all counters begin at zero.
+    `effective`: on the day it is reached or the day after. `downgrade`: by one level, or to what the counters say.
+    `grace_months`: how much longer a tier lasts. `rollover`: units whose excess over the threshold of the tier reached
+    counts for tiers in the next year too, once.
+    """
+
+    period: Literal["calendar_year", "membership_year", "rolling", "cycle"] = "calendar_year"
+    months: Months = 12
+    effective: Literal["same_day", "next_day"] = "same_day"
+    downgrade: Literal["counters", "one_level"] = "counters"
+    grace_months: Annotated[int, Meta(ge=0, le=24)] = 0
+    rollover: tuple[str, ...] = ()
+    bar: tuple[Bar, ...] = ()
+    lifetime: tuple[Lifetime, ...] = ()
+
+
+# --- Rewards and expiry -----------------------------------------------------------------------------------------------
+
+
+class Reward(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What a milestone gives: points, a voucher or a benefit, valid for so many months (None: no end)."""
 
     code: Identifier
     name: Name
+    kind: Literal["benefit", "voucher", "points"] = "benefit"
+    points: Points = 0
+    valid_months: Months | None = None
 
 
-class Milestone(Struct, frozen=True, forbid_unknown_fields=True):
-    """A reward granted each time a unit, over the whole membership, passes a multiple of `every`."""
+class Choice(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """`pick` of the rewards `among`, within so many days; `default` is given when nobody chooses."""
+
+    pick: Positive = 1
+    among: Annotated[tuple[Reward, ...], Meta(min_length=2)]
+    within_days: Annotated[int, Meta(ge=1, le=730)] = 90
+    default: tuple[Identifier, ...] = ()
+
+
+class Milestone(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A reward granted each time a count passes a multiple of `every`, or the marks `at`.
+
+    `over` says what is counted: the whole membership, the calendar year, or the tier's period. `most` ends it.
+    """
 
     code: Identifier
     name: Name
     unit: str
-    every: Decimal
-    reward: Reward
+    every: Decimal | None = None
+    at: tuple[Decimal, ...] = ()
+    above: Decimal = "0"
+    most: Positive | None = None
+    over: Literal["lifetime", "year"] = "lifetime"
+    reward: Reward | None = None
+    choice: Choice | None = None
 
 
-class Expiry(Struct, frozen=True, forbid_unknown_fields=True):
-    """A lot expires so many months after it was earned; None: never."""
+Activity = Literal["stay", "spend", "adjustment", "purchase", "transfer"]
 
-    months: Annotated[int, Meta(ge=1, le=600)] | None = None
+
+class Expiry(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """When points expire: so many months after they were earned, at that day or at the end of its month or year.
+
+    `by_tier` says otherwise for the tier a stay was judged by; 0 there means never. `inactivity_months`: all points
+    expire so long after the last activity; `months` is then a hard cap. `warn_days`: events so many days ahead.
+    """
+
+    months: Months | None = None
+    at_end_of: Literal["day", "month", "year"] = "day"
+    by_tier: dict[Identifier, Annotated[int, Meta(ge=0, le=600)]] = {}
+    inactivity_months: Months | None = None
+    activity: tuple[Activity, ...] = ("stay", "spend", "purchase")
+    warn_days: tuple[Positive, ...] = ()
+
+
+# --- Moving points ----------------------------------------------------------------------------------------------------
+
+
+class Transfers(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Points from one member to another, as a gift. Caps are by calendar year; `account_days`: age of the account."""
+
+    least: Positive = 1
+    step: Positive = 1
+    sent_a_year: Points | None = None
+    received_a_year: Points | None = None
+    account_days: Days = 0
+
+
+class Household(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Members who pool their points: each may draw on all of them."""
+
+    members: Annotated[int, Meta(ge=2, le=20)] = 6
+    account_days: Days = 0
+
+
+class Purchase(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Points bought. They count for no tier. `price` is of one point, in the program's currency."""
+
+    price: Decimal
+    least: Positive = 1
+    step: Positive = 1
+    a_year: Points | None = None
+    account_days: Days = 0
+
+
+class Compensation(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Points after a complaint. Above `approval_above` a second person has to agree. Caps are in points."""
+
+    reasons: dict[Identifier, Name] = {}
+    approval_above: Points | None = None
+    agent_a_day: Points | None = None
+    member_a_year: Points | None = None
+
+
+class Referral(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Points for a member who brings another, at the other's first stay that earns; at most so many a year.
+
+    What the newcomer gets is a promotion with `referred = true`.
+    """
+
+    points: Positive
+    times_a_year: Positive | None = None
+    within_days: Annotated[int, Meta(ge=1, le=3660)] = 365
 
 
 class Limits(Struct, frozen=True, forbid_unknown_fields=True):
@@ -101,140 +382,31 @@ class Limits(Struct, frozen=True, forbid_unknown_fields=True):
     adjustment: Annotated[int, Meta(ge=1)] = 1_000_000
 
 
-class Definition(Struct, frozen=True, forbid_unknown_fields=True):
-    """All rules of one program, as its file states them."""
+class Definition(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """All rules of one program, as its file states them. `point_value` is what a point costs, for reports."""
 
     id: Identifier
-    version: Annotated[int, Meta(ge=1)]
+    version: Annotated[int, Meta(ge=1, le=1_000_000)]
     name: Name
     currency: CurrencyCode
     earning: Earning
     tier: Annotated[tuple[Tier, ...], Meta(min_length=1)]
     time_zone: str = "UTC"
     number_prefix: Annotated[str, Meta(pattern=r"^[A-Z]{0,4}$(?!\n)")] = "M"
+    point_value: Decimal = "0"
     exchange: dict[CurrencyCode, Decimal] = {}
+    exchange_from: tuple[ExchangeFrom, ...] = ()
     exclusion: tuple[Exclusion, ...] = ()
     counting: Counting = Counting()
+    qualification: Qualification = Qualification()
+    benefit: tuple[Benefit, ...] = ()
+    festival: tuple[Festival, ...] = ()
+    promotion: tuple[Promotion, ...] = ()
     milestone: tuple[Milestone, ...] = ()
     expiry: Expiry = Expiry()
+    transfers: Transfers | None = None
+    household: Household | None = None
+    purchase: Purchase | None = None
+    compensation: Compensation = Compensation()
+    referral: Referral | None = None
     limits: Limits = Limits()
-
-
-def read(path: Path | Traversable) -> Definition:
-    """Read and check a definition; raise ProgramError with all that is wrong."""
-    try:
-        text = path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise ProgramError(f"{path}: {error.strerror}") from error
-    return decode(text, str(path))
-
-
-def decode(text: str, source: str = "program") -> Definition:
-    """Decode and check the TOML text of a definition."""
-    try:
-        definition = msgspec.convert(tomllib.loads(text), Definition)
-    except (tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
-        raise ProgramError(f"{source}: {error}") from error
-    mistakes = check(definition)
-    if mistakes:
-        raise ProgramError("\n".join(f"{source}: {mistake}" for mistake in mistakes))
-    return definition
-
-
-def check(definition: Definition) -> list[str]:
-    """Return what can't hold in a definition, each with the key it stands at."""
-    return [
-        *_check_zone(definition),
-        *_check_units(definition),
-        *_check_decimals(definition),
-        *_check_tiers(definition),
-        *_check_codes(definition),
-        *_check_rates(definition),
-    ]
-
-
-def _check_zone(definition: Definition) -> list[str]:
-    try:
-        ZoneInfo(definition.time_zone)
-    except (ZoneInfoNotFoundError, ValueError):
-        return [f'time_zone: "{definition.time_zone}" is not a time zone; write one such as "Asia/Shanghai"']
-    return []
-
-
-def _check_units(definition: Definition) -> list[str]:
-    counted = definition.counting.units
-    known = ", ".join(UNIT_SCALE)
-    found = [
-        f'counting.units: "{unit}" is unknown; known are {known}'
-        for unit in counted
-        if unit not in UNIT_SCALE
-    ]
-    used = [
-        *((f"tier {tier.code}.reach", unit) for tier in definition.tier for unit in tier.reach),
-        *((f"milestone {item.code}.unit", item.unit) for item in definition.milestone),
-        *((f"exclusion {item.code}.counts", unit) for item in definition.exclusion for unit in item.counts),
-    ]
-    return found + [
-        f'{key}: "{unit}" is not among counting.units' for key, unit in used if unit not in counted
-    ]
-
-
-def _check_decimals(definition: Definition) -> list[str]:
-    scale = {**UNIT_SCALE, "spend": money.digits(definition.currency)}
-    amounts = [
-        (f"tier {tier.code}.reach.{unit}", unit, text)
-        for tier in definition.tier
-        for unit, text in tier.reach.items()
-    ]
-    amounts += [(f"milestone {item.code}.every", item.unit, item.every) for item in definition.milestone]
-    return [
-        f'{key}: "{text}" is finer than {unit} are counted'
-        for key, unit, text in amounts
-        if unit in scale and money.to_minor(text, scale[unit]) is None
-    ]
-
-
-def _check_tiers(definition: Definition) -> list[str]:
-    found: list[str] = []
-    entry, *higher = definition.tier
-    if entry.reach:
-        found.append(f"tier {entry.code}: the lowest tier is everybody's; take `reach` away")
-    found += [
-        f"tier {tier.code}.reach: say what it takes, such as nights" for tier in higher if not tier.reach
-    ]
-    for lower, upper in pairwise(higher):
-        for unit in lower.reach.keys() & upper.reach.keys():
-            if Fraction(upper.reach[unit]) <= Fraction(lower.reach[unit]):
-                found.append(f"tier {upper.code}.reach.{unit}: must be above that of {lower.code}")
-    return found
-
-
-def _check_codes(definition: Definition) -> list[str]:
-    found: list[str] = []
-    for key, codes in (
-        ("tier", [item.code for item in definition.tier]),
-        ("milestone", [item.code for item in definition.milestone]),
-        ("exclusion", [item.code for item in definition.exclusion]),
-    ):
-        found += [
-            f"{key} {code}: given twice" for code in sorted({code for code in codes if codes.count(code) > 1})
-        ]
-    return found
-
-
-def _check_rates(definition: Definition) -> list[str]:
-    found = [
-        f"exchange.{code}: must be above zero"
-        for code, rate in definition.exchange.items()
-        if not Fraction(rate)
-    ]
-    if not Fraction(definition.earning.per):
-        found.append("earning.per: must be above zero")
-    found += [
-        f"milestone {item.code}.every: must be above zero"
-        for item in definition.milestone
-        if not Fraction(item.every)
-    ]
-    if money.to_minor(definition.limits.amount, money.digits(definition.currency)) is None:
-        found.append(f"limits.amount: finer than {definition.currency} has decimals")
-    return found

@@ -99,13 +99,15 @@ class StayPosting(Struct, forbid_unknown_fields=True, frozen=True, omit_defaults
     rooms: Annotated[int, Meta(ge=1, le=99)] = 1
     rate_code: Code | None = None
     room_type: Code | None = None
+    booked_on: dt.date | None = None
+    award_nights: Annotated[int, Meta(ge=0, le=999)] = 0
 
 
 class Award(Struct, frozen=True, omit_defaults=True, gc=False):
     """What a stay stands for in the books. Nights in tenths, spend in minor units of the program's currency.
 
-    `tier` is the tier it was judged by. It is fixed when the stay is first seen, so that re-sent revisions in any order
-    come out alike.
+    `tier` is the tier it was judged by, `brand` the property's, `entitled` the promotions whose conditions the guest
+    met. They are fixed when the stay is first seen, so that re-sent revisions in any order come out alike.
     """
 
     tier: str
@@ -115,11 +117,14 @@ class Award(Struct, frozen=True, omit_defaults=True, gc=False):
     base: int = 0
     tier_bonus: int = 0
     counts: dict[str, int] = {}
+    promotions: dict[str, int] = {}
+    entitled: tuple[str, ...] = ()
+    brand: str = ""
 
     @property
     def points(self) -> int:
         """All points of the stay."""
-        return self.base + self.tier_bonus
+        return self.base + self.tier_bonus + sum(self.promotions.values())
 
 
 class StayOnFile(Struct, gc=False):

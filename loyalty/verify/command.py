@@ -19,7 +19,8 @@ from loyalty.commands.rulebook import Rulebook
 from loyalty.db import DatabaseUnreachableError
 from loyalty.embedded import EmbeddedPostgresError, open_database
 from loyalty.migrate import MigrationError
-from loyalty.program.model import HOUSE, ProgramError, read
+from loyalty.program.model import HOUSE
+from loyalty.program.reading import ProgramError, read
 from loyalty.settings import SettingsError, read_settings
 from loyalty.verify.report import Report
 from loyalty.verify.run import BATCH, CannotVerifyError, open_verification

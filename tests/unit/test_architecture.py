@@ -48,7 +48,7 @@ SHELL = {
     "commands/store.py": "SQL",
     "commands/batch.py": "runs a transaction",
     "commands/tally.py": "tells the metrics",
-    "program/model.py": "reads a file",
+    "program/reading.py": "reads a file",
 }
 PURE = [path for path in FILES if path.parts[0] in SLICES and path.as_posix() not in SHELL]
 # What reads clocks, chance, files, networks or threads.

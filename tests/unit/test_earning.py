@@ -5,7 +5,8 @@ from datetime import date
 import pytest
 
 from loyalty.program.earning import Earning, Why, add_months
-from loyalty.program.model import HOUSE, decode, read
+from loyalty.program.model import HOUSE
+from loyalty.program.reading import decode, read
 from tests.builders import PROGRAM, changed
 
 HOUSE_RULES = Earning(read(HOUSE))

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from loyalty.program.model import HOUSE, ProgramError, decode, read
+from loyalty.program.model import HOUSE
+from loyalty.program.reading import ProgramError, decode, read
 from tests.builders import PROGRAM, changed
 
 CASES = {

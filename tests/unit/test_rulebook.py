@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime
 import pytest
 
 from loyalty.commands.rulebook import Rulebook
-from loyalty.program.model import decode
+from loyalty.program.reading import decode
 from tests.builders import PROGRAM, house_rules, small_rules
 
 RULES = small_rules()

@@ -10,7 +10,8 @@ from loyalty.ids import UUID, minter
 from loyalty.ledger.leaf import leaf
 from loyalty.ledger.model import GOODWILL, Allocation, Lot, Member, Moment
 from loyalty.ledger.rules import Book
-from loyalty.program.model import HOUSE, read
+from loyalty.program.model import HOUSE
+from loyalty.program.reading import read
 from loyalty.verify.books import draw_up
 from loyalty.verify.checks import check_entries, replay
 from loyalty.verify.model import Entry, History
