@@ -9,7 +9,7 @@ from litestar import Litestar
 from litestar.types import ASGIApp
 
 from loyalty import __version__, log, metrics
-from loyalty.http import adjustments, balances, members, operation, properties, stays
+from loyalty.http import adjustments, balances, members, operation, programs, properties, stays
 from loyalty.http.auth import KeyRing, permission_gate, postgres_keys
 from loyalty.http.docs import DOCS_HANDLERS, ClosedStructs, openapi_config
 from loyalty.http.edge import Edge
@@ -24,6 +24,7 @@ ROUTES = (
     balances.get_balance, balances.get_balances, balances.get_statement,
     adjustments.adjust,
     properties.list_properties, properties.get_property, properties.put_property,
+    programs.list_programs, programs.get_program, programs.publish_program, programs.withdraw_program,
     operation.live, operation.ready, operation.expose,
     *DOCS_HANDLERS,
 )  # fmt: skip

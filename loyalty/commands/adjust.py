@@ -88,12 +88,9 @@ def decide(facts: Facts, rules: Rulebook, command: Adjust, moment: Moment) -> Re
         return Problem("unknown_member", at="/member")
     if member.status != "active":
         return Problem("member_closed", at="/member")
-    if not request.points or abs(request.points) > rules.limits.adjustment:
-        return Problem(
-            "invalid_value",
-            f"Must be between 1 and {rules.limits.adjustment} points, up or down.",
-            at="/points",
-        )
+    most = rules.at(moment.today).limits.adjustment
+    if not request.points or abs(request.points) > most:
+        return Problem("invalid_value", f"Must be between 1 and {most} points, up or down.", at="/points")
     book = Book(member, moment, command.actor, facts.lots, facts.following)
     if request.points < 0 and member.available < -request.points:
         return Problem(
@@ -110,7 +107,8 @@ def _post(book: Book, rules: Rulebook, command: Adjust, moment: Moment) -> Decis
     journal = book.journal("adjusted", moment.today, _reason(request))
     book.points("adjustment", request.points, moment.today, ACCOUNTS[request.reason])
     if request.points > 0:
-        book.earn(request.points, rules.expires_on(moment.today))
+        tier = rules.tiers.on(member, moment.today).code
+        book.earn(request.points, rules.at(moment.today).expires_on(moment.today, tier))
     else:
         book.spend(-request.points)
     book.close()

@@ -8,23 +8,33 @@ from collections.abc import Sequence
 from contextlib import suppress
 from datetime import datetime
 
-from asyncpg.exceptions import DeadlockDetectedError, SerializationError, UniqueViolationError
+from asyncpg.exceptions import (
+    CheckViolationError,
+    DeadlockDetectedError,
+    SerializationError,
+    UniqueViolationError,
+)
+from msgspec import structs
 
 from loyalty.clock import Clock
-from loyalty.commands import adjust, enrol, expire, post_stay, store
+from loyalty.commands import adjust, enrol, expire, post_stay, review, store, versions
 from loyalty.commands.adjust import Adjust
 from loyalty.commands.enrol import Enrol
 from loyalty.commands.expire import Expire
-from loyalty.commands.model import Decision, Facts, Key, Move, Result, settle
+from loyalty.commands.model import Decision, Facts, Key, Move, Result, Short, settle
 from loyalty.commands.move_stay import decide_move
 from loyalty.commands.post_stay import PostStay
+from loyalty.commands.review import Review
 from loyalty.commands.rulebook import Rulebook
 from loyalty.commands.tally import count
 from loyalty.db import Connection
 from loyalty.ids import UUID, Mint, shard_of
 from loyalty.ledger.model import Member, Moment
 
-Command = PostStay | Adjust | Enrol | Expire
+Command = PostStay | Adjust | Enrol | Expire | Review
+
+_RACES = (UniqueViolationError, CheckViolationError, DeadlockDetectedError, SerializationError)
+"""What a batch fails by when another process has changed something since it was read."""
 
 
 class Batches:
@@ -46,15 +56,17 @@ class Batches:
         Most batches take two statements and no lock: the second fails if another process has meanwhile changed a
         member. Then, or where nothing would fail, the batch is decided under the members' locks.
         """
-        facts = await _read(connection, shard, commands)
+        facts = await self._read(connection, shard, commands)
         if all(map(_shows_a_race, commands, facts)):
-            with suppress(UniqueViolationError, DeadlockDetectedError, SerializationError):
+            with suppress(*_RACES):
                 results, decisions = await self._decide_and_write(connection, shard, commands, facts)
                 count(decisions)
                 return results
         async with connection.transaction():
             await _lock(connection, shard, commands)
-            facts = await _read(connection, shard, commands)
+            if self._budgeted():
+                await store.lock_budgets(connection, shard)
+            facts = await self._read(connection, shard, commands)
             results, decisions = await self._decide_and_write(connection, shard, commands, facts)
         count(decisions)
         return results
@@ -68,10 +80,13 @@ class Batches:
         twins = _twins(facts)
         await _add_priors(connection, commands, facts)
         await _add_lots(connection, shard, commands, facts, twins, moment)
-        results: list[Result | None] = [
-            None if place in twins else settle(self._decide(known, command, moment), _key(command))
-            for place, (known, command) in enumerate(zip(facts, commands, strict=True))
-        ]
+        if self._budgeted():
+            results = await self._decide_within_budgets(connection, shard, commands, facts, twins, moment)
+        else:
+            results: list[Result | None] = [
+                None if place in twins else settle(self._decide(known, command, moment), _key(command))
+                for place, (known, command) in enumerate(zip(facts, commands, strict=True))
+            ]
         results = _without_twins(results)
         decisions = [
             result for result in results if isinstance(result, Decision) and not result.answer.replayed
@@ -81,6 +96,58 @@ class Batches:
             decisions.sort(key=_member_order)
             await store.write(connection, shard, decisions, moment.at)
         return results, decisions
+
+    async def _read(self, connection: Connection, shard: int, commands: Sequence[Command]) -> list[Facts]:
+        """Return the facts of commands; if other versions of the program are in force by now, know them first."""
+        generation, facts = await store.read_facts(
+            connection, shard, [_named(command) for command in commands]
+        )
+        if generation != self.rules.generation:
+            self.rules = await versions.load(connection, self.rules)
+        return facts
+
+    async def _decide_move(
+        self, connection: Connection, leaving: Facts, joining: Facts, command: PostStay, moment: Moment
+    ) -> Move | Result:
+        shard = joining.member.shard if joining.member else 0
+        if self._budgeted():
+            await store.lock_budgets(connection, shard)
+            joining.budgets = await store.read_budgets(connection, shard)
+        while isinstance(result := decide_move(leaving, joining, self.rules, command, moment), Short):
+            await self._lease(connection, shard, joining, result)
+        return result
+
+    async def _lease(self, connection: Connection, shard: int, facts: Facts, short: Short) -> None:
+        """Take more of a promotion's budget for a shard, or note that there is no more."""
+        leased = await store.lease_budget(connection, shard, short)
+        facts.budgets[short.promotion] = facts.budgets.get(short.promotion, 0) + leased
+        if not leased:
+            facts.spent |= {short.promotion}
+
+    def _budgeted(self) -> bool:
+        return any(version.budgets for version in self.rules.versions)
+
+    async def _decide_within_budgets(
+        self, connection: Connection, shard: int, commands: Sequence[Command], facts: Sequence[Facts],
+        twins: set[int], moment: Moment,
+    ) -> list[Result | None]:  # fmt: skip
+        """Let each command decide by what those before it have left of promotions' budgets."""
+        left = await store.read_budgets(connection, shard)
+        spent: frozenset[str] = frozenset()
+        results: list[Result | None] = []
+        for place, (known, command) in enumerate(zip(facts, commands, strict=True)):
+            if place in twins:
+                results.append(None)
+                continue
+            known.budgets, known.spent = left, spent
+            while isinstance(result := self._decide(known, command, moment), Short):
+                await self._lease(connection, shard, known, result)
+            spent = known.spent
+            if isinstance(result, Decision):
+                for code, points in result.budgets.items():
+                    left[code] = left.get(code, 0) - points
+            results.append(settle(result, _key(command)))
+        return results
 
     def _moment(self) -> Moment:
         at = self._clock.now()
@@ -93,6 +160,8 @@ class Batches:
             return adjust.decide(facts, self.rules, command, moment)
         if isinstance(command, Enrol):
             return enrol.decide(facts, self.rules, command, moment)
+        if isinstance(command, Review):
+            return review.decide(facts, self.rules, command, moment)
         return expire.decide(facts, self.rules, command, moment)
 
     async def move(
@@ -103,16 +172,15 @@ class Batches:
             for one in sorted((member_id, other), key=lambda value: (shard_of(value), value)):
                 await store.lock_members(connection, shard_of(one), [one], [])
             moment = self._moment()
-            [joining] = await store.read_facts(
-                connection, shard_of(member_id), [(member_id, command.posting)]
-            )
-            [leaving] = await store.read_facts(connection, shard_of(other), [(other, None)])
+            named = structs.replace(command, target=member_id)
+            [joining] = await self._read(connection, shard_of(member_id), [named])
+            _, [leaving] = await store.read_facts(connection, shard_of(other), [(other, None)])
             leaving.stay = joining.stay
             for facts in (joining, leaving):
                 if facts.member is not None and facts.stay is not None:
                     need = [(facts, facts.stay.award.points)]
                     await store.add_lots(connection, facts.member.shard, need, moment.today)
-            result = decide_move(leaving, joining, self.rules, command, moment)
+            result = await self._decide_move(connection, leaving, joining, command, moment)
             written = await _write_move(connection, result, member_id, moment.at)
         count(written)
         return result
@@ -143,15 +211,11 @@ def _shows_a_race(command: Command, facts: Facts) -> bool:
     """
     if isinstance(command, PostStay):
         return facts.stay is None
-    return not isinstance(command, Expire)
+    return not isinstance(command, Expire | Review)
 
 
 def _member_order(decision: Decision) -> bytes:
     return b"" if decision.book is None else decision.book.member.member_id.bytes
-
-
-async def _read(connection: Connection, shard: int, commands: Sequence[Command]) -> list[Facts]:
-    return await store.read_facts(connection, shard, [_named(command) for command in commands])
 
 
 def _named(command: Command) -> store.Named:

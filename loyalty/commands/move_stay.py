@@ -7,8 +7,18 @@ in the second member's shard, with all its revisions; the old one ends with a re
 
 from msgspec import structs
 
-from loyalty.commands.model import Answer, Decision, DirectoryEntry, Elsewhere, Facts, Move
-from loyalty.commands.post_stay import PostStay, apply, decide, judge, nothing, reason, supersede
+from loyalty.commands.model import Answer, Decision, DirectoryEntry, Elsewhere, Facts, Move, Short
+from loyalty.commands.post_stay import (
+    PostStay,
+    apply,
+    budget_use,
+    decide,
+    judge,
+    nothing,
+    reason,
+    shortage,
+    supersede,
+)
 from loyalty.commands.rulebook import Rulebook
 from loyalty.commands.stay_reply import Page, encode
 from loyalty.errors import Problem
@@ -20,7 +30,7 @@ from loyalty.stays.model import Award, StayOnFile, StayPosting, StayRevision
 
 def decide_move(
     leaving: Facts, joining: Facts, rules: Rulebook, command: PostStay, moment: Moment
-) -> Move | Decision | Problem | Elsewhere:
+) -> Move | Decision | Problem | Elsewhere | Short:
     """Decide a posting for `joining` whose stay is on file with `leaving`. Both rows are locked.
 
     Whatever `decide` says comes first: by now the stay may be this member's, or a third one's.
@@ -46,14 +56,17 @@ def decide_move(
 def _move(
     leaving: Facts, joining: Facts, giver: Member, taker: Member, on_file: StayOnFile, rules: Rulebook,
     command: PostStay, moment: Moment,
-) -> Move:  # fmt: skip
+) -> Move | Short:  # fmt: skip
     posting, before = command.posting, on_file.award
     left_page, joined_page = Page(rules, giver, moment), Page(rules, taker, moment)
-    tier = rules.ladder.on(taker.counters, posting.arrival).code
-    award, why = judge(rules, posting, command.folio, tier)
+    award, why = judge(joining, rules, command, posting, taker, moment)
+    short = shortage(joining, why)
+    if short is not None:
+        return short
     stay_id = moment.mint(taker.shard)
-    left, moved_out = _leave(leaving, giver, on_file, posting, command.actor, moment)
-    joined, moved_in = _join(joining, taker, stay_id, before, award, command, moment)
+    by_day = rules.months_kept > 0
+    left, moved_out = _leave(leaving, giver, on_file, posting, command.actor, moment, by_day=by_day)
+    joined, moved_in = _join(joining, taker, stay_id, before, award, command, moment, by_day=by_day)
     moved_out.linked_id, moved_in.linked_id = moved_in.journal_id, moved_out.journal_id
     number = posting.revision or 0
     none = nothing(award)
@@ -77,15 +90,22 @@ def _move(
     )
     entry = DirectoryEntry(posting, taker.member_id, stay_id, left=on_file.stay_id)
     answer = Answer(200, reply, outcome=outcome)
-    giving = Decision(answer, left, revision=ends, grants=left_grants, events=left_events)
-    taking = Decision(answer, joined, entry=entry, revision=begins, grants=grants, events=events)
+    giving = Decision(
+        answer, left, revision=ends, grants=left_grants, events=left_events,
+        budgets=budget_use(rules, before, nothing(before)),
+    )  # fmt: skip
+    taking = Decision(
+        answer, joined, entry=entry, revision=begins, grants=grants, events=events,
+        budgets=budget_use(rules, none, award),
+    )  # fmt: skip
     return Move(answer, ((giver.shard, giving), (taker.shard, taking)))
 
 
 def _leave(
-    leaving: Facts, giver: Member, on_file: StayOnFile, posting: StayPosting, actor: str, moment: Moment
-) -> tuple[Book, Journal]:
-    book = Book(giver, moment, actor, leaving.lots, leaving.following)
+    leaving: Facts, giver: Member, on_file: StayOnFile, posting: StayPosting, actor: str, moment: Moment, *,
+    by_day: bool,
+) -> tuple[Book, Journal]:  # fmt: skip
+    book = Book(giver, moment, actor, leaving.lots, leaving.following, by_day=by_day)
     before = on_file.award
     journal = book.journal("stay_moved_out", before.effective_on, reason(posting), on_file.stay_id)
     apply(book, before, nothing(before), leaving.own, TRANSIT)
@@ -101,8 +121,10 @@ def _join(
     award: Award,
     command: PostStay,
     moment: Moment,
+    *,
+    by_day: bool,
 ) -> tuple[Book, Journal]:
-    book = Book(taker, moment, command.actor, joining.lots, joining.following)
+    book = Book(taker, moment, command.actor, joining.lots, joining.following, by_day=by_day)
     journal = book.journal("stay_moved_in", award.effective_on, reason(command.posting), stay_id)
     for unit, amount in {POINTS: before.points, **before.counts}.items():
         book.pass_on(TRANSIT, unit, amount, before.effective_on)

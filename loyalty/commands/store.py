@@ -9,11 +9,20 @@ import msgspec
 from asyncpg import Record
 from msgspec.structs import astuple
 
-from loyalty.commands.model import Decision, DirectoryEntry, Facts, Key, Prior
+from loyalty.commands.model import Decision, DirectoryEntry, Facts, Key, Prior, Short
 from loyalty.db import Connection, load_queries
 from loyalty.ids import UUID, shard_of
 from loyalty.ledger.leaf import leaf
-from loyalty.ledger.model import MEMBER_ACCOUNTS, Counters, Journal, Lot, Member, Transfer
+from loyalty.ledger.model import (
+    MEMBER_ACCOUNTS,
+    NO_TRAITS,
+    Counters,
+    Journal,
+    Lot,
+    Member,
+    Traits,
+    Transfer,
+)
 from loyalty.ledger.rules import Book
 from loyalty.stays.model import Award, StayOnFile, StayPosting, StayRevision
 
@@ -22,11 +31,13 @@ _READ, _WRITE = QUERIES["read_facts"], QUERIES["write_books"]
 
 _counters = msgspec.json.Decoder(Counters).decode
 _award = msgspec.json.Decoder(Award).decode
+_traits = msgspec.json.Decoder(Traits).decode
 _encode = msgspec.json.Encoder().encode
 
 _NO_STAY = (None, None, None, None, None)
 _NOTHING = (None, None, None, None)
-"""For the four columns of a lot, of a natural key, or of a member."""
+"""For the four columns of a lot, or of a natural key."""
+_NO_STATE = (None,) * 7
 _NO_REVISION = (None,) * 9
 
 Named = tuple[str | UUID, StayPosting | None]
@@ -40,8 +51,11 @@ async def lock_members(
     await connection.execute(QUERIES["lock_members"], shard, ids, numbers)
 
 
-async def read_facts(connection: Connection, shard: int, named: Sequence[Named]) -> list[Facts]:
-    """Return the member that each command names, and what is on file for the stay that it posts."""
+async def read_facts(connection: Connection, shard: int, named: Sequence[Named]) -> tuple[int, list[Facts]]:
+    """Return the member that each command names, and what is on file for the stay that it posts.
+
+    Before that, the generation of the program's versions.
+    """
     rows = await connection.fetch(
         _READ,
         shard,
@@ -49,7 +63,7 @@ async def read_facts(connection: Connection, shard: int, named: Sequence[Named])
         [target if isinstance(target, str) else None for target, _ in named],
         [_stay_key(posting) for _, posting in named],
     )
-    return [_facts(shard, row) for row in rows]
+    return rows[0][0] if rows else 0, [_facts(shard, row) for row in rows]
 
 
 def _stay_key(posting: StayPosting | None) -> tuple[object, ...]:
@@ -59,7 +73,8 @@ def _stay_key(posting: StayPosting | None) -> tuple[object, ...]:
 
 
 def _facts(shard: int, row: Record) -> Facts:
-    member_id, number, status, enrolled_on, version, available, held, debt, counters, due, *stay = row
+    _, member_id, number, status, enrolled_on, version, available, held, debt, counters, due, *rest = row
+    traits, tier, review_on, *stay = rest
     on_file = _on_file(stay)
     if member_id is None:
         return Facts(None, on_file)
@@ -75,6 +90,9 @@ def _facts(shard: int, row: Record) -> Facts:
         debt,
         _counters(counters),
         due,
+        NO_TRAITS if traits == "{}" else _traits(traits),
+        tier,
+        review_on,
     )
     return Facts(member, on_file)
 
@@ -165,9 +183,13 @@ def _rows(shard: int, decisions: Sequence[Decision], at: datetime) -> Iterable[l
     ]  # fmt: skip
     yield [(shard, d.book.member.member_id, *astuple(d.profile)) for d in decisions if d.book and d.profile]
     yield [
-        (m.shard, m.member_id, m.number, m.status, m.enrolled_on, m.version, m.available, *_state(m))
+        (
+            m.shard, m.member_id, m.number, m.status, m.enrolled_on, m.version, m.available, m.held, m.debt,
+            _encode(m.counters).decode(), m.next_expiry, _encode(m.traits).decode(), m.tier, m.review_on,
+        )
         for d in decisions if d.enrolled and d.book and (m := d.book.member)
     ]  # fmt: skip
+    yield [(shard, code, 0, used) for code, used in _budgets(decisions).items()]
 
 
 def _items(shard: int, decision: Decision) -> Iterable[tuple[object, ...]]:
@@ -178,7 +200,7 @@ def _items(shard: int, decision: Decision) -> Iterable[tuple[object, ...]]:
         last = journals[-1]
         for j in journals:
             said = revision if revision and revision.journal_id == j.journal_id else None
-            state = _state(book.member) if j is last and not decision.enrolled else _NOTHING
+            state = _state(book.member, decision.traits) if j is last and not decision.enrolled else _NO_STATE
             yield (
                 j.member_id, j.journal_id, j.version, j.kind, j.effective_on, j.reason, j.actor, j.stay_id, j.linked_id,
                 j.balance, leaf(shard, j, _own(j, book)), *_lot_of(j, book), *_event_of(j, decision),
@@ -191,7 +213,7 @@ def _items(shard: int, decision: Decision) -> Iterable[tuple[object, ...]]:
         yield (
             member_id, None, member and member.version, None, None, None, None, revision and revision.stay_id, None,
             member and member.available, None, *_NOTHING, None, None, *_said(revision, decision.entry),
-            *(_state(member) if member else _NOTHING),
+            *(_state(member, decision.traits) if member else _NO_STATE),
         )  # fmt: skip
 
 
@@ -229,8 +251,21 @@ def _said(revision: StayRevision | None, entry: DirectoryEntry | None) -> tuple[
     return (*said, key.source, key.property, key.stay_ref, key.leg)
 
 
-def _state(member: Member) -> tuple[object, ...]:
-    return (member.held, member.debt, _encode(member.counters).decode(), member.next_expiry)
+def _state(member: Member, traits: Traits | None) -> tuple[object, ...]:
+    """Return what a member comes to; traits only if they change."""
+    return (
+        member.held, member.debt, _encode(member.counters).decode(), member.next_expiry, member.tier,
+        member.review_on, None if traits is None else _encode(traits).decode(),
+    )  # fmt: skip
+
+
+def _budgets(decisions: Sequence[Decision]) -> dict[str, int]:
+    """Sum what a batch takes of promotions' budgets; below zero what it gives back."""
+    sums: defaultdict[str, int] = defaultdict(int)
+    for decision in decisions:
+        for code, points in decision.budgets.items():
+            sums[code] += points
+    return {code: points for code, points in sums.items() if points}
 
 
 def _deltas(transfers: list[Transfer]) -> dict[tuple[str, str], int]:
@@ -255,3 +290,19 @@ async def move_entry(connection: Connection, shard: int, entry: DirectoryEntry) 
     await connection.execute(
         QUERIES["copy_revisions"], shard, entry.stay_id, shard_of(left), left, posting.revision
     )
+
+
+async def read_budgets(connection: Connection, shard: int) -> dict[str, int]:
+    """Return what is left to a shard of promotions' budgets."""
+    return {code: left for code, left in await connection.fetch(QUERIES["read_budgets"], shard)}
+
+
+async def lock_budgets(connection: Connection, shard: int) -> None:
+    """Lock a shard's part of promotions' budgets until the transaction ends."""
+    await connection.execute(QUERIES["lock_budgets"], shard)
+
+
+async def lease_budget(connection: Connection, shard: int, short: Short) -> int:
+    """Take more of a promotion's budget for a shard; return how much there was."""
+    taken = await connection.fetchval(QUERIES["lease_budget"], shard, short.promotion, short.points)
+    return taken or 0

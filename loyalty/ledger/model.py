@@ -136,10 +136,11 @@ class Allocation(Struct, frozen=True, gc=False):
 
 
 class MilestoneGrant(Struct, frozen=True, gc=False):
-    """A milestone crossed upwards (`granted`) or, by a reversal, downwards (`revoked`)."""
+    """A milestone crossed upwards (`granted`) or, by a reversal, downwards (`revoked`); `period` is its year, if any."""
 
     member_id: UUID
     milestone: str
     ordinal: int
     status: str
     journal_id: UUID
+    period: str = ""

@@ -17,6 +17,7 @@ from collections.abc import Iterable
 from datetime import date
 
 from loyalty.ids import UUID
+from loyalty.ledger import counters
 from loyalty.ledger.model import (
     AVAILABLE,
     COUNTED,
@@ -40,7 +41,7 @@ class Book:
     """
 
     __slots__ = (
-        "_journal", "_lots", "_moment", "_touched", "actor", "allocations", "following",
+        "_by_day", "_journal", "_lots", "_moment", "_touched", "actor", "allocations", "following",
         "journals", "member", "new_lots", "transfers",
     )  # fmt: skip
 
@@ -51,8 +52,10 @@ class Book:
         actor: str,
         lots: Iterable[Lot] = (),
         following: date | None = None,
+        *,
+        by_day: bool = False,
     ) -> None:
-        """Open the book of a member whose row is locked."""
+        """Open the book of a member whose row is locked; `by_day`: what is counted is kept by day, not by year."""
         self.member = member
         self.actor = actor
         self.following = following
@@ -60,6 +63,7 @@ class Book:
         self.transfers: list[Transfer] = []
         self.new_lots: list[Lot] = []
         self.allocations: list[Allocation] = []
+        self._by_day = by_day
         self._lots = list(lots)
         self._touched: dict[UUID, Lot] = {}
         self._moment = moment
@@ -111,18 +115,13 @@ class Book:
         self._open().balance = self.member.available
 
     def count(self, unit: str, amount: int, effective_on: date, account: str = ISSUED) -> None:
-        """Count (or, below zero, count back) nights, stays or spend in the calendar year of a date."""
+        """Count (or, below zero, count back) nights, stays or spend on a date, or in its calendar year."""
         if not amount:
             return
         debit, credit = (account, COUNTED) if amount > 0 else (COUNTED, account)
         self._transfer(unit, "count", debit, credit, abs(amount), effective_on)
-        counters = self.member.counters
-        year = counters.setdefault(str(effective_on.year), {})
-        year[unit] = year.get(unit, 0) + amount
-        if not year[unit]:
-            del year[unit]
-            if not year:
-                del counters[str(effective_on.year)]
+        key = effective_on.isoformat() if self._by_day else str(effective_on.year)
+        counters.add(self.member.counters, key, unit, amount)
 
     def pass_on(self, account: str, unit: str, amount: int, effective_on: date) -> None:
         """Clear a program account that the linked journal of another member filled."""

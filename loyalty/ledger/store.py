@@ -9,12 +9,14 @@ from msgspec import Struct
 
 from loyalty.db import Connection, load_queries
 from loyalty.ids import UUID
-from loyalty.ledger.model import POINTS, Counters, Member
+from loyalty.ledger import counters as counting
+from loyalty.ledger.model import NO_TRAITS, POINTS, Counters, Member, Traits
 
 QUERIES = load_queries("loyalty.ledger")
 _READ = QUERIES["read_members"]
 
 _counters = msgspec.json.Decoder(Counters).decode
+_traits = msgspec.json.Decoder(Traits).decode
 
 Expiring = list[tuple[date, int]]
 """What of the open lots expires when, soonest first."""
@@ -54,7 +56,7 @@ async def read_members(
     found: list[tuple[Member, Expiring] | None] = [None] * len(shards)
     for row in await pool.fetch(_READ, shards, ids, numbers):
         place, shard, member_id, number, status, enrolled_on, *rest = row
-        version, available, held, debt, counters, due, days, points = rest
+        version, available, held, debt, counters, due, traits, tier, review_on, days, points = rest
         member = Member(
             shard,
             member_id,
@@ -67,17 +69,20 @@ async def read_members(
             debt,
             _counters(counters),
             due,
+            NO_TRAITS if traits == "{}" else _traits(traits),
+            tier,
+            review_on,
         )
         found[place - 1] = (member, list(zip(days, points, strict=True)) if days else [])
     return found
 
 
 async def fold(
-    connection: Connection, member: Member, effective_by: date, recorded_by: datetime
+    connection: Connection, member: Member, effective_by: date, recorded_by: datetime, *, by_day: bool
 ) -> tuple[int, Counters, Expiring, int]:
     """Return what a member's books came to by two dates: points, counters, what expires when, and what never does.
 
-    The points don't yet leave out lots whose time was up by then but whose expiry was written down later.
+    Counters are by day or by year. The points don't yet leave out lots whose time was up by then but whose expiry was written down later.
     """
     key = (member.shard, member.member_id, effective_by, recorded_by)
     async with connection.transaction():
@@ -85,11 +90,11 @@ async def fold(
         transfers = await connection.fetch(QUERIES["fold_transfers"], *key)
         lots = await connection.fetch(QUERIES["fold_lots"], *key)
     points, counters = 0, dict[str, dict[str, int]]()
-    for unit, year, amount in transfers:
+    for unit, day, amount in transfers:
         if unit == POINTS:
             points += amount
         elif amount:
-            counters.setdefault(str(year), {})[unit] = amount
+            counting.add(counters, day.isoformat() if by_day else str(day.year), unit, amount)
     dated = [(day, left) for day, left in lots if day is not None]
     return points, counters, dated, sum(left for day, left in lots if day is None)
 
@@ -110,6 +115,11 @@ def _entry(row: Record) -> Entry:
 async def find_due_members(pool: Pool, shard: int, today: date, after: UUID, limit: int) -> list[UUID]:
     """Return members with something that may be due, in the order of their ids."""
     return [row[0] for row in await pool.fetch(QUERIES["find_due_members"], shard, today, after, limit)]
+
+
+async def find_members_to_review(pool: Pool, shard: int, today: date, after: UUID, limit: int) -> list[UUID]:
+    """Return members whose tier may have changed, in the order of their ids."""
+    return [row[0] for row in await pool.fetch(QUERIES["find_members_to_review"], shard, today, after, limit)]
 
 
 async def fold_accounts(pool: Pool, shard: int) -> None:

@@ -38,6 +38,13 @@ MonthDay = Annotated[
         description='A month and day like "10-01".',
     ),
 ]
+LunarDay = Annotated[
+    str,
+    Meta(
+        pattern=r"^(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|30)$(?!\n)",
+        description='A month and day of the Chinese calendar like "08-15"; the 30th of a short month is its last day.',
+    ),
+]
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 Rounding = Literal["down", "half_up", "up"]
 Positive = Annotated[int, Meta(ge=1)]
@@ -146,15 +153,18 @@ class Counting(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Festival(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Some days of each year: from a Gregorian (`day`) or Chinese lunar (`lunar`) date on; or the days listed."""
+    """Some days of each year: from a Gregorian (`day`) or Chinese lunar (`lunar`) date on; or from the days listed on.
+
+    It lasts `days` from its day on, and `days_before` before it as well. Lunar months are ordinary, not leap months.
+    """
 
     code: Identifier
     name: Name
     day: MonthDay | None = None
-    lunar: MonthDay | None = None
+    lunar: LunarDay | None = None
     listed: tuple[dt.date, ...] = ()
-    days_before: Days = 0
-    days: Positive = 1
+    days_before: Annotated[int, Meta(ge=0, le=366)] = 0
+    days: Annotated[int, Meta(ge=1, le=366)] = 1
 
 
 class Promotion(Match, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -392,7 +402,9 @@ class Definition(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     earning: Earning
     tier: Annotated[tuple[Tier, ...], Meta(min_length=1)]
     time_zone: str = "UTC"
-    number_prefix: Annotated[str, Meta(pattern=r"^[A-Z]{0,4}$(?!\n)")] = "M"
+    number_prefix: Annotated[
+        str, Meta(pattern=r"^[A-Z]{0,4}$(?!\n)", description="At most 4 capital letters.")
+    ] = "M"
     point_value: Decimal = "0"
     exchange: dict[CurrencyCode, Decimal] = {}
     exchange_from: tuple[ExchangeFrom, ...] = ()

@@ -34,12 +34,19 @@ async def read_properties(pool: Pool) -> dict[str, Property]:
     """Return all properties by code."""
     rows = await pool.fetch(QUERIES["read_properties"])
     return {
-        code: Property(code, PropertyName(en, zh), zone, currency) for code, en, zh, zone, currency in rows
+        code: Property(code, PropertyName(en, zh), zone, currency, brand)
+        for code, en, zh, zone, currency, brand in rows
     }
 
 
 async def write_property(pool: Pool, one: Property) -> None:
     """Add a property, or change what is known of it."""
     await pool.execute(
-        QUERIES["write_property"], one.code, one.name.en, one.name.zh, one.time_zone, one.currency
+        QUERIES["write_property"],
+        one.code,
+        one.name.en,
+        one.name.zh,
+        one.time_zone,
+        one.currency,
+        one.brand,
     )

@@ -8,7 +8,7 @@ import msgspec
 from loyalty.ids import UUID
 from loyalty.ledger.model import AVAILABLE, COUNTED, POINTS, TRANSIT, Member
 from loyalty.stays.model import Award
-from loyalty.tiers.milestones import lifetime
+from loyalty.ledger.counters import over_all as lifetime
 from tests.property.shell import Shell
 
 

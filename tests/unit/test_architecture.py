@@ -23,7 +23,8 @@ ROWS: tuple[frozenset[str], ...] = tuple(
         "db coalesce metrics log embedded",
         "migrate",
         "ledger events",
-        "program members stays tiers partners",
+        "program",
+        "members stays tiers partners",
         "commands",
         "service",
         "bulk",
@@ -48,7 +49,9 @@ SHELL = {
     "commands/store.py": "SQL",
     "commands/batch.py": "runs a transaction",
     "commands/tally.py": "tells the metrics",
+    "commands/versions.py": "runs a transaction",
     "program/reading.py": "reads a file",
+    "program/store.py": "SQL",
 }
 PURE = [path for path in FILES if path.parts[0] in SLICES and path.as_posix() not in SHELL]
 # What reads clocks, chance, files, networks or threads.

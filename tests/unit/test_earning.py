@@ -4,8 +4,10 @@ from datetime import date
 
 import pytest
 
-from loyalty.program.earning import Earning, Why, add_months
+from loyalty.program.earning import Earning
+from loyalty.program.lifetime import add_months
 from loyalty.program.model import HOUSE
+from loyalty.program.visit import Why
 from loyalty.program.reading import decode, read
 from tests.builders import PROGRAM, changed
 
