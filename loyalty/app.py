@@ -9,7 +9,7 @@ from litestar import Litestar
 from litestar.types import ASGIApp
 
 from loyalty import __version__, log, metrics
-from loyalty.http import adjustments, balances, members, operation, programs, properties, stays
+from loyalty.http import adjustments, balances, members, operation, programs, properties, rewards, stays
 from loyalty.http.auth import KeyRing, permission_gate, postgres_keys
 from loyalty.http.docs import DOCS_HANDLERS, ClosedStructs, openapi_config
 from loyalty.http.edge import Edge
@@ -22,6 +22,8 @@ ROUTES = (
     members.enrol, members.find_member, members.get_member,
     stays.post_stay, stays.post_stays, stays.get_stay,
     balances.get_balance, balances.get_balances, balances.get_statement,
+    rewards.list_rewards, rewards.choose_reward, rewards.use_reward, rewards.list_flagged,
+    rewards.use_benefit, rewards.return_benefit,
     adjustments.adjust,
     properties.list_properties, properties.get_property, properties.put_property,
     programs.list_programs, programs.get_program, programs.publish_program, programs.withdraw_program,

@@ -7,7 +7,7 @@ in the second member's shard, with all its revisions; the old one ends with a re
 
 from msgspec import structs
 
-from loyalty.commands.model import Answer, Decision, DirectoryEntry, Elsewhere, Facts, Move, Short
+from loyalty.commands.model import Answer, Decision, DirectoryEntry, Elsewhere, Facts, Move, Short, Unread
 from loyalty.commands.post_stay import (
     PostStay,
     apply,
@@ -16,21 +16,24 @@ from loyalty.commands.post_stay import (
     judge,
     nothing,
     reason,
+    reward,
     shortage,
     supersede,
 )
+from loyalty.commands.rewarding import Happened, last_states, unread
 from loyalty.commands.rulebook import Rulebook
-from loyalty.commands.stay_reply import Page, encode
+from loyalty.commands.stay_reply import Page, crossings_of, encode
 from loyalty.errors import Problem
 from loyalty.ids import UUID
 from loyalty.ledger.model import POINTS, TRANSIT, Journal, Member, Moment
 from loyalty.ledger.rules import Book
 from loyalty.stays.model import Award, StayOnFile, StayPosting, StayRevision
+from loyalty.tiers.milestones import Crossing
 
 
 def decide_move(
     leaving: Facts, joining: Facts, rules: Rulebook, command: PostStay, moment: Moment
-) -> Move | Decision | Problem | Elsewhere | Short:
+) -> Move | Decision | Problem | Elsewhere | Short | Unread:
     """Decide a posting for `joining` whose stay is on file with `leaving`. Both rows are locked.
 
     Whatever `decide` says comes first: by now the stay may be this member's, or a third one's.
@@ -56,24 +59,44 @@ def decide_move(
 def _move(
     leaving: Facts, joining: Facts, giver: Member, taker: Member, on_file: StayOnFile, rules: Rulebook,
     command: PostStay, moment: Moment,
-) -> Move | Short:  # fmt: skip
+) -> Move | Short | Unread:  # fmt: skip
     posting, before = command.posting, on_file.award
     left_page, joined_page = Page(rules, giver, moment), Page(rules, taker, moment)
     award, why = judge(joining, rules, command, posting, taker, moment)
     short = shortage(joining, why)
     if short is not None:
         return short
+    lost = crossings_of(rules, giver.counters, before, nothing(before))
+    gained = crossings_of(rules, taker.counters, nothing(award), award)
+    for facts, member, crossings in ((leaving, giver, lost), (joining, taker, gained)):
+        if places := unread(facts, crossings):
+            return Unread(member.member_id, places)
+    known = giver.traits, taker.traits
     stay_id = moment.mint(taker.shard)
-    by_day = rules.months_kept > 0
-    left, moved_out = _leave(leaving, giver, on_file, posting, command.actor, moment, by_day=by_day)
-    joined, moved_in = _join(joining, taker, stay_id, before, award, command, moment, by_day=by_day)
+    left, moved_out, taken = _leave(
+        leaving, giver, on_file, posting, command.actor, moment, rules=rules, lost=lost
+    )
+    joined, moved_in, given = _join(
+        joining, taker, stay_id, before, award, command, moment, rules=rules, gained=gained
+    )
     moved_out.linked_id, moved_in.linked_id = moved_in.journal_id, moved_out.journal_id
     number = posting.revision or 0
     none = nothing(award)
     outcome = _outcome(posting, before)
-    reply, grants, events = joined_page.turn(moved_in, stay_id, outcome, number, none, award, why)
+    reply, grants, events = joined_page.turn(
+        moved_in, stay_id, outcome, number, none, award, why, crossings=gained, book=joined, happened=given
+    )
     _, left_grants, left_events = left_page.turn(
-        moved_out, on_file.stay_id, "moved", number, before, nothing(before), []
+        moved_out,
+        on_file.stay_id,
+        "moved",
+        number,
+        before,
+        nothing(before),
+        [],
+        crossings=lost,
+        book=left,
+        happened=taken,
     )
     ends = StayRevision(
         on_file.stay_id,
@@ -92,25 +115,28 @@ def _move(
     answer = Answer(200, reply, outcome=outcome)
     giving = Decision(
         answer, left, revision=ends, grants=left_grants, events=left_events,
-        budgets=budget_use(rules, before, nothing(before)),
+        budgets=budget_use(rules, before, nothing(before)), rewards=last_states(taken),
+        traits=None if giver.traits is known[0] else giver.traits,
     )  # fmt: skip
     taking = Decision(
         answer, joined, entry=entry, revision=begins, grants=grants, events=events,
-        budgets=budget_use(rules, none, award),
+        budgets=budget_use(rules, none, award), rewards=last_states(given),
+        traits=None if taker.traits is known[1] else taker.traits,
     )  # fmt: skip
     return Move(answer, ((giver.shard, giving), (taker.shard, taking)))
 
 
 def _leave(
-    leaving: Facts, giver: Member, on_file: StayOnFile, posting: StayPosting, actor: str, moment: Moment, *,
-    by_day: bool,
-) -> tuple[Book, Journal]:  # fmt: skip
-    book = Book(giver, moment, actor, leaving.lots, leaving.following, by_day=by_day)
+    leaving: Facts, giver: Member, on_file: StayOnFile, posting: StayPosting, actor: str, moment: Moment,
+    *, rules: Rulebook, lost: list[Crossing],
+) -> tuple[Book, Journal, list[Happened]]:  # fmt: skip
+    book = Book(giver, moment, actor, leaving.lots, leaving.following, by_day=rules.months_kept > 0)
     before = on_file.award
     journal = book.journal("stay_moved_out", before.effective_on, reason(posting), on_file.stay_id)
     apply(book, before, nothing(before), leaving.own, TRANSIT)
+    happened = reward(book, rules, lost, leaving, before, moment)
     book.close()
-    return book, journal
+    return book, journal, happened
 
 
 def _join(
@@ -122,15 +148,17 @@ def _join(
     command: PostStay,
     moment: Moment,
     *,
-    by_day: bool,
-) -> tuple[Book, Journal]:
-    book = Book(taker, moment, command.actor, joining.lots, joining.following, by_day=by_day)
+    rules: Rulebook,
+    gained: list[Crossing],
+) -> tuple[Book, Journal, list[Happened]]:
+    book = Book(taker, moment, command.actor, joining.lots, joining.following, by_day=rules.months_kept > 0)
     journal = book.journal("stay_moved_in", award.effective_on, reason(command.posting), stay_id)
     for unit, amount in {POINTS: before.points, **before.counts}.items():
         book.pass_on(TRANSIT, unit, amount, before.effective_on)
     apply(book, nothing(award), award, frozenset())
+    happened = reward(book, rules, gained, joining, award, moment)
     book.close()
-    return book, journal
+    return book, journal, happened
 
 
 def _outcome(posting: StayPosting, before: Award) -> str:

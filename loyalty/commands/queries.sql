@@ -140,6 +140,12 @@ WITH items AS MATERIALIZED (
     UPDATE promotion_budget AS b SET used = b.used + u.used
     FROM unnest($13::promotion_budget[]) AS u
     WHERE b.shard = $1 AND b.promotion = u.promotion
+), rewards AS (
+    INSERT INTO reward SELECT * FROM unnest($14::reward[])
+    ON CONFLICT (shard, reward_id) DO UPDATE
+    SET status = excluded.status, kind = excluded.kind, code = excluded.code, points = excluded.points,
+        valid_to = excluded.valid_to, journal_id = excluded.journal_id, changed_by = excluded.changed_by,
+        changed_at = excluded.changed_at
 )
 UPDATE member AS m
 SET version = i.version, available = i.balance, held = i.held, debt = i.debt, counters = i.counters,

@@ -172,7 +172,10 @@ def _rows(shard: int, decisions: Sequence[Decision], at: datetime) -> Iterable[l
     yield [(shard, *astuple(lot)) for book in books for lot in book.changed_lots()]
     yield [(shard, *astuple(one)) for book in books for one in book.allocations]
     yield [(shard, account, unit, amount) for (account, unit), amount in _deltas(transfers).items()]
-    yield [(shard, *astuple(grant), at) for decision in decisions for grant in decision.grants]
+    yield [
+        (shard, g.member_id, g.milestone, g.ordinal, g.status, g.journal_id, at, g.period)
+        for decision in decisions for g in decision.grants
+    ]  # fmt: skip
     yield [
         (key.principal, key.key, key.fingerprint, decision.answer.status, decision.answer.body.decode(), at)
         for decision in decisions if (key := decision.key) is not None
@@ -190,6 +193,7 @@ def _rows(shard: int, decisions: Sequence[Decision], at: datetime) -> Iterable[l
         for d in decisions if d.enrolled and d.book and (m := d.book.member)
     ]  # fmt: skip
     yield [(shard, code, 0, used) for code, used in _budgets(decisions).items()]
+    yield [(shard, *astuple(reward), at) for decision in decisions for reward in decision.rewards]
 
 
 def _items(shard: int, decision: Decision) -> Iterable[tuple[object, ...]]:

@@ -19,6 +19,9 @@ GOODWILL: Final = "goodwill"
 ADJUSTED: Final = "adjusted"
 TRANSIT: Final = "transit"
 
+BENEFIT: Final = "benefit:"
+"""What the unit begins with in which uses of a tier's benefit are counted; its code follows."""
+
 MEMBER_ACCOUNTS: Final = frozenset({AVAILABLE, HELD, COUNTED})
 
 Counters = dict[str, dict[str, int]]
@@ -52,6 +55,7 @@ class Traits(Struct, frozen=True, gc=False, omit_defaults=True):
     """What the rules may know of a member besides the books; nothing of it identifies a person.
 
     `registered`: the day of registration by promotion. `referred_by`: the id of the member who brought this one.
+    `flagged`: crossings of milestones that were lost after their reward was used: they give no second one.
     """
 
     birth_month: int | None = None
@@ -59,6 +63,7 @@ class Traits(Struct, frozen=True, gc=False, omit_defaults=True):
     registered: dict[str, date] = {}
     referred_by: str | None = None
     statuses: tuple[Status, ...] = ()
+    flagged: tuple[str, ...] = ()
 
 
 NO_TRAITS: Final = Traits()
@@ -144,3 +149,12 @@ class MilestoneGrant(Struct, frozen=True, gc=False):
     status: str
     journal_id: UUID
     period: str = ""
+
+
+class Choosing(Struct, frozen=True, gc=False):
+    """A choice of a reward that waits to be made: just what a balance tells of it."""
+
+    reward_id: UUID
+    milestone: str
+    program: str
+    choose_by: date
