@@ -143,7 +143,7 @@ def view(
 def _choice(rules: Rulebook, one: Choosing) -> ChoiceView:
     rule = rules.labelled(one.program, one.choose_by).milestone(one.milestone)
     name = rule.name if rule else {"en": one.milestone, "zh": one.milestone}
-    return ChoiceView(show("rwd", one.reward_id), one.milestone, name, one.choose_by)
+    return ChoiceView("rwd_" + one.reward_id, one.milestone, name, one.choose_by)
 
 
 def _benefits(rules: Rulebook, level: Level, year: Mapping[str, int]) -> list[BenefitView]:

@@ -152,9 +152,9 @@ class MilestoneGrant(Struct, frozen=True, gc=False):
 
 
 class Choosing(Struct, frozen=True, gc=False):
-    """A choice of a reward that waits to be made: just what a balance tells of it."""
+    """A choice of a reward that waits to be made: just what a balance tells of it. `reward_id` is in 32 digits."""
 
-    reward_id: UUID
+    reward_id: str
     milestone: str
     program: str
     choose_by: date

@@ -17,7 +17,7 @@ CROSS JOIN LATERAL (
           WHERE o.shard = m.shard AND o.member_id = m.member_id AND o.remaining > 0 AND o.expires_on IS NOT NULL
           GROUP BY o.expires_on ORDER BY o.expires_on) AS d) AS l
 CROSS JOIN LATERAL (
-    SELECT json_agg(json_build_object('reward_id', r.reward_id, 'milestone', r.milestone, 'program', r.program,
+    SELECT json_agg(json_build_object('reward_id', replace(r.reward_id::text, '-', ''), 'milestone', r.milestone, 'program', r.program,
                                       'choose_by', r.choose_by) ORDER BY r.choose_by, r.reward_id) AS choices
     FROM reward AS r
     WHERE r.shard = m.shard AND r.member_id = m.member_id AND r.status = 'open' AND $4::boolean) AS c;

@@ -4,7 +4,7 @@ The rules are those of `loyalty.ledger.rules`, stated once more and apart from t
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from typing import Final
 
@@ -27,6 +27,13 @@ MAY: Final[dict[str, frozenset[str]]] = {
     "adjusted": frozenset({"repayment", "spend"}),
     "expired": frozenset({"expiry"}),
     "tier_reviewed": frozenset(),
+    "milestone_points": frozenset({"repayment"}),
+    "milestone_reversed": _UNDOES,
+    "reward_chosen": frozenset(),
+    "reward_used": frozenset(),
+    "reward_expired": frozenset(),
+    "benefit_used": frozenset(),
+    "benefit_returned": frozenset(),
 }
 """What each kind of journal may take from lots."""
 
@@ -34,11 +41,12 @@ MAY: Final[dict[str, frozenset[str]]] = {
 class Purse:
     """A member's lots and debt, as the journals so far have left them."""
 
-    __slots__ = ("_debt", "_lots", "_of_stay", "_open", "_report", "_rules", "_stored")
+    __slots__ = ("_debt", "_lots", "_of_stay", "_open", "_report", "_rules", "_stored", "_undoes")
 
-    def __init__(self, rules: Rulebook, report: Report) -> None:
-        """Begin empty."""
+    def __init__(self, rules: Rulebook, report: Report, undoes: Mapping[UUID, UUID]) -> None:
+        """Begin empty; `undoes` names the lot of a milestone that a journal takes back."""
         self._rules = rules
+        self._undoes = undoes
         self._report = report
         self._stored: list[Lot] = []
         self._lots: dict[UUID, Lot] = {}
@@ -130,7 +138,7 @@ class Purse:
         spent = self._drawn(entry, "spend")
         if spent:
             self._in_order(entry, spent, self._open.values(), today)
-        own = self._of_stay.get(entry.journal.stay_id, []) if entry.journal.stay_id else []
+        own = self._own(entry)
         ids = {lot.lot_id for lot in own}
         reversed_ = self._drawn(entry, "reversal")
         undone = self._drawn(entry, "expired_reversal")
@@ -145,6 +153,13 @@ class Purse:
             self._differs("draw_order", entry, "the stay's own expired points could be taken back")
         if new_debt and any(not _due(lot, today) for lot in self._open.values()):
             self._differs("draw_order", entry, f"went into debt by {new_debt} while lots had points")
+
+    def _own(self, entry: Entry) -> list[Lot]:
+        """Return the lots that a reversal takes from first: the stay's, or the milestone's."""
+        if entry.journal.stay_id:
+            return self._of_stay.get(entry.journal.stay_id, [])
+        undone = self._undoes.get(entry.journal.journal_id)
+        return [self._lots[undone]] if undone is not None and undone in self._lots else []
 
     def _drawn(self, entry: Entry, kind: str) -> list[Lot]:
         return [

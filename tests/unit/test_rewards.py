@@ -35,8 +35,10 @@ from tests.builders import (
 )
 
 REWARDS = (
-    PROGRAM.replace('reach = { nights = "4", spend = "900" }', 'reach = { nights = "4", spend = "900" }\n'
-                    "yearly = { meeting_room = 2 }")
+    PROGRAM.replace(
+        'reach = { nights = "4", spend = "900" }',
+        'reach = { nights = "4", spend = "900" }\nyearly = { meeting_room = 2 }',
+    )
     + """
 [[benefit]]
 code = "meeting_room"
@@ -104,13 +106,17 @@ class Story:
         result = post_stay.decide(self.facts(ref), RULES, command, moment(self.today))
         if isinstance(result, Unread):
             self.asked += 1
-            found = [one for one in self.rewards.values() if one.place in result.places and one.status != "revoked"]
+            found = [
+                one for one in self.rewards.values() if one.place in result.places and one.status != "revoked"
+            ]
             result = post_stay.decide(self.facts(ref, found), RULES, command, moment(self.today))
         decision = self.keep(decided(result))
         self.stays[ref] = on_file(decision, self.member)
         assert decision.book
         self.own.setdefault(ref, set()).update(
-            lot.lot_id for lot in decision.book.new_lots if decision.revision and lot.lot_id == decision.revision.journal_id
+            lot.lot_id
+            for lot in decision.book.new_lots
+            if decision.revision and lot.lot_id == decision.revision.journal_id
         )
         return decision
 
@@ -126,9 +132,7 @@ class Story:
         return decision
 
     def check(self) -> None:
-        alive = [
-            (*one.place, one.part) for one in self.rewards.values() if one.status != "revoked"
-        ]
+        alive = [(*one.place, one.part) for one in self.rewards.values() if one.status != "revoked"]
         left = sum(lot.remaining for lot in self.lots.values())
 
         assert len(alive) == len(set(alive)), "a crossing gives each part once"
@@ -308,7 +312,13 @@ def five_nights(**fields: Any) -> Story:
 def test_a_choice_is_open_until_the_days_it_has_are_over() -> None:
     [row] = five_nights().of("year_nights")
 
-    assert ("open", "2026", date(2026, 6, 11), "", "") == (row.status, row.period, row.choose_by, row.code, row.kind)
+    assert ("open", "2026", date(2026, 6, 11), "", "") == (
+        row.status,
+        row.period,
+        row.choose_by,
+        row.code,
+        row.kind,
+    )
 
 
 def test_what_is_chosen_is_given_points_at_once() -> None:
@@ -450,7 +460,9 @@ def test_a_key_an_unknown_member_a_foreign_reward_and_a_closed_account_are_refus
     def verdict(facts: Facts) -> str:
         return refused(use.decide(facts, RULES, occasion, NOW))[0]
 
-    assert "idempotency_key_reused" == verdict(Facts(None, prior=Prior(key(body=b"x").fingerprint, 200, b"{}")))
+    assert "idempotency_key_reused" == verdict(
+        Facts(None, prior=Prior(key(body=b"x").fingerprint, 200, b"{}"))
+    )
     assert "unknown_member" == verdict(Facts(None))
     assert "unknown_reward" == verdict(Facts(story.member, rewards=[other]))
     assert "member_closed" == verdict(closed)

@@ -1,0 +1,2 @@
+-- The place of the migration that moves points: it comes from another branch.
+SELECT 1;
