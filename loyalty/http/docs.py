@@ -36,6 +36,7 @@ _TAGS: Final = {
     "Members": "Enrol members and find them.",
     "Stays": "What the property-management system posts; the reply explains what was earned and why.",
     "Balances": "Points, tier, progress and statements of members.",
+    "Rewards": "What milestones give: choices, vouchers, benefits, points; and benefits of tiers that are counted.",
     "Adjustments": "Manual credits and debits, with a reason.",
     "Properties": "The hotels that stays belong to.",
     "Operation": "Health and metrics.",

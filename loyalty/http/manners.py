@@ -48,6 +48,9 @@ _WORDS: Final = {
     "member_id": _MEMBER,
     "stay_id": "A stay id (`sty_…`), from the reply to a posting.",
     "code": "The code of a property.",
+    "reward_id": "A reward id (`rwd_…`), from the member's rewards.",
+    "benefit": "The code of a benefit that the tier brings so many times a year.",
+    "status": "Only rewards of this status.",
     "number": "A membership number, or a member id (`mem_…`).",
     "as_of": "The balance at the end of this day; today, if left out.",
     "known_at": "As it was known at this instant (RFC 3339, with a time zone); now, if left out.",
@@ -63,6 +66,12 @@ _ANSWERS: Final = {
     ("GET", "/v1/members/{member_id}"): "The member",
     ("GET", "/v1/members/{member_id}/balance"): "The balance",
     ("GET", "/v1/members/{member_id}/statement"): "A page of the member's journals, newest first",
+    ("GET", "/v1/members/{member_id}/rewards"): "A page of the member's rewards, newest first",
+    ("POST", "/v1/members/{member_id}/rewards/{reward_id}/choose"): "The rewards, as chosen",
+    ("POST", "/v1/members/{member_id}/rewards/{reward_id}/use"): "The reward, used",
+    ("POST", "/v1/members/{member_id}/benefits/{benefit}/use"): "The use is counted",
+    ("POST", "/v1/members/{member_id}/benefits/{benefit}/return"): "The use is given back",
+    ("GET", "/v1/rewards"): "A page of flagged rewards, newest first",
     ("POST", "/v1/balances"): "A balance or a problem for each member, in the order of the request",
     ("POST", "/v1/stays"): "The stay was seen for the first time",
     ("POST", "/v1/stays/batch"): "What became of each stay, in the order of the request",
@@ -72,7 +81,16 @@ _ANSWERS: Final = {
     ("GET", "/v1/properties/{code}"): "The hotel",
     ("PUT", "/v1/properties/{code}"): "The hotel, as it now is",
 }
-_KEYED: Final = frozenset({("POST", "/v1/members"), ("POST", "/v1/adjustments")})
+_KEYED: Final = frozenset(
+    {
+        ("POST", "/v1/members"),
+        ("POST", "/v1/adjustments"),
+        ("POST", "/v1/members/{member_id}/rewards/{reward_id}/choose"),
+        ("POST", "/v1/members/{member_id}/rewards/{reward_id}/use"),
+        ("POST", "/v1/members/{member_id}/benefits/{benefit}/use"),
+        ("POST", "/v1/members/{member_id}/benefits/{benefit}/return"),
+    }
+)
 _BALANCE: Final = ("GET", "/v1/members/{member_id}/balance")
 _STAY: Final = ("POST", "/v1/stays")
 _REF: Final = "#/components/{}/{}"
@@ -87,7 +105,7 @@ def describe(method: str, path: str, operation: Json) -> None:
     responses[min(responses)]["description"] = _ANSWERS.get(route, "Done")
     if route in _KEYED:
         _take(operation, "IdempotencyKey")
-        _carry(responses["201"], "Idempotent-Replayed", "IdempotentReplayed")
+        _carry(responses[min(responses)], "Idempotent-Replayed", "IdempotentReplayed")
     if route == _BALANCE:
         _take(operation, "IfNoneMatch")
         responses["304"] = {"description": "Nothing has changed since the `ETag` that was sent."}

@@ -109,32 +109,32 @@ async def use_reward(
 
 
 @post(
-    "/v1/members/{member_id:str}/benefits/{code:str}/use", tags=["Rewards"], status_code=200,
+    "/v1/members/{member_id:str}/benefits/{benefit:str}/use", tags=["Rewards"], status_code=200,
     responses=problem_responses(
         "idempotency_key_missing", "forbidden_property", "unknown_member", "unknown_benefit", "benefit_used_up",
         "idempotency_key_reused", "member_closed", "unknown_property",
     ),
 )  # fmt: skip
 async def use_benefit(
-    member_id: FromPath[str], code: FromPath[str], data: JSONBody[UseRequest], request: ApiRequest
+    member_id: FromPath[str], benefit: FromPath[str], data: JSONBody[UseRequest], request: ApiRequest
 ) -> Response[BenefitReply]:
     """Use what the member's tier brings so many times a year. Needs a header `Idempotency-Key`."""
     _require_occasion(request.user, data)
     key = await key_of(request)
     found = await member_of(request, member_id)
     one = found.member.member_id
-    return answered(await service_of(request).use_benefit(one, _benefit(code), data, request.user.name, key))
+    return answered(await service_of(request).use_benefit(one, _benefit(benefit), data, request.user.name, key))
 
 
 @post(
-    "/v1/members/{member_id:str}/benefits/{code:str}/return", tags=["Rewards"], status_code=200,
+    "/v1/members/{member_id:str}/benefits/{benefit:str}/return", tags=["Rewards"], status_code=200,
     responses=problem_responses(
         "idempotency_key_missing", "forbidden_property", "unknown_member", "unknown_benefit", "benefit_not_used",
         "idempotency_key_reused", "member_closed", "unknown_property", "invalid_value",
     ),
 )  # fmt: skip
 async def return_benefit(
-    member_id: FromPath[str], code: FromPath[str], data: JSONBody[ReturnRequest], request: ApiRequest
+    member_id: FromPath[str], benefit: FromPath[str], data: JSONBody[ReturnRequest], request: ApiRequest
 ) -> Response[BenefitReply]:
     """Give back a use that didn't come to pass. Needs a header `Idempotency-Key`."""
     _require_occasion(request.user, data)
@@ -142,7 +142,7 @@ async def return_benefit(
     found = await member_of(request, member_id)
     one = found.member.member_id
     return answered(
-        await service_of(request).return_benefit(one, _benefit(code), data, request.user.name, key)
+        await service_of(request).return_benefit(one, _benefit(benefit), data, request.user.name, key)
     )
 
 

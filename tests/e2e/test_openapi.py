@@ -14,11 +14,15 @@ import pytest
 from loyalty.app import openapi_app
 from loyalty.commands.adjust import AdjustmentReply, AdjustmentRequest
 from loyalty.commands.balance import BalanceView
+from loyalty.commands.benefit import BenefitReply, ReturnRequest, UseRequest
+from loyalty.commands.choose import ChooseReply, ChooseRequest
 from loyalty.commands.stay_reply import StayReply
+from loyalty.commands.use import Occasion, UseReply
 from loyalty.http.balances import BalancesReply, BalancesRequest, Statement
 from loyalty.http.docs import openapi_bytes
 from loyalty.http.examples import REPLIES, REQUESTS
 from loyalty.http.properties import PropertyList
+from loyalty.http.rewards import FlaggedList, RewardList
 from loyalty.http.stays import BatchReply, StayView
 from loyalty.members.model import EnrolRequest, MemberView
 from loyalty.stays.model import StayPosting
@@ -133,7 +137,9 @@ def test_what_needs_a_key_of_its_own_says_so(document: dict[str, Any]) -> None:
         (method, path) for method, path, it in operations(document) if reference in it.get("parameters", [])
     }
 
-    assert {("POST", "/v1/members"), ("POST", "/v1/adjustments")} == keyed
+    of_rewards = {route for route in REQUEST_TYPES if route[1].endswith(("/choose", "/use", "/return"))}
+
+    assert {("POST", "/v1/members"), ("POST", "/v1/adjustments"), *of_rewards} == keyed
 
 
 def test_a_stay_and_a_balance_say_that_they_may_be_answered_again(document: dict[str, Any]) -> None:
@@ -157,6 +163,10 @@ def test_bodies_that_are_sent_are_closed_to_unknown_fields(document: dict[str, A
         "BalancesRequest",
         "Property",
         "PropertyName",
+        "ChooseRequest",
+        "Occasion",
+        "UseRequest",
+        "ReturnRequest",
     }
 
     assert sent == {name for name, schema in schemas.items() if schema.get("additionalProperties") is False}
@@ -181,6 +191,10 @@ REQUEST_TYPES: dict[tuple[str, str], Any] = {
     ("POST", "/v1/balances"): BalancesRequest,
     ("POST", "/v1/adjustments"): AdjustmentRequest,
     ("PUT", "/v1/properties/{code}"): Property,
+    ("POST", "/v1/members/{member_id}/rewards/{reward_id}/choose"): ChooseRequest,
+    ("POST", "/v1/members/{member_id}/rewards/{reward_id}/use"): Occasion,
+    ("POST", "/v1/members/{member_id}/benefits/{benefit}/use"): UseRequest,
+    ("POST", "/v1/members/{member_id}/benefits/{benefit}/return"): ReturnRequest,
 }
 REPLY_TYPES: dict[tuple[str, str], Any] = {
     ("POST", "/v1/members"): MemberView,
@@ -196,6 +210,12 @@ REPLY_TYPES: dict[tuple[str, str], Any] = {
     ("GET", "/v1/properties"): PropertyList,
     ("GET", "/v1/properties/{code}"): Property,
     ("PUT", "/v1/properties/{code}"): Property,
+    ("GET", "/v1/members/{member_id}/rewards"): RewardList,
+    ("POST", "/v1/members/{member_id}/rewards/{reward_id}/choose"): ChooseReply,
+    ("POST", "/v1/members/{member_id}/rewards/{reward_id}/use"): UseReply,
+    ("POST", "/v1/members/{member_id}/benefits/{benefit}/use"): BenefitReply,
+    ("POST", "/v1/members/{member_id}/benefits/{benefit}/return"): BenefitReply,
+    ("GET", "/v1/rewards"): FlaggedList,
 }
 
 

@@ -24,12 +24,16 @@ BODIES: dict[tuple[str, str], Any] = {
     ("POST", "/v1/stays/batch"): [],
     ("POST", "/v1/adjustments"): {},
     ("PUT", "/v1/properties/{code}"): HOTEL,
+    ("POST", "/v1/members/{member_id}/rewards/{reward_id}/choose"): {"codes": ["spa"]},
+    ("POST", "/v1/members/{member_id}/rewards/{reward_id}/use"): {},
+    ("POST", "/v1/members/{member_id}/benefits/{benefit}/use"): {},
+    ("POST", "/v1/members/{member_id}/benefits/{benefit}/return"): {},
 }
 
 
 def call(api: Any, route: tuple[str, str], role: Any) -> Any:
     method, path = route
-    path = path.format(member_id="HX1", stay_id="sty_1", code="SHA01")
+    path = path.format(member_id="HX1", stay_id="sty_1", code="SHA01", reward_id="rwd_1", benefit="spa")
     return api.send(method, path, BODIES.get(route), role)
 
 
