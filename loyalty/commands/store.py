@@ -28,6 +28,9 @@ from loyalty.stays.model import Award, StayOnFile, StayPosting, StayRevision
 
 QUERIES = load_queries("loyalty.commands")
 _READ, _WRITE = QUERIES["read_facts"], QUERIES["write_books"]
+_HEAD, _, _TAIL = _WRITE.partition("), rewards AS (")
+_WRITE_PLAIN = _HEAD + _TAIL[_TAIL.index(")\nUPDATE member") :]
+"""`write_books` for a batch without rewards: PostgreSQL opens a table with all its indexes even for no row at all."""
 
 _counters = msgspec.json.Decoder(Counters).decode
 _award = msgspec.json.Decoder(Award).decode
@@ -160,11 +163,16 @@ def _lot(row: Record) -> Lot:
 
 async def write(connection: Connection, shard: int, decisions: Sequence[Decision], at: datetime) -> None:
     """Write all that decisions of one shard have decided, recorded at one instant: all of it or nothing."""
-    await connection.execute(_WRITE, shard, at, *_rows(shard, decisions, at))
+    rewards = [(shard, *astuple(reward), at) for decision in decisions for reward in decision.rewards]
+    rows = _rows(shard, decisions, at)
+    if rewards:
+        await connection.execute(_WRITE, shard, at, *rows, rewards)
+    else:
+        await connection.execute(_WRITE_PLAIN, shard, at, *rows)
 
 
 def _rows(shard: int, decisions: Sequence[Decision], at: datetime) -> Iterable[list[tuple[object, ...]]]:
-    """Return the rows that `write_books` takes, list by list, each in the order of its type's columns."""
+    """Return the rows that `write_books` takes, list by list, each in the order of its type's columns; but rewards."""
     books = [decision.book for decision in decisions if decision.book is not None]
     transfers = [entry for book in books for entry in book.transfers]
     yield [item for decision in decisions for item in _items(shard, decision)]
@@ -193,7 +201,6 @@ def _rows(shard: int, decisions: Sequence[Decision], at: datetime) -> Iterable[l
         for d in decisions if d.enrolled and d.book and (m := d.book.member)
     ]  # fmt: skip
     yield [(shard, code, 0, used) for code, used in _budgets(decisions).items()]
-    yield [(shard, *astuple(reward), at) for decision in decisions for reward in decision.rewards]
 
 
 def _items(shard: int, decision: Decision) -> Iterable[tuple[object, ...]]:
