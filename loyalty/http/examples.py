@@ -85,7 +85,8 @@ _ADJUSTED: Final[Example] = {
 }  # fmt: skip
 _REWARD: Final = "rwd_019a8f3d1b2c7001a1f0d3b96c520002"
 _OPEN: Final[Example] = {
-    "reward_id": _REWARD, "milestone": "forty_nights", "milestone_name": {"en": "40 nights of the year", "zh": "年度40晚"},
+    "reward_id": _REWARD, "milestone": "forty_nights",
+    "milestone_name": {"en": "40 nights of the year", "zh": "年度40晚"},
     "period": "2026", "ordinal": 1, "status": "open", "granted_on": "2026-01-03", "journal_id": _JOURNAL,
     "choose_by": "2026-04-03", "pick": 1,
     "options": [
@@ -95,14 +96,16 @@ _OPEN: Final[Example] = {
     ],
 }  # fmt: skip
 _ISSUED: Final[Example] = {
-    "reward_id": _REWARD, "milestone": "forty_nights", "milestone_name": {"en": "40 nights of the year", "zh": "年度40晚"},
+    "reward_id": _REWARD, "milestone": "forty_nights",
+    "milestone_name": {"en": "40 nights of the year", "zh": "年度40晚"},
     "period": "2026", "ordinal": 1, "status": "issued", "granted_on": "2026-01-03", "journal_id": _JOURNAL,
     "code": "spa_treatment", "name": {"en": "A spa treatment", "zh": "SPA疗程"}, "kind": "voucher",
     "choose_by": "2026-04-03", "valid_to": "2027-01-05",
 }  # fmt: skip
 _OCCASION: Final[Example] = {"property": "SHA01", "stay_ref": "R-1001", "note": "Treatment room 2"}
 _BENEFIT: Final[Example] = {
-    "journal_id": _JOURNAL, "member_id": _MEMBER, "benefit": "meeting_room", "times": 1, "year": 2026, "used": 1, "left": 1,
+    "journal_id": _JOURNAL, "member_id": _MEMBER, "benefit": "meeting_room", "times": 1, "year": 2026, "used": 1,
+    "left": 1,
 }  # fmt: skip
 _PROPERTY: Final[Example] = {
     "code": "SHA01", "name": {"en": "The Bund House", "zh": "外滩别院"}, "time_zone": "Asia/Shanghai",

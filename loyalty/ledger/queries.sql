@@ -1,8 +1,8 @@
 -- What is read of the books.
 
 -- name: read_members
--- Members by id or by number, with what of their open lots expires when and, if $4, the choices of rewards that wait to
--- be made. `place` is the place in the arrays.
+-- Members by id or by number, with what of their open lots expires when, and the choices of rewards that wait to be made;
+-- the store leaves these out where the program has none. `place` is the place in the arrays.
 SELECT w.place, m.shard, m.member_id, m.number, m.status, m.enrolled_on, m.version, m.available, m.held, m.debt,
        m.counters, m.next_expiry, m.traits, m.tier, m.review_on, l.days, l.points, c.choices
 FROM unnest($1::smallint[], $2::uuid[], $3::text[]) WITH ORDINALITY AS w (shard, member_id, number, place)
@@ -20,7 +20,7 @@ CROSS JOIN LATERAL (
     SELECT json_agg(json_build_object('reward_id', replace(r.reward_id::text, '-', ''), 'milestone', r.milestone, 'program', r.program,
                                       'choose_by', r.choose_by) ORDER BY r.choose_by, r.reward_id) AS choices
     FROM reward AS r
-    WHERE r.shard = m.shard AND r.member_id = m.member_id AND r.status = 'open' AND $4::boolean) AS c;
+    WHERE r.shard = m.shard AND r.member_id = m.member_id AND r.status = 'open') AS c;
 
 -- name: lock_member_to_read
 -- Wait until nothing of this member is in flight: then what was recorded up to now is all there.

@@ -14,6 +14,8 @@ from loyalty.ledger.model import NO_TRAITS, POINTS, Choosing, Counters, Member, 
 
 QUERIES = load_queries("loyalty.ledger")
 _READ = QUERIES["read_members"]
+_READ_PLAIN = _READ.replace(", c.choices", ", NULL").rpartition("\nCROSS JOIN LATERAL")[0]
+"""`read_members` without choices: a balance is asked for so often that even looking for none is felt."""
 
 _counters = msgspec.json.Decoder(Counters).decode
 _traits = msgspec.json.Decoder(Traits).decode
@@ -59,7 +61,7 @@ async def read_members(
     `choices`: with the choices of rewards that wait to be made, soonest due first.
     """
     found: list[tuple[Member, Expiring, list[Choosing]] | None] = [None] * len(shards)
-    for row in await pool.fetch(_READ, shards, ids, numbers, choices):
+    for row in await pool.fetch(_READ if choices else _READ_PLAIN, shards, ids, numbers):
         place, shard, member_id, number, status, enrolled_on, *rest = row
         version, available, held, debt, counters, due, traits, tier, review_on, days, points, waiting = rest
         member = Member(

@@ -1,7 +1,6 @@
 """Rewards and counted benefits over HTTP: who may do what, pages, refusals, and that a key is answered the same."""
 
 import secrets
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -14,12 +13,12 @@ def key() -> dict[str, str]:
 
 
 @pytest.fixture(scope="module")
-def guest(api: Any) -> Iterator[str]:
+def guest(api: Any) -> str:
     """A member with 20 stays of two nights: two albums, and platinum."""
     member = api.member()
     for _ in range(20):
         assert api.post_stay(api.stay(member)).status_code == 201
-    yield member
+    return member
 
 
 def rewards(api: Any, member: str, query: str = "", role: Role = Role.BOOKING) -> dict[str, Any]:

@@ -24,6 +24,7 @@ from loyalty.errors import Problem
 from loyalty.ids import UUID, parse
 from loyalty.service import Service
 from tests.builders import PRINCIPAL, posting, small_rules
+from tests.conftest import run_sql
 from tests.property.live import Live, LiveBooks, opened
 from tests.unit.test_rewards import REWARDS
 
@@ -81,6 +82,12 @@ class Guest:
         request = ChooseRequest(codes)
         return (service or self.service).choose(self.member_id, id_of(reward), request, "test", self.key())
 
+    def room(self, request: UseRequest | ReturnRequest) -> Any:
+        """Use the benefit that is counted, or give a use back."""
+        if isinstance(request, UseRequest):
+            return self.service.use_benefit(self.member_id, "meeting_room", request, "test", self.key())
+        return self.service.return_benefit(self.member_id, "meeting_room", request, "test", self.key())
+
     def spend(self, points: int) -> Any:
         return self.service.adjust(AdjustmentRequest(self.number, -points, "goodwill"), "test", self.key())
 
@@ -93,8 +100,6 @@ def id_of(reward: RewardView) -> UUID:
 
 @pytest.fixture(scope="module")
 def live(postgres: Any, migrated_template: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
-    from tests.conftest import run_sql  # noqa: PLC0415 - the server of this module's own
-
     run_sql(postgres.dsn, f"CREATE DATABASE rewards TEMPLATE {migrated_template}")
     with opened(postgres.dsn_of("rewards"), RULES, tmp_path_factory.mktemp("rewards"), services=2) as live:
         yield live
@@ -158,11 +163,7 @@ def step(guest: Guest, expected: Expected, what: str, how: Any) -> None:
                 guest.stay(how, "checked_out" if what == "stay" else "cancelled")
                 expected.count(how, stays=what == "stay")
         case "use":
-            there = [one for one in guest.rewards() if one.status == "issued" and one.kind != "points"]
-            if how < len(there):
-                assert "" == guest.tried(guest.use(there[how]))
-                if there[how].milestone == "every_third":
-                    expected.state[there[how].ordinal] = "used"
+            use_one(guest, expected, how)
         case "choose":
             for one in guest.rewards("year_nights"):
                 codes = [code for code in how if code in {option.code for option in one.options}]
@@ -170,19 +171,19 @@ def step(guest: Guest, expected: Expected, what: str, how: Any) -> None:
                     assert guest.tried(guest.choose(one, codes[: one.pick])) in {"", "choice_over"}
         case "spend":
             guest.tried(guest.spend(how))
-        case "benefit":
-            request = UseRequest(times=1)
-            guest.tried(
-                guest.service.use_benefit(guest.member_id, "meeting_room", request, "test", guest.key())
-            )
-        case "give back":
-            back = ReturnRequest(times=1)
-            guest.tried(
-                guest.service.return_benefit(guest.member_id, "meeting_room", back, "test", guest.key())
-            )
+        case "benefit" | "give back":
+            guest.tried(guest.room(UseRequest() if what == "benefit" else ReturnRequest()))
         case _:
             guest.live.clock.advance(timedelta(days=how))
             guest.live.run(worker.lapse_rewards(guest.service))
+
+
+def use_one(guest: Guest, expected: Expected, place: int) -> None:
+    there = [one for one in guest.rewards() if one.status == "issued" and one.kind != "points"]
+    if place < len(there):
+        assert "" == guest.tried(guest.use(there[place]))
+        if there[place].milestone == "every_third":
+            expected.state[there[place].ordinal] = "used"
 
 
 def once(guest: Guest) -> None:

@@ -5,9 +5,11 @@ from datetime import date, timedelta
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from msgspec import structs
 
-from loyalty.commands import benefit, choose, lapse, post_stay, use
+from loyalty.commands import balance, benefit, choose, lapse, post_stay, use
 from loyalty.commands.benefit import ReturnBenefit, ReturnRequest, UseBenefit, UseRequest
 from loyalty.commands.choose import Choose, ChooseRequest
 from loyalty.commands.lapse import Lapse
@@ -97,7 +99,8 @@ class Story:
     def facts(self, ref: str = "", rewards: list[GrantedReward] | None = None) -> Facts:
         lots = list(deepcopy(self.lots).values())
         return Facts(
-            deepcopy(self.member), self.stays.get(ref), lots=lots, own=frozenset(self.own.get(ref, ())), rewards=rewards,
+            deepcopy(self.member), self.stays.get(ref), lots=lots, own=frozenset(self.own.get(ref, ())),
+            rewards=rewards,
             spent_rewards=frozenset(one.reward_id for one in self.rewards.values() if one.journal_id in self.spent),
         )  # fmt: skip
 
@@ -110,7 +113,10 @@ class Story:
                 one for one in self.rewards.values() if one.place in result.places and one.status != "revoked"
             ]
             result = post_stay.decide(self.facts(ref, found), RULES, command, moment(self.today))
-        decision = self.keep(decided(result))
+        decision = decided(result)
+        if decision.answer.replayed:
+            return decision
+        self.keep(decision)
         self.stays[ref] = on_file(decision, self.member)
         assert decision.book
         self.own.setdefault(ref, set()).update(
@@ -119,6 +125,10 @@ class Story:
             if decision.revision and lot.lot_id == decision.revision.journal_id
         )
         return decision
+
+    def stay_points(self) -> int:
+        """Return the points that the stays on file stand for."""
+        return sum(one.award.points for one in self.stays.values())
 
     def keep(self, decision: Decision) -> Decision:
         assert decision.book is not None
@@ -518,3 +528,42 @@ def test_the_stay_of_a_reward_is_judged_like_any_other() -> None:
     story = visited(2)
 
     assert 100 == reply(story.stay("R-3", **night(3), lines=lines(room="100.00")))["points"]["total"]
+
+
+# --- what the balance shows ---------------------------------------------------------------------------------------
+
+
+def test_a_milestone_ahead_that_leaves_a_choice_shows_the_options_instead_of_a_reward() -> None:
+    story = five_nights()
+    shown = {one.code: one for one in balance.view(RULES, story.member, [], TODAY).milestones}
+
+    assert (None, 2, ["spa", "points", "suite"]) == (
+        shown["year_nights"].reward, shown["year_nights"].pick, [one.code for one in shown["year_nights"].options],
+    )  # fmt: skip
+    assert ({"en": "Album", "zh": "相册"}, 0, []) == (
+        shown["every_third"].reward, shown["every_third"].pick, shown["every_third"].options,
+    )  # fmt: skip
+
+
+# --- a property ---------------------------------------------------------------------------------------------------
+
+
+@given(st.lists(st.tuples(st.integers(1, 8), st.booleans(), st.booleans()), max_size=40))
+def test_every_third_stay_has_one_reward_whatever_the_order_and_what_was_used_is_never_given_twice(
+    story: list[tuple[int, bool, bool]],
+) -> None:
+    books, there, used = Story(), set[int](), set[int]()
+    for place, stays, uses in story:
+        if stays or place in there:
+            books.stay(f"R-{place}", **night(place), status="checked_out" if stays else "cancelled")
+            (there.add if stays else there.discard)(place)
+        issued = [one for one in books.of("every_third") if one.status == "issued"]
+        if uses and issued:
+            books.keep(decided(books.use(issued[0])))
+            used.add(issued[0].ordinal)
+        alive = [one for one in books.of("every_third") if one.status != "revoked"]
+        right = [one.ordinal for one in alive if one.status in {"issued", "used"}]
+
+        assert list(range(1, len(there) // 3 + 1)) == sorted(right)
+        assert used == {one.ordinal for one in alive if one.status in {"used", "flagged"}}
+        assert books.member.available == books.stay_points() + 500 * (len(there) >= 2)
