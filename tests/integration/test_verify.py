@@ -248,7 +248,9 @@ async def test_the_books_are_clean_after_a_bit_of_everything(books: str, batch: 
 
     assert told(report) == {}
     assert report.members == len(MEMBERS)
-    assert {name for name, tally in report.tallies.items() if not tally.checked} == {"members_of_holds"}
+    assert {name for name, tally in report.tallies.items() if not tally.checked} == {
+        "members_of_holds", "reward_points",
+    }  # fmt: skip
 
 
 async def test_an_empty_database_is_clean(database: str) -> None:
@@ -682,13 +684,13 @@ CORRUPTIONS: dict[str, tuple[str, set[str]]] = {
             "INSERT INTO milestone_grant SELECT shard, member_id, milestone, 2, status, journal_id, changed_at"
             " FROM milestone_grant WHERE status = 'granted'"
         ),
-        {"milestones"},
+        {"milestones", "rewards"},
     ),
     "a milestone that wasn't taken back": (
         "UPDATE milestone_grant SET status = 'granted' WHERE status = 'revoked'",
-        {"milestones"},
+        {"milestones", "rewards"},
     ),
-    "a milestone that is gone": ("DELETE FROM milestone_grant WHERE status = 'granted'", {"milestones"}),
+    "a milestone that is gone": ("DELETE FROM milestone_grant WHERE status = 'granted'", {"milestones", "rewards"}),
     "a milestone granted by no journal": (
         f"UPDATE milestone_grant SET journal_id = {NOBODY}",
         {"journals_of_grants"},
@@ -747,7 +749,8 @@ def test_it_finds(books: str, what: str) -> None:
 def test_every_check_finds_a_corruption() -> None:
     found = set[str]().union(*(checks for _, checks in CORRUPTIONS.values()))
 
-    assert set(CHECKS) == found
+    # Those of rewards are in a file of their own.
+    assert set(CHECKS) - {"reward_points", "journals_of_rewards"} == found
 
 
 def test_a_whole_journal_forged_with_its_leaf_is_found_by_the_books_around_it(books: str) -> None:

@@ -16,13 +16,14 @@ from loyalty.commands import adjust, enrol, expire, post_stay
 from loyalty.commands.adjust import Adjust, AdjustmentRequest
 from loyalty.commands.enrol import Enrol
 from loyalty.commands.expire import Expire
-from loyalty.commands.model import Answer, Decision, Facts, Key, Move, Prior, Result, settle
+from loyalty.commands.model import Answer, Decision, Facts, Key, Move, Prior, Result, Unread, settle
 from loyalty.commands.move_stay import decide_move
 from loyalty.commands.post_stay import PostStay
 from loyalty.commands.rulebook import Rulebook
 from loyalty.errors import Problem
 from loyalty.ids import UUID
 from loyalty.ledger.model import Allocation, Journal, Lot, Member, Moment, Transfer
+from loyalty.rewards.model import GrantedReward
 from loyalty.stays.model import Award, StayOnFile, StayPosting, StayRevision
 from loyalty.stays.rules import Folio, read_folio
 from tests.builders import PRINCIPAL, counting_mint
@@ -49,6 +50,7 @@ class Shell:
         self.allocations: list[Allocation] = []
         self.directory: dict[NaturalKey, UUID] = {}
         self.revisions: dict[UUID, dict[int, StayRevision]] = defaultdict(dict)
+        self.rewards: dict[UUID, GrantedReward] = {}
         self.grants: dict[tuple[UUID, str, int], str] = {}
         self.keys: dict[tuple[UUID, str], Prior] = {}
         self.drawn: list[tuple[Allocation, date]] = []
@@ -106,7 +108,18 @@ class Shell:
 
     def _decide(self, facts: Facts, command: PostStay | Adjust | Enrol | Expire, moment: Moment) -> Result:
         module = {PostStay: post_stay, Adjust: adjust, Enrol: enrol, Expire: expire}[type(command)]
-        return module.decide(facts, self.rules, command, moment)
+        result = module.decide(facts, self.rules, command, moment)
+        if isinstance(result, Unread):
+            self._tell(facts, result)
+            result = module.decide(facts, self.rules, command, moment)
+        return result
+
+    def _tell(self, facts: Facts, unread: Unread) -> None:
+        """Give what crossings gave; the small program gives no points."""
+        facts.rewards = [
+            one for one in self.rewards.values()
+            if one.member_id == unread.member_id and one.place in unread.places and one.status != "revoked"
+        ]  # fmt: skip
 
     def _move(self, command: PostStay, other: UUID, moment: Moment) -> Answer | Problem:
         leaving, joining = Facts(deepcopy(self.members[other])), Facts(deepcopy(self.find(command.target)))
@@ -114,7 +127,10 @@ class Shell:
         for facts in (leaving, joining):
             assert facts.stay is not None
             self._give_lots(facts, facts.stay.award.points)
-        result = decide_move(leaving, joining, self.rules, command, moment)
+        while isinstance(
+            result := decide_move(leaving, joining, self.rules, command, moment), Unread
+        ):
+            self._tell(leaving if leaving.member.member_id == result.member_id else joining, result)
         if isinstance(result, Problem):
             return result
         if isinstance(result, Decision):
@@ -196,6 +212,8 @@ class Shell:
         if (revision := decision.revision) is not None:
             assert revision.revision not in self.revisions[revision.stay_id], "a revision is written once"
             self.revisions[revision.stay_id][revision.revision] = revision
+        for reward in decision.rewards:
+            self.rewards[reward.reward_id] = reward
         for grant in decision.grants:
             self.grants[grant.member_id, grant.milestone, grant.ordinal] = grant.status
         if decision.key is not None:
