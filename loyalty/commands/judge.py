@@ -136,6 +136,7 @@ def _earn(
     award = structs.replace(
         award, expires_on=rules.expires_on(award.effective_on, award.tier), base=base, tier_bonus=bonus,
         promotions=promotions, entitled=entitled,
+        opens_on=rules.opens_on(award.effective_on) if rules.pending_days else None,
     )  # fmt: skip
     return _with_counts(rules, award, counts, posting, before), why
 

@@ -2,7 +2,7 @@
 
 from bisect import bisect_right
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from loyalty import money
@@ -45,6 +45,7 @@ class Rulebook:
         )
         self.asks_posting_day = any(item.by == "posting" for item in definition.promotion)
         self.budgets = self.promotions.budgets if self.promotions else {}
+        self.pending_days = definition.earning.pending_days
         self.expires_on = Lifetimes(definition.expiry).expires_on
         self.benefits = {item.code: names(item.name) for item in definition.benefit}
         self.limits = definition.limits
@@ -61,6 +62,10 @@ class Rulebook:
     def level(self, code: str) -> Level:
         """Return a tier of this version by its code; the lowest for one that it hasn't."""
         return self.ladder.level(code)
+
+    def opens_on(self, earned_on: date) -> date | None:
+        """Return the day from which points of a stay can be spent; None: at once."""
+        return earned_on + timedelta(days=self.pending_days) if self.pending_days else None
 
     def scale(self, unit: str) -> int:
         """Return the decimals of a unit; spend has those of the program's currency."""

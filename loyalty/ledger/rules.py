@@ -1,4 +1,4 @@
-"""The rules of a member's book: how points are earned, drawn, reversed and expired. Pure.
+"""The rules of a member's book: how points are earned, opened, drawn, reversed and expired. Pure.
 
 A `Book` is a member's book opened for one command. It changes the member in memory and collects the rows to write;
 nothing is changed in place in the database but the member, its lots and its grants.
@@ -7,10 +7,12 @@ Rules (the numbers are the invariants of docs/ARCHITECTURE.md):
   * a draw takes from the lot that expires first, never from one whose time is up (4);
   * only a reversal may go below zero; the rest is debt, and later earning repays it first (3);
   * a reversal takes from the stay's own lots first, then takes back what of them had expired, then other lots;
-  * points earned so late that their time is already up expire at once, in a journal of their own.
+  * points earned so late that their time is already up expire at once, in a journal of their own;
+  * points that open later are pending: nothing draws on them but the reversal of their own stay. On their day they
+    become available, in a journal of their own, and repay debt first. Nothing opens on the day it expires, or later.
 
-`member.next_expiry` is a lower bound: no lot expires before it. Spending may leave it too early, which costs one
-look at the lots on that day.
+`member.next_expiry` is a lower bound: no lot opens or expires before it. Spending may leave it too early, which costs
+one look at the lots on that day.
 """
 
 from collections.abc import Iterable
@@ -23,6 +25,7 @@ from loyalty.ledger.model import (
     COUNTED,
     EXPIRED,
     ISSUED,
+    PENDING,
     POINTS,
     Allocation,
     Journal,
@@ -36,8 +39,9 @@ from loyalty.ledger.model import (
 class Book:
     """A member's book, open for one command.
 
-    `lots` are open lots in the order they are spent, at least as many as the command can need; all that are due;
-    and, for a reversal, the stay's own lots even if closed. `following` is when the first lot that isn't due expires.
+    `lots` are open lots in the order they are spent, at least as many as the command can need; all that are due, to
+    open or to expire; and, for a reversal, the stay's own lots even if closed. `following` is when the first lot that
+    isn't due opens or expires.
     """
 
     __slots__ = (
@@ -69,7 +73,7 @@ class Book:
         self._moment = moment
         self._journal: Journal | None = None
         if member.next_expiry is not None and member.next_expiry <= moment.today:
-            self._expire_due()
+            self._settle()
 
     # --- journals and transfers ---------------------------------------------------------------------------------
 
@@ -114,6 +118,14 @@ class Book:
         self.member.available += amount
         self._open().balance = self.member.available
 
+    def pend(self, kind: str, amount: int, effective_on: date, account: str = ISSUED) -> None:
+        """Move points between what a member has pending and a program account, up or down."""
+        if amount > 0:
+            self._transfer(POINTS, kind, account, PENDING, amount, effective_on)
+        elif amount < 0:
+            self._transfer(POINTS, kind, PENDING, account, -amount, effective_on)
+        self.member.pending += amount
+
     def count(self, unit: str, amount: int, effective_on: date, account: str = ISSUED) -> None:
         """Count (or, below zero, count back) nights, stays or spend on a date, or in its calendar year."""
         if not amount:
@@ -130,35 +142,62 @@ class Book:
 
     # --- lots ---------------------------------------------------------------------------------------------------
 
-    def earn(self, amount: int, expires_on: date | None) -> None:
-        """Put newly earned points (already moved by `points`) into the journal's lot; debt is repaid from it first."""
+    def earn(self, amount: int, expires_on: date | None, opens_on: date | None = None) -> None:
+        """Put newly earned points into the journal's lot: already moved by `pend` if they open later, else by `points`.
+
+        Debt is repaid first from what is open.
+        """
         if amount <= 0:
             return
         member, entry = self.member, self._open()
-        lot = Lot(entry.journal_id, member.member_id, amount, amount, 0, entry.effective_on, expires_on)
-        repaid = min(member.debt, amount)
-        if repaid:
-            member.debt -= repaid
-            self._take(lot, repaid, "repayment")
+        pending = opens_on is not None and self.waits(opens_on)
+        lot = Lot(
+            entry.journal_id, member.member_id, amount, amount, 0, entry.effective_on, expires_on, opens_on, pending
+        )
+        if member.debt and not pending:
+            self._repay(lot)
         self.new_lots.append(lot)
         self._lots.append(lot)
-        if expires_on is None or not lot.remaining or self._due(lot):
+        due_on = opens_on if pending else expires_on
+        if due_on is None or not lot.remaining or self._due(lot):
             return
-        if member.next_expiry is None or expires_on < member.next_expiry:
-            member.next_expiry = expires_on
+        if member.next_expiry is None or due_on < member.next_expiry:
+            member.next_expiry = due_on
+
+    def waits(self, opens_on: date) -> bool:
+        """Tell whether points that open on a day are still pending today."""
+        return opens_on > self._moment.today
+
+    def pending_of(self, own: frozenset[UUID]) -> int:
+        """Return what a reversal of what was earned in the lots `own` takes from pending points."""
+        return sum([lot.remaining + lot.expired for lot in self._lots if lot.pending and lot.lot_id in own])
+
+    def _repay(self, lot: Lot) -> None:
+        repaid = min(self.member.debt, lot.remaining)
+        if repaid:
+            self.member.debt -= repaid
+            self._take(lot, repaid, "repayment")
 
     def spend(self, amount: int) -> None:
         """Draw points (already moved by `points`) from lots, first to expire first. They must be there."""
-        missing = self._draw(amount, "spend", self._lots)
+        missing = self._draw(amount, "spend", self._opened())
         assert missing == 0, "a spend never exceeds what is available"
 
     def reverse(self, amount: int, own: frozenset[UUID]) -> None:
-        """Take back points (already moved by `points`) that were earned in the lots `own`; the rest becomes debt."""
+        """Take back points (already moved) that were earned in the lots `own`; the rest becomes debt.
+
+        What of them is pending goes first: `pending_of` says how much of it was to be moved by `pend`.
+        """
         mine = [lot for lot in self._lots if lot.lot_id in own]
-        left = self._draw(amount, "reversal", mine)
-        left = self._take_back_expired(left, mine)
-        left = self._draw(left, "reversal", self._lots)
+        left = amount
+        for part in ([lot for lot in mine if lot.pending], [lot for lot in mine if not lot.pending]):
+            left = self._draw(left, "reversal", part)
+            left = self._take_back_expired(left, part)
+        left = self._draw(left, "reversal", self._opened())
         self.member.debt += left
+
+    def _opened(self) -> list[Lot]:
+        return [lot for lot in self._lots if not lot.pending]
 
     def _draw(self, amount: int, kind: str, lots: list[Lot]) -> int:
         """Take from lots in the order they expire; return what they could not give."""
@@ -187,22 +226,45 @@ class Book:
                 lot.expired -= part
                 self._touched[lot.lot_id] = lot
                 self._allocate(lot, part, "expired_reversal")
-                self.points("expiry", part, lot.expires_on or self._moment.today, EXPIRED)
+                self._move(lot, "expiry", part, lot.expires_on or self._moment.today)
                 amount -= part
         return amount
 
-    # --- expiry -------------------------------------------------------------------------------------------------
+    # --- opening and expiry -------------------------------------------------------------------------------------
 
     def _due(self, lot: Lot) -> bool:
         return lot.expires_on is not None and lot.expires_on <= self._moment.today
 
-    def _expire_due(self) -> None:
-        """Expire every open lot whose time is up, and know when the next one is."""
+    def _settle(self) -> None:
+        """Open every lot whose day has come, expire every one whose time is up, and know when the next one is due."""
+        self._mature([lot for lot in self._lots if lot.pending and lot.remaining and self._opens(lot)])
         self._expire([lot for lot in self._lots if lot.remaining and self._due(lot)])
-        waiting = [lot.expires_on for lot in self._lots if lot.remaining and lot.expires_on]
+        waiting = [day for lot in self._lots if lot.remaining and (day := _next_of(lot)) is not None]
         if self.following is not None:
             waiting.append(self.following)
         self.member.next_expiry = min(waiting, default=None)
+
+    def _opens(self, lot: Lot) -> bool:
+        """Tell whether a pending lot's day has come, before it expires."""
+        day = lot.opens_on
+        return day is not None and day <= self._moment.today and (lot.expires_on is None or day < lot.expires_on)
+
+    def _mature(self, due: list[Lot]) -> None:
+        """Open lots in one journal, each with effect from its day; debt is repaid from them first."""
+        if not due:
+            return
+        due.sort(key=_first_to_open)
+        self.journal("matured", due[-1].opens_on or self._moment.today, "lot_opened")
+        for lot in due:
+            lot.pending = False
+            self._touched[lot.lot_id] = lot
+            self._transfer(
+                POINTS, "maturity", PENDING, AVAILABLE, lot.remaining, lot.opens_on or self._moment.today
+            )
+            self.member.pending -= lot.remaining
+            self.member.available += lot.remaining
+            self._repay(lot)
+        self._open().balance = self.member.available
 
     def _expire(self, due: list[Lot]) -> None:
         """Expire lots in one journal, each with effect from the day its time was up."""
@@ -214,7 +276,12 @@ class Book:
             part = lot.remaining
             self._take(lot, part, "expiry")
             lot.expired += part
-            self.points("expiry", -part, lot.expires_on or self._moment.today, EXPIRED)
+            self._move(lot, "expiry", -part, lot.expires_on or self._moment.today)
+
+    def _move(self, lot: Lot, kind: str, amount: int, effective_on: date) -> None:
+        """Move points of a lot to or from `expired`, on the account that they are on."""
+        move = self.pend if lot.pending else self.points
+        move(kind, amount, effective_on, EXPIRED)
 
     def close(self) -> None:
         """Expire what was earned too late to last until today, and check that the book adds up."""
@@ -223,6 +290,7 @@ class Book:
         member = self.member
         assert member.debt >= 0, "a debt is owed by the member"
         assert member.available + member.debt >= 0, "only debt goes below zero"
+        assert member.pending >= 0, "what is pending is in lots"
 
     def changed_lots(self) -> list[Lot]:
         """Return the lots that were there before and are no longer what they were."""
@@ -232,3 +300,14 @@ class Book:
 
 def _first_to_expire(lot: Lot) -> tuple[date, UUID]:
     return (lot.expires_on or date.max, lot.lot_id)
+
+
+def _first_to_open(lot: Lot) -> tuple[date, UUID]:
+    return (lot.opens_on or date.min, lot.lot_id)
+
+
+def _next_of(lot: Lot) -> date | None:
+    """Return the next day on which an open lot changes by itself."""
+    if not lot.pending or lot.opens_on is None:
+        return lot.expires_on
+    return lot.opens_on if lot.expires_on is None else min(lot.opens_on, lot.expires_on)
