@@ -293,7 +293,11 @@ def _plain_lines(table: Mapping[str, Any]) -> Iterator[str]:
 
 def _table_lines(path: str, tables: Mapping[str, Any]) -> Iterator[str]:
     for key, value in tables.items():
-        entries = [(f"[{path}{key}]", value)] if isinstance(value, Mapping) else [(f"[[{path}{key}]]", one) for one in value]
+        entries = (
+            [(f"[{path}{key}]", value)]
+            if isinstance(value, Mapping)
+            else [(f"[[{path}{key}]]", one) for one in value]
+        )
         for header, entry in entries:
             yield f"\n{header}\n"
             yield from _plain_lines(entry)
@@ -322,7 +326,9 @@ names = st.builds(Name, en=texts, zh=texts)
 rates = st.sampled_from(["0.5", "1", "1.25", "2", "3.50", "10"])
 decimals = st.integers(1, 50).map(str)
 days = st.integers(0, 900).map(lambda number: DAY_ONE + timedelta(number))
-weekdays = st.lists(st.sampled_from(["mon", "tue", "wed", "thu", "fri", "sat", "sun"]), unique=True).map(tuple)
+weekdays = st.lists(st.sampled_from(["mon", "tue", "wed", "thu", "fri", "sat", "sun"]), unique=True).map(
+    tuple
+)
 channels = st.lists(st.sampled_from(["direct", "app", "ota", "group"]), unique=True).map(tuple)
 points = st.integers(1, 5000)
 
@@ -344,7 +350,9 @@ def earnings(draw: st.DrawFn) -> model.Earning:
         judged_on=draw(st.sampled_from(["arrival", "departure", "posting"])),
         pending_days=draw(st.integers(0, 20)),
         rule=tuple(
-            model.EarningRule(code=brand, brands=(brand,), points={"room": draw(rates)}, nights=draw(st.sampled_from(["0.5", "1"])))
+            model.EarningRule(
+                code=brand, brands=(brand,), points={"room": draw(rates)}, nights=draw(st.sampled_from(["0.5", "1"]))
+            )
             for brand in rules
         ),
         cap=tuple(
@@ -403,14 +411,20 @@ def promotions(draw: st.DrawFn, code: str, priority: int) -> model.Promotion:
 def milestones(draw: st.DrawFn, code: str) -> model.Milestone:
     start, step = draw(st.integers(1, 20)), draw(st.integers(1, 20))
     marks = draw(
-        st.sampled_from([{"every": str(step)}, {"at": tuple(str(start + step * place) for place in range(4))}])
+        st.sampled_from(
+            [{"every": str(step)}, {"at": tuple(str(start + step * place) for place in range(4))}]
+        )
     )
     rewards = [
         model.Reward(code=f"{code}_points", name=draw(names), kind="points", points=draw(points)),
-        model.Reward(code=f"{code}_gift", name=draw(names), kind="voucher", valid_months=draw(some(st.integers(1, 24)))),
+        model.Reward(
+            code=f"{code}_gift", name=draw(names), kind="voucher", valid_months=draw(some(st.integers(1, 24)))
+        ),
     ]  # fmt: skip
     given: dict[str, Any] = draw(
-        st.sampled_from([{"reward": rewards[0]}, {"reward": rewards[1]}, {"choice": model.Choice(among=tuple(rewards))}])
+        st.sampled_from(
+            [{"reward": rewards[0]}, {"reward": rewards[1]}, {"choice": model.Choice(among=tuple(rewards))}]
+        )
     )
     return model.Milestone(
         code=code, name=draw(names), unit=draw(st.sampled_from(["nights", "stays"])),
@@ -435,7 +449,8 @@ def definitions(draw: st.DrawFn) -> Definition:
     ladder = draw(tiers())
     codes = tuple(tier.code for tier in ladder)
     return Definition(
-        id="made_up", version=draw(st.integers(1, 99)), name=draw(names), currency=draw(st.sampled_from(["CNY", "EUR"])),
+        id="made_up", version=draw(st.integers(1, 99)), name=draw(names),
+        currency=draw(st.sampled_from(["CNY", "EUR"])),
         time_zone=draw(st.sampled_from(["UTC", "Asia/Shanghai"])), earning=draw(earnings()), tier=ladder,
         exchange=draw(st.dictionaries(st.sampled_from(["USD", "JPY"]), rates)),
         exclusion=draw(st.sampled_from([(), (_EXCLUSION,)])),
@@ -450,7 +465,9 @@ def definitions(draw: st.DrawFn) -> Definition:
     )  # fmt: skip
 
 
-_EXCLUSION = model.Exclusion(code="agency", name=Name("Agency", "代理"), channels=("ota",), counts=("nights",))
+_EXCLUSION = model.Exclusion(
+    code="agency", name=Name("Agency", "代理"), channels=("ota",), counts=("nights",)
+)
 _QUALIFICATIONS = (
     model.Qualification(),
     model.Qualification(period="membership_year", downgrade="one_level"),

@@ -343,9 +343,7 @@ def _promote(case: Case, promotions: Promotions, visit: Visit, worth: _Worth) ->
     before, limited, counts = case.before, promotions.limited, worth.counts
     used = {code: Used(before.taken("promotion:" + code), before.taken("times:" + code)) for code in limited}
     points: dict[str, int] = {}
-    for one in promotions.give(
-        visit, case.pinned.tier, worth.entitled or (), worth.base, used, case.budgets
-    ):
+    for one in promotions.give(visit, case.pinned.tier, worth.entitled or (), worth.base, used, case.budgets):
         worth.why += one.why
         if one.points:
             points[one.code] = one.points

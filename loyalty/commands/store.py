@@ -297,7 +297,7 @@ async def move_entry(connection: Connection, shard: int, entry: DirectoryEntry) 
 
 async def read_budgets(connection: Connection, shard: int) -> dict[str, int]:
     """Return what is left to a shard of promotions' budgets."""
-    return dict(await connection.fetch(QUERIES["read_budgets"], shard))
+    return {row["promotion"]: row["left"] for row in await connection.fetch(QUERIES["read_budgets"], shard)}
 
 
 async def lock_budgets(connection: Connection, shard: int) -> None:

@@ -83,7 +83,8 @@ async def fold(
 ) -> tuple[int, Counters, Expiring, int]:
     """Return what a member's books came to by two dates: points, counters, what expires when, and what never does.
 
-    Counters are by day or by year. The points don't yet leave out lots whose time was up by then but whose expiry was written down later.
+    Counters are by day or by year. The points don't yet leave out lots whose time was up by then but whose expiry was
+    written down later.
     """
     key = (member.shard, member.member_id, effective_by, recorded_by)
     async with connection.transaction():
