@@ -1,6 +1,7 @@
 """The replay of a member's journals, without a database: histories are written by the rules, then tampered with."""
 
 import datetime as dt
+from collections.abc import Iterator
 from itertools import count
 
 import pytest
