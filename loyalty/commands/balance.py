@@ -103,7 +103,8 @@ def view(rules: Rulebook, member: Member, expiring: list[tuple[date, int]], toda
         show("mem", member.member_id), member.number, today, available, member.held, max(0, -available),
         [ExpiringPoints(day, points) for day, points in expiring],
         TierView(
-            standing.level.code, standing.level.name, standing.valid_to, standing.source, _benefits(rules, standing.level)
+            standing.level.code, standing.level.name, standing.valid_to, standing.source,
+            _benefits(rules, standing.level),
         ),
         _goal(rules, above, *ladder.missing(above, period.counted)) if above else None,
         _keep(rules, standing, period.counted),

@@ -8,14 +8,13 @@ the difference; an older one is recorded and changes nothing. The tier that a st
 day of arrival, as recorded when the stay is first seen; it stays with it, so revisions in any order end alike.
 """
 
-from datetime import date
 from typing import Final
 
 import msgspec
 from msgspec import Struct, structs
 
 from loyalty.commands import judge as judging
-from loyalty.commands.judge import Before, Pinned
+from loyalty.commands.judge import Before, Case, Pinned
 from loyalty.commands.model import (
     Answer,
     Decision,
@@ -169,28 +168,25 @@ def judge(
     facts: Facts, rules: Rulebook, command: PostStay, posting: StayPosting, member: Member, moment: Moment
 ) -> tuple[Award, list[Why]]:
     """Return what a stay is worth to a member, under the version in force at its check-out, and why."""
-    version = rules.at(posting.departure)
-    own = facts.stay if facts.stay and facts.stay.member_id == member.member_id else None
-    if own is None:
+    version, budgets = rules.at(posting.departure), facts.budgets
+    if facts.stay is None or facts.stay.member_id != member.member_id:
         pinned, before = judging.pin(version, member, posting, command.brand, moment), Before(member.counters)
     else:
-        award = own.award
+        award = facts.stay.award
         pinned = Pinned(award.tier, award.brand, award.entitled, award.seen_on)
-        before = Before(
-            member.counters, award, _dates(own.snapshot) if version.counting.consecutive else None
-        )
+        before = before_revision(rules, member, award)
+        if version.budgets:
+            had = budget_had(rules, award)
+            budgets = {code: left + had.get(code, 0) for code, left in budgets.items()}
     guest = None
     if version.promotions is not None and pinned.entitled is None:
         guest = judging.guest_of(member, before, pinned.tier, posting)
-    budgets = facts.budgets
-    if own is not None and version.budgets:
-        budgets = {code: left + own.award.promotions.get(code, 0) for code, left in budgets.items()}
-    return judging.judge(version, posting, command.folio, pinned, guest, before, budgets)
+    return judging.judge(Case(version, posting, command.folio, pinned, before, guest, budgets))
 
 
-def _dates(snapshot: bytes) -> tuple[str, date, date]:
-    posting = _decode_posting(snapshot)
-    return posting.property, posting.arrival, posting.departure
+def before_revision(rules: Rulebook, member: Member, award: Award) -> Before:
+    """Return a member's counters, with what of them a stay on file stands for."""
+    return Before(member.counters, award, rules.at(award.effective_on).counting.consecutive)
 
 
 def shortage(facts: Facts, why: list[Why]) -> Short | None:
@@ -205,10 +201,15 @@ def budget_use(rules: Rulebook, before: Award, after: Award) -> dict[str, int]:
     """Return what a posting takes of promotions' budgets; below zero what it gives back."""
     if not before.promotions and not after.promotions:
         return {}
-    codes = before.promotions.keys() | after.promotions.keys()
-    changed = {code: after.promotions.get(code, 0) - before.promotions.get(code, 0) for code in codes}
-    limited = {code for version in rules.versions for code in version.budgets}
-    return {code: points for code, points in changed.items() if points and code in limited}
+    had, has = budget_had(rules, before), budget_had(rules, after)
+    changed = {code: has.get(code, 0) - had.get(code, 0) for code in had.keys() | has.keys()}
+    return {code: points for code, points in changed.items() if points}
+
+
+def budget_had(rules: Rulebook, award: Award) -> dict[str, int]:
+    """Return what an award has had of promotions' budgets, under the version that judged it."""
+    limited = rules.at(award.effective_on).budgets
+    return {code: points for code, points in award.promotions.items() if code in limited}
 
 
 def nothing(award: Award) -> Award:

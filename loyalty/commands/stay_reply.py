@@ -92,14 +92,15 @@ def points_of(award: Award) -> Points:
 class Page:
     """What stands before a posting, so that what it changes can be told afterwards."""
 
-    __slots__ = ("member", "moment", "rules", "tier")
+    __slots__ = ("member", "moment", "rules", "tier", "told")
 
     def __init__(self, rules: Rulebook, member: Member, moment: Moment) -> None:
-        """Remember the tier of a member."""
+        """Remember the tier of a member: as it is, and as it was last told."""
         self.rules = rules
         self.member = member
         self.moment = moment
         self.tier = rules.tiers.on(member, moment.today).code
+        self.told = member.tier or self.tier
 
     def turn(
         self, journal: Journal | None, stay_id: UUID, outcome: str, revision: int,
@@ -107,7 +108,7 @@ class Page:
     ) -> tuple[bytes, list[MilestoneGrant], list[Event]]:  # fmt: skip
         """Return the reply, the milestones crossed and the events of what the book now holds."""
         member, rules = self.member, self.rules
-        tier = self._tell_tier()
+        tier = self._note_tier() if journal else rules.tiers.on(member, self.moment.today).code
         crossings = self._crossings(before, award) if journal else []
         member_id = show("mem", member.member_id)
         change = award.points - before.points
@@ -120,8 +121,8 @@ class Page:
             return encode(reply), [], []
         told = encode(StayEvent(reply.stay_id, member_id, outcome, change))
         events = [Event(journal.journal_id, f"stay.{outcome}", member.member_id, journal.journal_id, told)]
-        if tier != self.tier:
-            events.append(self._event(journal, "tier.changed", TierEvent(member_id, self.tier, tier)))
+        if tier != self.told:
+            events.append(self._event(journal, "tier.changed", TierEvent(member_id, self.told, tier)))
         for item in crossings:
             passed = MilestoneEvent(member_id, item.code, item.ordinal, item.status, item.period)
             events.append(self._event(journal, f"milestone.{item.status}", passed))
@@ -133,7 +134,7 @@ class Page:
         ]
         return encode(reply), grants, events
 
-    def _tell_tier(self) -> str:
+    def _note_tier(self) -> str:
         """Return the tier that the book now comes to, and note it with the day of its next review."""
         member, tiers, today = self.member, self.rules.tiers, self.moment.today
         member.tier = tiers.on(member, today).code

@@ -172,7 +172,10 @@ def _rows(shard: int, decisions: Sequence[Decision], at: datetime) -> Iterable[l
     yield [(shard, *astuple(lot)) for book in books for lot in book.changed_lots()]
     yield [(shard, *astuple(one)) for book in books for one in book.allocations]
     yield [(shard, account, unit, amount) for (account, unit), amount in _deltas(transfers).items()]
-    yield [(shard, *astuple(grant), at) for decision in decisions for grant in decision.grants]
+    yield [
+        (shard, g.member_id, g.milestone, g.ordinal, g.status, g.journal_id, at, g.period)
+        for decision in decisions for g in decision.grants
+    ]  # fmt: skip
     yield [
         (key.principal, key.key, key.fingerprint, decision.answer.status, decision.answer.body.decode(), at)
         for decision in decisions if (key := decision.key) is not None
@@ -294,7 +297,7 @@ async def move_entry(connection: Connection, shard: int, entry: DirectoryEntry) 
 
 async def read_budgets(connection: Connection, shard: int) -> dict[str, int]:
     """Return what is left to a shard of promotions' budgets."""
-    return {code: left for code, left in await connection.fetch(QUERIES["read_budgets"], shard)}
+    return {row["promotion"]: row["left"] for row in await connection.fetch(QUERIES["read_budgets"], shard)}
 
 
 async def lock_budgets(connection: Connection, shard: int) -> None:

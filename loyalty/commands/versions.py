@@ -1,7 +1,7 @@
 """The versions of the program in a database: reading them, publishing one, withdrawing one.
 
-A version is in force from its day on until the next one. It may be published for the day after tomorrow or later; for an
-earlier day only if no stay has been judged at a check-out from that day on. What has been used is never changed.
+A version is in force from its day on until the next one. It may be published for the day after tomorrow or later; for
+an earlier day only if no stay has been judged at a check-out from that day on. What has been used is never changed.
 """
 
 import tomllib

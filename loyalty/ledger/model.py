@@ -163,7 +163,7 @@ class Allocation(Struct, frozen=True, gc=False):
 
 
 class MilestoneGrant(Struct, frozen=True, gc=False):
-    """A milestone crossed upwards (`granted`) or, by a reversal, downwards (`revoked`); `period` is its year, if any."""
+    """A milestone crossed upwards (`granted`) or, by a reversal, downwards (`revoked`); `period`: its year, if any."""
 
     member_id: UUID
     milestone: str

@@ -56,9 +56,9 @@ HAVING sum(l.amount - coalesce(taken.amount, 0)) > 0
 ORDER BY l.expires_on;
 
 -- name: read_statement
--- A page of journals before version $3, newest first, with what each moved.
+-- A page of journals before version $3, newest first, with what each moved, and what a posting of a stay was answered.
 SELECT j.journal_id, j.version, j.kind, j.effective_on, j.recorded_at, j.reason, j.actor, j.stay_id, j.linked_id,
-       j.balance, t.parts
+       j.balance, t.parts, said.reply
 FROM journal AS j
 CROSS JOIN LATERAL (
     SELECT coalesce(json_agg(json_build_object(
@@ -68,6 +68,9 @@ CROSS JOIN LATERAL (
     FROM transfer AS p
     WHERE p.shard = j.shard AND p.journal_id = j.journal_id
       AND (p.credit IN ('available', 'counted') OR p.debit IN ('available', 'counted'))) AS t
+LEFT JOIN LATERAL (
+    SELECT r.reply FROM stay_revision AS r
+    WHERE r.shard = j.shard AND r.stay_id = j.stay_id AND r.journal_id = j.journal_id LIMIT 1) AS said ON true
 WHERE j.shard = $1 AND j.member_id = $2 AND j.version < $3
 ORDER BY j.version DESC
 LIMIT $4;

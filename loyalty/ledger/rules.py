@@ -136,9 +136,10 @@ class Book:
         counters.add(self.member.counters, key, unit, amount)
 
     def pass_on(self, account: str, unit: str, amount: int, effective_on: date) -> None:
-        """Clear a program account that the linked journal of another member filled."""
+        """Clear a program account that the linked journal of another member filled (or, below zero, emptied)."""
         if amount:
-            self._transfer(unit, "transit", account, ISSUED, amount, effective_on)
+            debit, credit = (account, ISSUED) if amount > 0 else (ISSUED, account)
+            self._transfer(unit, "transit", debit, credit, abs(amount), effective_on)
 
     # --- lots ---------------------------------------------------------------------------------------------------
 

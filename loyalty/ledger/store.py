@@ -31,7 +31,7 @@ class Part(Struct, frozen=True):
 
 
 class Entry(Struct, frozen=True):
-    """A journal as a statement shows it."""
+    """A journal as a statement shows it; `reply` is what the posting of a stay that caused it was answered."""
 
     journal_id: UUID
     version: int
@@ -44,6 +44,7 @@ class Entry(Struct, frozen=True):
     linked_id: UUID | None
     balance: int
     parts: list[Part]
+    reply: str | None = None
 
 
 _parts = msgspec.json.Decoder(list[Part]).decode
@@ -82,7 +83,8 @@ async def fold(
 ) -> tuple[int, Counters, Expiring, int]:
     """Return what a member's books came to by two dates: points, counters, what expires when, and what never does.
 
-    Counters are by day or by year. The points don't yet leave out lots whose time was up by then but whose expiry was written down later.
+    Counters are by day or by year. The points don't yet leave out lots whose time was up by then but whose expiry was
+    written down later.
     """
     key = (member.shard, member.member_id, effective_by, recorded_by)
     async with connection.transaction():
@@ -108,7 +110,7 @@ async def read_statement(pool: Pool, shard: int, member_id: UUID, before: int, l
 def _entry(row: Record) -> Entry:
     return Entry(
         row["journal_id"], row["version"], row["kind"], row["effective_on"], row["recorded_at"], row["reason"],
-        row["actor"], row["stay_id"], row["linked_id"], row["balance"], _parts(row["parts"]),
+        row["actor"], row["stay_id"], row["linked_id"], row["balance"], _parts(row["parts"]), row["reply"],
     )  # fmt: skip
 
 

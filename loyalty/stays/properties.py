@@ -23,7 +23,7 @@ Brand = Annotated[
     str,
     Meta(
         pattern=r"^([a-z][a-z0-9_]{0,31})?$(?!\n)",
-        description="The brand, by which the program may have rules: lower-case letters, digits and underscores, or empty.",
+        description="The brand, by which the program may have rules: lower-case letters, digits, `_`; or empty.",
         examples=["hampton"],
     ),
 ]
