@@ -30,8 +30,9 @@ from loyalty.errors import Problem, together
 from loyalty.ids import UUID
 from loyalty.ledger import store as ledger_store
 from loyalty.ledger.model import Member
+from loyalty.ledger.outlook import Expiring, Opening
 from loyalty.ledger.poster import Poster
-from loyalty.ledger.store import Entry, Expiring
+from loyalty.ledger.store import Entry
 from loyalty.members import store as members_store
 from loyalty.members.model import EnrolRequest, Profile
 from loyalty.members.numbers import make_number
@@ -61,10 +62,11 @@ _RETRY_AFTER: Final = {"Retry-After": "1"}
 
 
 class Found(Struct, frozen=True, gc=False):
-    """A member as read, with what of the open lots expires when."""
+    """A member as read, with what of the open lots expires when, and what of them is pending until when."""
 
     member: Member
     expiring: Expiring
+    opening: Opening = ()
 
 
 class Service:
@@ -283,7 +285,7 @@ class Service:
 
     def balance(self, found: Found, today: date | None = None) -> BalanceView:
         """Return a member's balance today; `today` saves asking the clock again."""
-        return balance.view(self.rules, found.member, found.expiring, today or self.today())
+        return balance.view(self.rules, found.member, found.expiring, today or self.today(), found.opening)
 
     async def balance_as_of(
         self, member: Member, effective_by: date, known_at: datetime | None
@@ -297,17 +299,20 @@ class Service:
         if known_at is not None and (left := self.settles_in - (now - known_at).total_seconds()) > 0:
             await asyncio.sleep(left)
         async with self.pool.acquire() as connection:
-            points, counters, expiring, _ = await ledger_store.fold(
+            then = await ledger_store.fold(
                 connection, member, effective_by, known_at or now, by_day=self.rules.months_kept > 0
             )
-        then = structs.replace(
+        opening, expiring = sum(points for _, _, points in then.opening), then.expiring
+        as_of = structs.replace(
             member,
-            available=points,
+            available=then.points - opening,
+            pending=opening,
             held=0,
-            counters=counters,
+            debt=then.debt,
+            counters=then.counters,
             next_expiry=expiring[0][0] if expiring else None,
         )
-        return balance.view(self.rules, then, expiring, effective_by)
+        return balance.view(self.rules, as_of, expiring, effective_by, then.opening)
 
     async def statement(self, member: Member, before: int, limit: int) -> list[Entry]:
         """Return a page of a member's journals before a version, newest first."""
@@ -322,7 +327,7 @@ class Service:
         return await self.conclude(command, await self.poster.submit(self.shard(target), command))
 
     async def expire(self, member_id: UUID) -> None:
-        """Expire what a member has that is due."""
+        """Open and expire what a member has that is due."""
         command = Expire(member_id)
         await self.conclude(command, await self.poster.submit(ids.shard_of(member_id), command))
 

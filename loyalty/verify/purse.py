@@ -26,6 +26,8 @@ MAY: Final[dict[str, frozenset[str]]] = {
     "stay_moved_out": _UNDOES,
     "adjusted": frozenset({"repayment", "spend"}),
     "expired": frozenset({"expiry"}),
+    "matured": frozenset({"repayment"}),
+    "lapsed": frozenset({"expiry"}),
     "tier_reviewed": frozenset(),
 }
 """What each kind of journal may take from lots."""
@@ -34,7 +36,7 @@ MAY: Final[dict[str, frozenset[str]]] = {
 class Purse:
     """A member's lots and debt, as the journals so far have left them."""
 
-    __slots__ = ("_debt", "_lots", "_of_stay", "_open", "_report", "_rules", "_stored")
+    __slots__ = ("_debt", "_lots", "_of_stay", "_open", "_report", "_rules", "_stored", "_waiting")
 
     def __init__(self, rules: Rulebook, report: Report) -> None:
         """Begin empty."""
@@ -43,11 +45,22 @@ class Purse:
         self._stored: list[Lot] = []
         self._lots: dict[UUID, Lot] = {}
         self._open: dict[UUID, Lot] = {}
+        self._waiting: dict[UUID, Lot] = {}
+        """Those that are pending; `_open` are those that can be spent."""
         self._of_stay: defaultdict[UUID, list[Lot]] = defaultdict(list)
         self._debt = 0
 
+    @property
+    def pending(self) -> int:
+        """What is left in lots that are pending."""
+        return sum([lot.remaining for lot in self._waiting.values()])
+
     def settle(self, entry: Entry, moved: Moved) -> None:
         """Take what a journal took, and put in what it earned."""
+        if self._waiting or moved.matured:
+            self._mature(entry, moved)
+            if entry.journal.kind == "matured":
+                return
         taken = entry.allocations or moved.down or moved.lost or moved.undone
         if not taken and not moved.up and entry.lot is None:
             return
@@ -58,12 +71,7 @@ class Purse:
             self._take(entry, today)
             self._check_order(entry, new_debt, today)
         self._debt += new_debt
-        repaid = sums.get("repayment", 0)
-        owed = min(self._debt, entry.lot.amount) if entry.lot else 0
-        if repaid != owed:
-            self._differs("allocations", entry, f"repaid {repaid} of a debt of {self._debt}")
-        self._debt -= owed
-        self._earn(entry, repaid)
+        self._earn(entry, sums.get("repayment", 0))
 
     def _sum(self, entry: Entry) -> dict[str, int]:
         """Sum a journal's allocations by kind; tell of kinds that such a journal can't have."""
@@ -100,6 +108,45 @@ class Purse:
             return 0
         return owed - drawn
 
+    def _mature(self, entry: Entry, moved: Moved) -> None:
+        """Open the lots whose day has come: only a journal `matured` does, and each journal after that day comes after it."""
+        today = self._rules.today(entry.at)
+        due = sorted([lot for lot in self._waiting.values() if _opens(lot, today)], key=_first_to_open)
+        if entry.journal.kind != "matured":
+            if due:
+                self._differs("maturity", entry, f"{show('lot', due[0].lot_id)} should have opened before")
+            if moved.matured:
+                self._differs("maturity", entry, f"{moved.matured} points opened in a journal `{entry.journal.kind}`")
+            return
+        self._report.counted("maturity")
+        opened = sum([lot.remaining for lot in due])
+        days: dict[date, int] = {}
+        for lot in due:
+            days[lot.opens_on or today] = days.get(lot.opens_on or today, 0) + lot.remaining
+        moved_by_day: dict[date, int] = {}
+        for transfer in entry.transfers:
+            moved_by_day[transfer.effective_on] = moved_by_day.get(transfer.effective_on, 0) + transfer.amount
+        if days != moved_by_day:
+            self._differs("maturity", entry, f"opened {moved.matured}, of lots whose day had come {opened}")
+        repaid = {taken.lot_id: taken.amount for taken in entry.allocations}
+        for lot in due:
+            lot.pending = False
+            del self._waiting[lot.lot_id]
+            owed = self._repay(entry, lot, repaid.pop(lot.lot_id, 0))
+            lot.remaining -= owed
+            if lot.remaining:
+                self._open[lot.lot_id] = lot
+        if repaid:
+            self._differs("allocations", entry, "repaid from lots that didn't open")
+
+    def _repay(self, entry: Entry, lot: Lot, repaid: int) -> int:
+        """Repay debt from a lot that opens; return what was, whatever should have been."""
+        owed = 0 if lot.pending else min(self._debt, lot.remaining)
+        if repaid != owed:
+            self._differs("allocations", entry, f"repaid {repaid} of a debt of {self._debt}")
+        self._debt -= owed
+        return repaid
+
     def _take(self, entry: Entry, today: date) -> None:
         for taken in entry.allocations:
             if taken.kind == "repayment":
@@ -117,7 +164,10 @@ class Purse:
         lot.remaining -= taken.amount
         if not lot.remaining:
             self._open.pop(lot.lot_id, None)
+            self._waiting.pop(lot.lot_id, None)
         expiry = taken.kind == "expiry"
+        if lot.pending and not expiry and lot not in self._of_stay.get(entry.journal.stay_id or lot.lot_id, ()):
+            self._differs("draw_order", entry, f"{taken.kind} of {show('lot', lot.lot_id)} before it opened")
         if expiry:
             lot.expired += taken.amount
         if expiry != _due(lot, today):
@@ -165,14 +215,18 @@ class Purse:
         """Put a journal's lot in, as it was when it was new."""
         lot = entry.lot
         if lot is None:
+            if repaid:
+                self._differs("allocations", entry, f"repaid {repaid} without a lot")
             return
         self._stored.append(lot)
+        pending = lot.opens_on is not None and lot.opens_on > self._rules.today(entry.at)
         new = Lot(
-            lot.lot_id, lot.member_id, lot.amount, lot.amount - repaid, 0, lot.earned_on, lot.expires_on
+            lot.lot_id, lot.member_id, lot.amount, lot.amount, 0, lot.earned_on, lot.expires_on, lot.opens_on, pending
         )
+        new.remaining -= self._repay(entry, new, repaid)
         self._lots[lot.lot_id] = new
         if new.remaining:
-            self._open[lot.lot_id] = new
+            (self._waiting if pending else self._open)[lot.lot_id] = new
         if entry.journal.stay_id:
             self._of_stay[entry.journal.stay_id].append(new)
 
@@ -181,20 +235,23 @@ class Purse:
         report, left = self._report, -self._debt
         for lot in self._stored:
             stored, again = (lot.remaining, lot.expired), self._lots[lot.lot_id]
-            left += lot.remaining
+            left += 0 if lot.pending else lot.remaining
             if stored != (again.remaining, again.expired):
                 told = (
                     f"remaining and expired are {stored}, by its allocations {again.remaining, again.expired}"
                 )
                 report.differs("lots", f"{show('lot', lot.lot_id)}: {told}")
+            if lot.pending != again.pending:
+                told = "is pending, but has opened" if lot.pending else "is open, but is still pending"
+                report.differs("lots", f"{show('lot', lot.lot_id)}: {told}")
         if left != available:
             told = f"lots less debt are {left}, the transfers {available}"
             report.differs("lots", f"{show('mem', member.member_id)}: {told}")
         first = min(
-            [lot.expires_on for lot in self._stored if lot.remaining and lot.expires_on], default=None
+            [day for lot in self._stored if lot.remaining and (day := _next_of(lot)) is not None], default=None
         )
         if first is not None and (member.next_expiry is None or member.next_expiry > first):
-            told = f"{member.next_expiry}, but a lot expires {first}"
+            told = f"{member.next_expiry}, but a lot opens or expires {first}"
             report.differs("next_expiry", f"{show('mem', member.member_id)}: {told}")
         report.counted("lots", len(self._stored))
 
@@ -204,3 +261,17 @@ class Purse:
 
 def _due(lot: Lot, today: date) -> bool:
     return lot.expires_on is not None and lot.expires_on <= today
+
+
+def _opens(lot: Lot, today: date) -> bool:
+    day = lot.opens_on
+    return day is not None and day <= today and (lot.expires_on is None or day < lot.expires_on)
+
+
+def _first_to_open(lot: Lot) -> tuple[date, UUID]:
+    return (lot.opens_on or date.min, lot.lot_id)
+
+
+def _next_of(lot: Lot) -> date | None:
+    days = [day for day in (lot.opens_on if lot.pending else None, lot.expires_on) if day is not None]
+    return min(days, default=None)

@@ -154,6 +154,8 @@ class Shell:
         waiting = [lot for lot in mine if not self.due(lot)]
         before = 0
         for lot in waiting:
+            if lot.pending:
+                continue
             if before < needed:
                 given.append(lot)
             before += lot.remaining
@@ -164,10 +166,10 @@ class Shell:
             given += [self.lots[one] for one in sorted(own) if self.lots[one] not in given]
         facts.lots = [deepcopy(lot) for lot in given]
         facts.own = frozenset(own)
-        facts.following = min((lot.expires_on for lot in waiting if lot.expires_on), default=None)
+        facts.following = min((day for lot in waiting for day in _days(lot)), default=None)
 
     def due(self, lot: Lot) -> bool:
-        return lot.expires_on is not None and lot.expires_on <= self.today
+        return any(day <= self.today for day in _days(lot))
 
     def _on_file(self, posting: StayPosting) -> StayOnFile | None:
         stay_id = self.directory.get(natural_key(posting))
@@ -227,20 +229,21 @@ class Shell:
     def snapshot(self) -> tuple[Any, ...]:
         """Return all that a member could notice, for comparison."""
         members = {
-            one.number: (one.available, one.debt, one.held, one.counters) for one in self.members.values()
+            one.number: (one.available, one.pending, one.debt, one.held, one.counters)
+            for one in self.members.values()
         }
         granted = {
             (self.members[member].number, code, ordinal)
             for (member, code, ordinal), status in self.grants.items()
             if status == "granted"
         }
-        return deepcopy(members), granted, self.open_points()
+        return deepcopy(members), granted, self.open_points(), self.open_points(pending=True)
 
-    def open_points(self) -> dict[tuple[str, date | None], int]:
-        """Return what is left in lots by member and day of expiry."""
+    def open_points(self, *, pending: bool = False) -> dict[tuple[str, date | None], int]:
+        """Return what is left in lots that are open (or pending) by member and day of expiry."""
         found: dict[tuple[str, date | None], int] = defaultdict(int)
         for lot in self.lots.values():
-            if lot.remaining:
+            if lot.remaining and lot.pending == pending:
                 found[self.members[lot.member_id].number, lot.expires_on] += lot.remaining
         return dict(found)
 
@@ -254,6 +257,11 @@ class Shell:
 
 def natural_key(posting: StayPosting) -> NaturalKey:
     return posting.source, posting.property, posting.stay_ref, posting.leg
+
+
+def _days(lot: Lot) -> list[date]:
+    """Return the days on which a lot opens, if that isn't written down yet, and expires."""
+    return [day for day in (lot.opens_on if lot.pending else None, lot.expires_on) if day is not None]
 
 
 def _order(lot: Lot) -> tuple[date, UUID]:
