@@ -19,7 +19,7 @@ FOR NO KEY UPDATE OF m;
 -- highest revision, and the one that the posting states. The stay may live in another shard than the poster's.
 -- Each look-up is a LATERAL of its own with a LIMIT, so that whatever the planner thinks of a table, it goes by a key.
 -- Each row tells the generation of the program's versions.
-SELECT (SELECT generation FROM program_generation), m.member_id, m.number, m.status, m.enrolled_on, m.version,
+SELECT (SELECT generation FROM program_generation WHERE only_row), m.member_id, m.number, m.status, m.enrolled_on, m.version,
        m.available, m.held, m.debt, m.counters, m.next_expiry, m.traits, m.tier, m.review_on, d.shard, d.member_id,
        d.stay_id, head.revision, head.snapshot, head.award, head.reply, same.snapshot, same.reply
 FROM unnest($2::uuid[], $3::text[], $4::stay_key[]) WITH ORDINALITY

@@ -142,9 +142,9 @@ SENTENCES: Final[dict[str, Sentence]] = {
         unit="months",
     ),
     "expiry.by_tier.*": Sentence(
-        ("Expiry at {key} after {a}, was {old}", "{key}积分{a}后到期，原为{old}"),
-        ("Expiry at {key} now after {a}, as a rule of its own", "{key}积分另行规定{a}后到期"),
-        ("Expiry at {key} is no longer a rule of its own, was {b}", "{key}积分到期不再另行规定，原为{b}"),
+        ("Expiry at {key}: {a}, was {old}", "{key}积分有效期：{a}，原为{old}"),
+        ("Expiry at {key} now by a rule of its own: {a}", "{key}积分有效期另行规定：{a}"),
+        ("Expiry at {key} is no longer a rule of its own, was {b}", "{key}积分有效期不再另行规定，原为{b}"),
         unit="months",
     ),
     "expiry.inactivity_months": Sentence(

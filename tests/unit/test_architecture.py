@@ -119,7 +119,9 @@ def test_imports_run_down_only(path: Path) -> None:
 def test_what_is_pure_imports_the_standard_library_msgspec_and_ourselves(path: Path) -> None:
     tops = {name.split(".")[0] for name in imported(path)}
 
-    assert tops <= sys.stdlib_module_names | {"msgspec", "loyalty"} | PURE_LIBRARIES.get(path.as_posix(), set())
+    assert tops <= sys.stdlib_module_names | {"msgspec", "loyalty"} | PURE_LIBRARIES.get(
+        path.as_posix(), set()
+    )
     assert set() == tops & IMPURE_MODULES
     assert not [
         name for name in imported(path) if name.startswith(("loyalty.db", "loyalty.metrics", "loyalty.log"))
