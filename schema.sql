@@ -59,6 +59,8 @@ CREATE TABLE api_key (
 --   debt         points owed; repaid first by later earning, so there is either debt or an open lot, never both
 --   counters     per calendar year and unit: {"2026": {"nights": 120, "stays": 9, "spend": 1234500}}
 --   next_expiry  no open lot expires before this date; null when none ever does
+--   traits       what the rules may know of a member besides the books: segments, given statuses …
+--   tier         the tier that was last told     review_on    the first day on which it may be another by itself
 CREATE TABLE member (
     shard       smallint NOT NULL,
     member_id   uuid     NOT NULL,
@@ -71,6 +73,9 @@ CREATE TABLE member (
     debt        bigint   NOT NULL DEFAULT 0 CHECK (debt >= 0),
     counters    jsonb    NOT NULL DEFAULT '{}' CHECK (jsonb_typeof(counters) = 'object'),
     next_expiry date,
+    traits      jsonb    NOT NULL DEFAULT '{}' CHECK (jsonb_typeof(traits) = 'object'),
+    tier        text     NOT NULL DEFAULT '',
+    review_on   date,
     PRIMARY KEY (shard, member_id),
     UNIQUE (shard, number),
     CONSTRAINT only_debt_goes_below_zero CHECK (debt = greatest(0, -available))
@@ -354,7 +359,8 @@ CREATE TYPE batch_item AS (
     held           bigint,
     debt           bigint,
     counters       jsonb,
-    next_expiry    date
+    next_expiry    date,
+    traits         jsonb
 );
 
 CREATE TYPE new_transfer AS (

@@ -19,7 +19,7 @@ FOR NO KEY UPDATE OF m;
 -- highest revision, and the one that the posting states. The stay may live in another shard than the poster's.
 -- Each look-up is a LATERAL of its own with a LIMIT, so that whatever the planner thinks of a table, it goes by a key.
 SELECT m.member_id, m.number, m.status, m.enrolled_on, m.version, m.available, m.held, m.debt, m.counters,
-       m.next_expiry, d.shard, d.member_id, d.stay_id, head.revision, head.snapshot, head.award, head.reply,
+       m.next_expiry, m.traits, d.shard, d.member_id, d.stay_id, head.revision, head.snapshot, head.award, head.reply,
        same.snapshot, same.reply
 FROM unnest($2::uuid[], $3::text[], $4::stay_key[]) WITH ORDINALITY
          AS w (member_id, number, source, property, stay_ref, leg, revision, place)
@@ -138,7 +138,7 @@ WITH items AS MATERIALIZED (
 )
 UPDATE member AS m
 SET version = i.version, available = i.balance, held = i.held, debt = i.debt, counters = i.counters,
-    next_expiry = i.next_expiry
+    next_expiry = i.next_expiry, traits = i.traits
 FROM items AS i
 WHERE i.counters IS NOT NULL AND m.shard = $1 AND m.member_id = i.member_id;
 

@@ -13,7 +13,7 @@ from loyalty.commands.model import Decision, DirectoryEntry, Facts, Key, Prior
 from loyalty.db import Connection, load_queries
 from loyalty.ids import UUID, shard_of
 from loyalty.ledger.leaf import leaf
-from loyalty.ledger.model import MEMBER_ACCOUNTS, Counters, Journal, Lot, Member, Transfer
+from loyalty.ledger.model import MEMBER_ACCOUNTS, Counters, Journal, Lot, Member, Traits, Transfer
 from loyalty.ledger.rules import Book
 from loyalty.stays.model import Award, StayOnFile, StayPosting, StayRevision
 
@@ -21,12 +21,14 @@ QUERIES = load_queries("loyalty.commands")
 _READ, _WRITE = QUERIES["read_facts"], QUERIES["write_books"]
 
 _counters = msgspec.json.Decoder(Counters).decode
+_traits = msgspec.json.Decoder(Traits).decode
 _award = msgspec.json.Decoder(Award).decode
 _encode = msgspec.json.Encoder().encode
 
 _NO_STAY = (None, None, None, None, None)
 _NOTHING = (None, None, None, None)
-"""For the four columns of a lot, of a natural key, or of a member."""
+"""For the four columns of a lot, or of a natural key."""
+_NO_STATE = (None, None, None, None, None)
 _NO_REVISION = (None,) * 9
 
 Named = tuple[str | UUID, StayPosting | None]
@@ -59,7 +61,7 @@ def _stay_key(posting: StayPosting | None) -> tuple[object, ...]:
 
 
 def _facts(shard: int, row: Record) -> Facts:
-    member_id, number, status, enrolled_on, version, available, held, debt, counters, due, *stay = row
+    member_id, number, status, enrolled_on, version, available, held, debt, counters, due, traits, *stay = row
     on_file = _on_file(stay)
     if member_id is None:
         return Facts(None, on_file)
@@ -75,6 +77,7 @@ def _facts(shard: int, row: Record) -> Facts:
         debt,
         _counters(counters),
         due,
+        _traits(traits),
     )
     return Facts(member, on_file)
 
@@ -165,7 +168,7 @@ def _rows(shard: int, decisions: Sequence[Decision], at: datetime) -> Iterable[l
     ]  # fmt: skip
     yield [(shard, d.book.member.member_id, *astuple(d.profile)) for d in decisions if d.book and d.profile]
     yield [
-        (m.shard, m.member_id, m.number, m.status, m.enrolled_on, m.version, m.available, *_state(m))
+        (m.shard, m.member_id, m.number, m.status, m.enrolled_on, m.version, m.available, *_state(m), m.tier, m.review_on)
         for d in decisions if d.enrolled and d.book and (m := d.book.member)
     ]  # fmt: skip
 
@@ -178,7 +181,7 @@ def _items(shard: int, decision: Decision) -> Iterable[tuple[object, ...]]:
         last = journals[-1]
         for j in journals:
             said = revision if revision and revision.journal_id == j.journal_id else None
-            state = _state(book.member) if j is last and not decision.enrolled else _NOTHING
+            state = _state(book.member) if j is last and not decision.enrolled else _NO_STATE
             yield (
                 j.member_id, j.journal_id, j.version, j.kind, j.effective_on, j.reason, j.actor, j.stay_id, j.linked_id,
                 j.balance, leaf(shard, j, _own(j, book)), *_lot_of(j, book), *_event_of(j, decision),
@@ -191,7 +194,7 @@ def _items(shard: int, decision: Decision) -> Iterable[tuple[object, ...]]:
         yield (
             member_id, None, member and member.version, None, None, None, None, revision and revision.stay_id, None,
             member and member.available, None, *_NOTHING, None, None, *_said(revision, decision.entry),
-            *(_state(member) if member else _NOTHING),
+            *(_state(member) if member else _NO_STATE),
         )  # fmt: skip
 
 
@@ -230,7 +233,10 @@ def _said(revision: StayRevision | None, entry: DirectoryEntry | None) -> tuple[
 
 
 def _state(member: Member) -> tuple[object, ...]:
-    return (member.held, member.debt, _encode(member.counters).decode(), member.next_expiry)
+    return (
+        member.held, member.debt, _encode(member.counters).decode(), member.next_expiry,
+        _encode(member.traits).decode(),
+    )  # fmt: skip
 
 
 def _deltas(transfers: list[Transfer]) -> dict[tuple[str, str], int]:

@@ -3,7 +3,7 @@
 -- name: read_members
 -- Members by id or by number, with what of their open lots expires when. `place` is the place in the arrays.
 SELECT w.place, m.shard, m.member_id, m.number, m.status, m.enrolled_on, m.version, m.available, m.held, m.debt,
-       m.counters, m.next_expiry, l.days, l.points
+       m.counters, m.next_expiry, m.traits, l.days, l.points
 FROM unnest($1::smallint[], $2::uuid[], $3::text[]) WITH ORDINALITY AS w (shard, member_id, number, place)
 CROSS JOIN LATERAL (SELECT * FROM member AS n WHERE n.shard = w.shard AND n.member_id = w.member_id
                     UNION ALL

@@ -9,12 +9,13 @@ from msgspec import Struct
 
 from loyalty.db import Connection, load_queries
 from loyalty.ids import UUID
-from loyalty.ledger.model import POINTS, Counters, Member
+from loyalty.ledger.model import POINTS, Counters, Member, Traits
 
 QUERIES = load_queries("loyalty.ledger")
 _READ = QUERIES["read_members"]
 
 _counters = msgspec.json.Decoder(Counters).decode
+_traits = msgspec.json.Decoder(Traits).decode
 
 Expiring = list[tuple[date, int]]
 """What of the open lots expires when, soonest first."""
@@ -54,7 +55,7 @@ async def read_members(
     found: list[tuple[Member, Expiring] | None] = [None] * len(shards)
     for row in await pool.fetch(_READ, shards, ids, numbers):
         place, shard, member_id, number, status, enrolled_on, *rest = row
-        version, available, held, debt, counters, due, days, points = rest
+        version, available, held, debt, counters, due, traits, days, points = rest
         member = Member(
             shard,
             member_id,
@@ -67,6 +68,7 @@ async def read_members(
             debt,
             _counters(counters),
             due,
+            _traits(traits),
         )
         found[place - 1] = (member, list(zip(days, points, strict=True)) if days else [])
     return found

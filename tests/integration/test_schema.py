@@ -227,7 +227,7 @@ async def test_nonsense_is_refused_by_the_database_itself(
 
 # Columns that may be unknown. Everything else is always said.
 OPTIONAL = {
-    "api_key.revoked_at", "member.next_expiry", "journal.stay_id", "journal.linked_id", "lot.expires_on",
+    "api_key.revoked_at", "member.next_expiry", "member.review_on", "journal.stay_id", "journal.linked_id", "lot.expires_on",
     "hold.resolved_at", "stay_revision.journal_id", "profile.sealed_key", "profile.name", "profile.email",
     "profile.phone", "profile.birthday", "profile.language",
 }  # fmt: skip
