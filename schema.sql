@@ -113,7 +113,11 @@ CREATE TABLE journal (
     member_id    uuid        NOT NULL,
     version      bigint      NOT NULL CHECK (version >= 1),
     kind         text        NOT NULL CHECK (kind IN ('enrolled', 'stay_posted', 'stay_revised', 'stay_reversed',
-                                                      'stay_moved_out', 'stay_moved_in', 'adjusted', 'expired')),
+                                                      'stay_moved_out', 'stay_moved_in', 'adjusted', 'expired',
+                                                      'transfer_sent', 'transfer_received', 'purchased',
+                                                      'compensated', 'referral', 'status_given', 'status_ended',
+                                                      'segments_set', 'registered', 'merged_out', 'merged_in',
+                                                      'household_joined', 'household_left')),
     effective_on date        NOT NULL,
     recorded_at  timestamptz NOT NULL,
     reason       text        NOT NULL,
@@ -128,7 +132,7 @@ CREATE TABLE journal (
 -- Double entry: one debit account, one credit account, one unit, one amount. So all accounts of a unit always sum to
 -- zero. The member's accounts are `available`, `held` and, for what is counted, `counted`; all others are the program's.
 --   line   1, 2, 3 … within the journal
---   kind   base, tier_bonus, count, expiry, adjustment, transit
+--   kind   base, tier_bonus, count, expiry, adjustment, transit, transfer, purchase, compensation, referral, merge
 CREATE TABLE transfer (
     shard        smallint NOT NULL,
     journal_id   uuid     NOT NULL,

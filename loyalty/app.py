@@ -9,7 +9,7 @@ from litestar import Litestar
 from litestar.types import ASGIApp
 
 from loyalty import __version__, log, metrics
-from loyalty.http import adjustments, balances, members, operation, properties, stays
+from loyalty.http import adjustments, balances, members, operation, properties, stays, transfers
 from loyalty.http.auth import KeyRing, permission_gate, postgres_keys
 from loyalty.http.docs import DOCS_HANDLERS, ClosedStructs, openapi_config
 from loyalty.http.edge import Edge
@@ -23,6 +23,7 @@ ROUTES = (
     stays.post_stay, stays.post_stays, stays.get_stay,
     balances.get_balance, balances.get_balances, balances.get_statement,
     adjustments.adjust,
+    transfers.transfer,
     properties.list_properties, properties.get_property, properties.put_property,
     operation.live, operation.ready, operation.expose,
     *DOCS_HANDLERS,

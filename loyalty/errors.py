@@ -48,6 +48,10 @@ CODES: Final[dict[str, Code]] = {
     "stay_departure_before_arrival": Code(422, "The stay ends before it begins"),
     "stay_too_long": Code(422, "The stay is longer than the program allows"),
     "insufficient_points": Code(422, "The member hasn't enough points"),
+    "not_offered": Code(422, "The program doesn't offer this"),
+    "same_member": Code(422, "Both are the same member"),
+    "account_too_young": Code(422, "The account hasn't been open for long enough"),
+    "limit_reached": Code(422, "More than the program allows in this time"),
     "too_many_requests": Code(429, "Too many requests"),
     # Our side; nothing was decided.
     "internal_error": Code(500, "Something went wrong on our side"),

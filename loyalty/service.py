@@ -21,6 +21,7 @@ from loyalty.commands.balance import BalanceView
 from loyalty.commands.batch import Batches, Command
 from loyalty.commands.enrol import Enrol
 from loyalty.commands.expire import Expire
+from loyalty.commands.joint import Joints
 from loyalty.commands.model import Answer, Decision, Elsewhere, Key, Move, Result, Target
 from loyalty.commands.post_stay import PostStay
 from loyalty.commands.rulebook import Rulebook
@@ -78,6 +79,7 @@ class Service:
         self.clock = clock
         self.settles_in = poster.deadline + 1.0
         self.bulk_turn = asyncio.Lock()
+        self.joints = Joints(rules, clock, mint)
         self._batches = batches
         self._vault = vault
         self._mint = mint

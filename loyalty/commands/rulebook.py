@@ -5,7 +5,7 @@ from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from loyalty import money
-from loyalty.ledger.model import POINTS
+from loyalty.ledger.model import CAPPED, POINTS
 from loyalty.program.earning import Earning, add_months
 from loyalty.program.model import UNIT_SCALE, Definition, Name
 from loyalty.tiers.milestones import MilestoneRule
@@ -35,7 +35,7 @@ class Rulebook:
 
     def show(self, unit: str, amount: int) -> str:
         """Write an amount of a unit: points as they are, nights without an empty tenth, money with its decimals."""
-        if unit == POINTS:
+        if unit == POINTS or unit in CAPPED:
             return str(amount)
         if unit == "nights":
             return str(amount // 10) if amount % 10 == 0 else money.from_minor(amount, 1)

@@ -61,6 +61,7 @@ class Principal(msgspec.Struct, frozen=True):
 
 _EVERYONE: Final = frozenset(Role)
 _HOTELS: Final = frozenset({Role.PROPERTY, Role.OPERATOR})
+_DESKS: Final = frozenset({Role.BOOKING, Role.OPERATOR})
 _OPERATOR: Final = frozenset({Role.OPERATOR})
 
 PERMISSIONS: Final[dict[tuple[str, str], frozenset[Role]]] = {
@@ -74,6 +75,7 @@ PERMISSIONS: Final[dict[tuple[str, str], frozenset[Role]]] = {
     ("POST", "/v1/stays/batch"): _HOTELS,
     ("GET", "/v1/stays/{stay_id}"): _EVERYONE,
     ("POST", "/v1/adjustments"): _OPERATOR,
+    ("POST", "/v1/transfers"): _DESKS,
     ("GET", "/v1/properties"): _EVERYONE,
     ("GET", "/v1/properties/{code}"): _EVERYONE,
     ("PUT", "/v1/properties/{code}"): _OPERATOR,

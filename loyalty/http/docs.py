@@ -37,6 +37,7 @@ _TAGS: Final = {
     "Stays": "What the property-management system posts; the reply explains what was earned and why.",
     "Balances": "Points, tier, progress and statements of members.",
     "Adjustments": "Manual credits and debits, with a reason.",
+    "Moving points": "Gifts between members, and points bought.",
     "Properties": "The hotels that stays belong to.",
     "Operation": "Health and metrics.",
 }

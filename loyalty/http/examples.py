@@ -7,6 +7,7 @@ __all__ = ["REPLIES", "REQUESTS"]
 Example = dict[str, Any]
 
 _MEMBER: Final = "mem_019a8f3c5e7a7000b2d41c9e6f030002"
+_OTHER: Final = "mem_019a8f3c6b11700092ac3e5d7f410001"
 _STAY: Final = "sty_019a8f3d1b2c70008e5a7f204c610002"
 _JOURNAL: Final = "jrn_019a8f3d1b2c700191c3d8a25e7f0002"
 
@@ -83,6 +84,14 @@ _ADJUSTED: Final[Example] = {
     "journal_id": _JOURNAL, "member_id": _MEMBER, "points": 500, "reason": "service_recovery",
     "balance": {"available": 1911, "held": 0, "debt": 0},
 }  # fmt: skip
+_TRANSFER: Final[Example] = {
+    "from": "HX0000000018", "to": "HX0000000026", "points": 500, "note": "Happy birthday",
+}  # fmt: skip
+_TRANSFERRED: Final[Example] = {
+    "journal_id": _JOURNAL, "from": _MEMBER, "to": _OTHER, "points": 500,
+    "moved": [{"points": 500, "expires_on": "2028-01-03"}],
+    "balance": {"available": 1411, "held": 0, "debt": 0},
+}  # fmt: skip
 _PROPERTY: Final[Example] = {
     "code": "SHA01", "name": {"en": "The Bund House", "zh": "外滩别院"}, "time_zone": "Asia/Shanghai",
     "currency": "CNY",
@@ -102,6 +111,7 @@ REQUESTS: Final[dict[tuple[str, str], Any]] = {
     ("POST", "/v1/stays/batch"): [_POSTING, _POSTING | {"stay_ref": "R-1002", "member": "HX0000000000"}],
     ("POST", "/v1/balances"): {"members": ["HX0000000018", _MEMBER]},
     ("POST", "/v1/adjustments"): _ADJUSTMENT,
+    ("POST", "/v1/transfers"): _TRANSFER,
     ("PUT", "/v1/properties/{code}"): _PROPERTY,
 }
 """The body of a request, by method and path."""
@@ -120,6 +130,7 @@ REPLIES: Final[dict[tuple[str, str], Any]] = {
     ("POST", "/v1/balances"): {"balances": [{"member": "HX0000000018", "balance": _BALANCE}]},
     ("GET", "/v1/members/{member_id}/statement"): _STATEMENT,
     ("POST", "/v1/adjustments"): _ADJUSTED,
+    ("POST", "/v1/transfers"): _TRANSFERRED,
     ("GET", "/v1/properties"): {"properties": [_PROPERTY]},
     ("GET", "/v1/properties/{code}"): _PROPERTY,
     ("PUT", "/v1/properties/{code}"): _PROPERTY,

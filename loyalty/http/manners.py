@@ -68,11 +68,12 @@ _ANSWERS: Final = {
     ("POST", "/v1/stays/batch"): "What became of each stay, in the order of the request",
     ("GET", "/v1/stays/{stay_id}"): "The stay, with all that was ever said about it",
     ("POST", "/v1/adjustments"): "The points are credited or debited",
+    ("POST", "/v1/transfers"): "The points have changed hands",
     ("GET", "/v1/properties"): "The hotels, by code",
     ("GET", "/v1/properties/{code}"): "The hotel",
     ("PUT", "/v1/properties/{code}"): "The hotel, as it now is",
 }
-_KEYED: Final = frozenset({("POST", "/v1/members"), ("POST", "/v1/adjustments")})
+_KEYED: Final = frozenset({("POST", "/v1/members"), ("POST", "/v1/adjustments"), ("POST", "/v1/transfers")})
 _BALANCE: Final = ("GET", "/v1/members/{member_id}/balance")
 _STAY: Final = ("POST", "/v1/stays")
 _REF: Final = "#/components/{}/{}"

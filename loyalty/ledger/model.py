@@ -18,6 +18,16 @@ EXPIRED: Final = "expired"
 GOODWILL: Final = "goodwill"
 ADJUSTED: Final = "adjusted"
 TRANSIT: Final = "transit"
+SOLD: Final = "sold"
+
+# Points that count towards a cap of a calendar year. They are no unit of tiers or milestones.
+SENT: Final = "sent"
+RECEIVED: Final = "received"
+BOUGHT: Final = "bought"
+COMPENSATED: Final = "compensated"
+REFERRED: Final = "referred"
+
+CAPPED: Final = frozenset({SENT, RECEIVED, BOUGHT, COMPENSATED, REFERRED})
 
 MEMBER_ACCOUNTS: Final = frozenset({AVAILABLE, HELD, COUNTED})
 

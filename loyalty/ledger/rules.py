@@ -148,6 +148,16 @@ class Book:
         if member.next_expiry is None or expires_on < member.next_expiry:
             member.next_expiry = expires_on
 
+    def first_to_expire(self, amount: int) -> list[tuple[date | None, int]]:
+        """Return what a spend of points that are there would take, by the day they expire; nothing is taken yet."""
+        days: dict[date | None, int] = {}
+        for lot in sorted(self._lots, key=_first_to_expire):
+            if lot.remaining and amount and not self._due(lot):
+                part = min(lot.remaining, amount)
+                days[lot.expires_on] = days.get(lot.expires_on, 0) + part
+                amount -= part
+        return list(days.items())
+
     def spend(self, amount: int) -> None:
         """Draw points (already moved by `points`) from lots, first to expire first. They must be there."""
         missing = self._draw(amount, "spend", self._lots)

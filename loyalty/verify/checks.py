@@ -18,6 +18,8 @@ from loyalty.verify.report import Report
 
 _POINT_ACCOUNTS: Final = frozenset({AVAILABLE, HELD})
 _PER_JOURNAL: Final = ("versions", "recorded", "journal_balances", "allocations", "leaves", "homes")
+_LINKED: Final = frozenset({"stay_moved_out", "stay_moved_in", "transfer_sent", "transfer_received"})
+"""Kinds of journals that are one half of something."""
 _PER_MEMBER: Final = ("points", "held", "counters", "next_expiry", "homes")
 
 
@@ -171,7 +173,7 @@ def check_links(entries: Sequence[Entry], partners: dict[UUID, UUID | None], rep
     for entry in entries:
         journal = entry.journal
         linked = journal.linked_id
-        if linked is None and journal.kind not in {"stay_moved_out", "stay_moved_in"}:
+        if linked is None and journal.kind not in _LINKED:
             continue
         report.counted("linked")
         if linked is None or partners.get(linked) != journal.journal_id:

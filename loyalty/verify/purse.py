@@ -26,6 +26,8 @@ MAY: Final[dict[str, frozenset[str]]] = {
     "stay_moved_out": _UNDOES,
     "adjusted": frozenset({"repayment", "spend"}),
     "expired": frozenset({"expiry"}),
+    "transfer_sent": frozenset({"spend"}),
+    "transfer_received": frozenset({"repayment"}),
 }
 """What each kind of journal may take from lots."""
 

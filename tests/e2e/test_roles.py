@@ -23,6 +23,7 @@ BODIES: dict[tuple[str, str], Any] = {
     ("POST", "/v1/stays"): {},
     ("POST", "/v1/stays/batch"): [],
     ("POST", "/v1/adjustments"): {},
+    ("POST", "/v1/transfers"): {},
     ("PUT", "/v1/properties/{code}"): HOTEL,
 }
 

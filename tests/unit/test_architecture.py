@@ -26,7 +26,7 @@ ROWS: tuple[frozenset[str], ...] = tuple(
         "program members stays tiers partners",
         "commands",
         "service",
-        "bulk",
+        "bulk moving",
         "http worker",
         "app serve importing verify",
         "demo bench",
@@ -47,6 +47,7 @@ SHELL = {
     "stays/store.py": "SQL",
     "commands/store.py": "SQL",
     "commands/batch.py": "runs a transaction",
+    "commands/joint.py": "runs transactions",
     "commands/tally.py": "tells the metrics",
     "program/reading.py": "reads a file",
 }

@@ -1,0 +1,88 @@
+"""The shell around commands that touch two members, or that need more than a lane gives: a transaction of their own.
+
+All rows of members are locked first, in one global order (shard, then id), one statement each; then the facts are read.
+A lane that has decided on what was there before is stopped by the members' versions, and decides again.
+"""
+
+from collections.abc import Sequence
+
+from loyalty.clock import Clock
+from loyalty.commands import store, transfer
+from loyalty.commands.model import Decision, Facts, Key, Move, Result, settle
+from loyalty.commands.rulebook import Rulebook
+from loyalty.commands.tally import count
+from loyalty.commands.transfer import Transfer
+from loyalty.db import Connection
+from loyalty.ids import UUID, Mint, shard_of
+from loyalty.ledger.model import Moment
+
+Need = tuple[Facts, int]
+"""A member's facts, and how many points a command may draw from the lots."""
+
+
+class Joints:
+    """Runs commands in transactions of their own, under one program."""
+
+    def __init__(self, rules: Rulebook, clock: Clock, mint: Mint) -> None:
+        """Take the program, the clock and the source of ids."""
+        self.rules = rules
+        self._clock = clock
+        self._mint = mint
+
+    async def transfer(self, connection: Connection, command: Transfer) -> Move | Result:
+        """Give points to another member."""
+        async with connection.transaction():
+            giving, taking = await _lock_and_read(connection, (command.giver, command.taker))
+            moment = self._moment()
+            await _add_prior(connection, command.key, giving)
+            await _add_lots(connection, ((giving, command.request.points), (taking, 0)), moment)
+            result = transfer.decide(giving, taking, self.rules, command, moment)
+            return await _write(connection, result, command.key, moment)
+
+    def _moment(self) -> Moment:
+        """Return the moment of a decision; the clock is read once the rows are locked."""
+        at = self._clock.now()
+        return Moment(at, self.rules.today(at), self._mint)
+
+
+async def _lock_and_read(connection: Connection, ids: Sequence[UUID | None]) -> list[Facts]:
+    """Lock members in one global order, and return the facts of each; empty ones for None."""
+    for one in sorted({one for one in ids if one is not None}, key=lambda one: (shard_of(one), one)):
+        await store.lock_members(connection, shard_of(one), [one], [])
+    facts: list[Facts] = []
+    for one in ids:
+        facts += (
+            [Facts(None)] if one is None else await store.read_facts(connection, shard_of(one), [(one, None)])
+        )
+    return facts
+
+
+async def _add_prior(connection: Connection, key: Key, facts: Facts) -> None:
+    facts.prior = (await store.find_keys(connection, [key])).get((key.principal, key.key))
+
+
+async def _add_lots(connection: Connection, needs: Sequence[Need], moment: Moment) -> None:
+    """Give the lots that may be drawn on, and those that are due."""
+    for facts, need in needs:
+        member = facts.member
+        if member is None:
+            continue
+        due = member.next_expiry is not None and member.next_expiry <= moment.today
+        if need > 0 or due:
+            await store.add_lots(connection, member.shard, [(facts, need)], moment.today)
+
+
+async def _write(
+    connection: Connection, result: Move | Result, key: Key | None, moment: Moment
+) -> Move | Result:
+    """Write what was decided, member by member; a refusal is the outcome of its key."""
+    settled = result if isinstance(result, Move) else settle(result, key)
+    parts: tuple[tuple[int, Decision], ...] = ()
+    if isinstance(settled, Move):
+        parts = settled.parts
+    elif isinstance(settled, Decision) and not settled.answer.replayed:
+        parts = ((settled.book.member.shard if settled.book else 0, settled),)
+    for shard, decision in parts:
+        await store.write(connection, shard, [decision], moment.at)
+    count(decision for _, decision in parts)
+    return settled

@@ -1,0 +1,187 @@
+"""Points on the move, on the real service: at the same time, twice, from two processes; the books stay right."""
+
+import asyncio
+from collections.abc import Iterator
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+
+from loyalty import moving
+from loyalty.commands.adjust import AdjustmentRequest
+from loyalty.commands.model import Answer
+from loyalty.commands.transfer import TransferRequest
+from loyalty.errors import Problem
+from loyalty.members.model import EnrolRequest
+from tests.builders import PRINCIPAL, PROGRAM, reply, small_rules
+from tests.property.live import Live, LiveBooks, opened
+
+TERMS = """
+[transfers]
+least = 1
+sent_a_year = 500
+received_a_year = 300
+"""
+RULES = small_rules(PROGRAM + TERMS)
+
+
+class Movers(LiveBooks):
+    """A history in which points move, asked of either of two services."""
+
+    def key(self, name: str, body: object, server: int = 0) -> Any:
+        return self.live.services[server].key(PRINCIPAL, self.prefix + name, repr(body).encode())
+
+    def many(self, *work: Any) -> list[Any]:
+        """Run requests at the same time; return their answers and problems in order."""
+
+        async def run() -> list[Any]:
+            return await asyncio.gather(*work, return_exceptions=True)
+
+        self._tick()
+        found = self.live.run(run())
+        assert all(isinstance(one, Answer | Problem) for one in found), found
+        return found
+
+    def one(self, work: Any) -> Any:
+        [found] = self.many(work)
+        return found
+
+    def have(self, number: str, points: int) -> None:
+        request = AdjustmentRequest(self.prefix + number, points, "goodwill")
+        found = self.one(
+            self.service.adjust(request, "test", self.key(f"have-{number}-{len(self.bodies)}", request))
+        )
+        self.bodies[len(self.bodies)] = b""
+        assert isinstance(found, Answer)
+
+    def give(self, giver: str, taker: str, points: int, name: str, server: int = 0) -> Any:
+        request = TransferRequest(self.prefix + giver, self.prefix + taker, points)
+        service = self.live.services[server]
+        return moving.transfer(service, request, "test", self.key(name, request, server))
+
+    def available(self, *numbers: str) -> list[int]:
+        return [self.balance(number).available for number in numbers]
+
+
+def codes(found: list[Any]) -> list[str]:
+    """Return what requests came to: ok, or the code of the refusal."""
+    return [
+        one.code if isinstance(one, Problem) else "ok" if one.status < 400 else reply(one)["code"]
+        for one in found
+    ]
+
+
+@pytest.fixture(scope="module")
+def live(postgres: Any, migrated_template: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
+    """Two services on one database, like two processes; the books are verified at the end."""
+    from tests.conftest import run_sql
+
+    run_sql(postgres.dsn, f"CREATE DATABASE moving TEMPLATE {migrated_template}")
+    with opened(postgres.dsn_of("moving"), RULES, tmp_path_factory.mktemp("moving"), services=2) as live:
+        yield live
+        assert {} == live.verify()
+
+
+@pytest.fixture
+def books(live: Live) -> Iterator[Movers]:
+    """Three members in both shards; whatever a test did, the books are right afterwards."""
+    books = Movers(live)
+    for number in ("T1", "T2", "T3"):
+        request = EnrolRequest(books.prefix + number, enrolled_on=date(2024, 1, 1))
+        assert isinstance(books.one(books.service.enrol(request, "test", books.key(number, request))), Answer)
+    yield books
+    assert {} == live.verify()
+
+
+# --- Gifts -----------------------------------------------------------------------------------------------------------
+
+
+def test_a_gift_keeps_the_days_on_which_points_expire(books: Movers) -> None:
+    books.have("T1", 60)
+    first = books.balance("T1").expiring[0].on
+    books.travel(20)
+    books.have("T1", 100)
+    answer = reply(books.one(books.give("T1", "T2", 90, "k")))
+    second = books.balance("T1").expiring[0].on
+
+    assert [{"points": 60, "expires_on": f"{first}"}, {"points": 30, "expires_on": f"{second}"}] == answer[
+        "moved"
+    ]
+    assert [(first, 60), (second, 30)] == [(one.on, one.points) for one in books.balance("T2").expiring]
+    assert [70, 90] == books.available("T1", "T2")
+
+
+def test_a_gift_sent_again_from_both_processes_moves_once(books: Movers) -> None:
+    books.have("T1", 100)
+    found = books.many(*(books.give("T1", "T2", 40, "k", server % 2) for server in range(12)))
+
+    assert {"ok"} == set(codes(found))
+    assert 1 == len({one.body for one in found})
+    assert [False] == [one.replayed for one in found if not one.replayed]
+    assert [60, 40] == books.available("T1", "T2")
+
+
+def test_a_key_used_for_two_gifts_at_once_makes_one_of_them(books: Movers) -> None:
+    books.have("T1", 100)
+    books.have("T3", 100)
+    found = books.many(books.give("T1", "T2", 40, "k"), books.give("T3", "T2", 40, "k", 1))
+
+    assert ["idempotency_key_reused", "ok"] == sorted(codes(found))
+    assert [40] == books.available("T2")
+
+
+def test_gifts_at_once_never_exceed_a_cap(books: Movers) -> None:
+    books.have("T1", 1000)
+    books.have("T2", 1000)
+    found = books.many(*(books.give(f"T{1 + n % 2}", "T3", 70, f"k{n}", n // 2 % 2) for n in range(12)))
+
+    assert 4 == codes(found).count("ok")
+    assert 8 == codes(found).count("limit_reached")
+    assert [280] == books.available("T3")
+
+
+def test_gifts_in_a_circle_and_adjustments_at_once_lose_nothing(books: Movers) -> None:
+    for number in ("T1", "T2", "T3"):
+        books.have(number, 100)
+    circle = [("T1", "T2"), ("T2", "T3"), ("T3", "T1"), ("T2", "T1")]
+    work = [books.give(*circle[n % 4], 15, f"k{n}", n % 2) for n in range(16)]
+    for n in range(6):
+        request = AdjustmentRequest(f"{books.prefix}T{1 + n % 3}", 1, "goodwill")
+        work.append(books.live.services[n % 2].adjust(request, "test", books.key(f"a{n}", request, n % 2)))
+    found = books.many(*work)
+
+    assert {"ok"} >= set(codes(found)) - {"insufficient_points"}
+    assert 306 == sum(books.available("T1", "T2", "T3"))
+
+
+def test_a_refused_gift_stays_refused_under_its_key(books: Movers) -> None:
+    first = books.one(books.give("T1", "T2", 40, "k"))
+    books.have("T1", 100)
+    again = books.one(books.give("T1", "T2", 40, "k", 1))
+
+    assert (422, first.body) == (again.status, again.body)
+    assert [100, 0] == books.available("T1", "T2")
+
+
+def test_the_cap_begins_anew_with_the_calendar_year(books: Movers) -> None:
+    books.have("T1", 900)
+    books.one(books.give("T1", "T2", 300, "k1"))
+    refused = books.one(books.give("T1", "T2", 1, "k2"))
+    books.live.clock.set(books.live.clock.now().replace(month=12, day=31))
+    books.have("T1", 300)
+    still = books.one(books.give("T1", "T2", 1, "k3"))
+    books.travel(1)
+    fresh = books.one(books.give("T1", "T2", 1, "k4"))
+
+    assert ["limit_reached", "limit_reached", "ok"] == codes([refused, still, fresh])
+
+
+def test_what_was_given_expires_with_its_new_owner_on_its_old_day(books: Movers) -> None:
+    books.have("T1", 50)
+    day = books.balance("T1").expiring[0].on
+    books.travel((day - books.service.today() - timedelta(days=1)).days)
+    books.one(books.give("T1", "T2", 50, "k"))
+    before = books.available("T2")
+    books.travel(1)
+
+    assert ([50], [0]) == (before, books.available("T2"))
