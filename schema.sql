@@ -5,7 +5,7 @@
 --   3. The ledger             journal, transfer, lot, allocation, hold, account_delta, account_total
 --   4. Stays                  stay_directory, stay_revision
 --   5. Rewards                milestone_grant
---   6. Promises to the world  idempotency_key, outbox, unsealed
+--   6. Promises to the world  idempotency_key, approval, agent_day, outbox, unsealed
 --   7. What a batch hands over  batch_item, new_transfer
 --   8. Who may do what        append-only walls and the service's role
 --
@@ -303,6 +303,37 @@ CREATE TABLE idempotency_key (
     PRIMARY KEY (principal, key)
 );
 
+-- What waits for a second person, and what became of it. `reply` is the answer to whoever decided, byte for byte.
+CREATE TABLE approval (
+    shard       smallint    NOT NULL,
+    approval_id uuid        NOT NULL,
+    member_id   uuid        NOT NULL,
+    request     json        NOT NULL,
+    proposer    uuid        NOT NULL,
+    proposed_by text        NOT NULL,
+    proposed_at timestamptz NOT NULL,
+    status      text        NOT NULL DEFAULT 'open' CHECK (status IN ('open', 'approved', 'rejected')),
+    decider     uuid,
+    decided_by  text,
+    decided_at  timestamptz,
+    journal_id  uuid,
+    reply       text,
+    PRIMARY KEY (shard, approval_id),
+    CONSTRAINT decided_once CHECK ((status = 'open') = (decider IS NULL)),
+    CONSTRAINT never_by_the_proposer CHECK (decider <> proposer),
+    CONSTRAINT only_what_is_approved_posts CHECK ((status = 'approved') = (journal_id IS NOT NULL))
+);
+
+CREATE INDEX approval_by_status ON approval (status, approval_id);
+
+-- What each API key gave as compensation on a day, or proposed to give: what its daily cap is held against.
+CREATE TABLE agent_day (
+    principal uuid   NOT NULL,
+    day       date   NOT NULL,
+    points    bigint NOT NULL CHECK (points >= 0),
+    PRIMARY KEY (principal, day)
+);
+
 -- What others are told, written with the fact itself. A delivery takes rows it can see and deletes them.
 CREATE TABLE outbox (
     shard       smallint    NOT NULL,
@@ -385,7 +416,8 @@ CREATE TYPE new_transfer AS (
 -- First wall: the service connects as `loyalty_service`, which can only add to the books.
 GRANT USAGE ON SCHEMA public, vault TO loyalty_service;
 GRANT SELECT, INSERT ON journal, transfer, allocation, stay_revision, idempotency_key, shard TO loyalty_service;
-GRANT SELECT, INSERT, UPDATE ON member, lot, hold, stay_directory, milestone_grant, property, api_key
+GRANT SELECT, INSERT, UPDATE ON member, lot, hold, stay_directory, milestone_grant, property, api_key, approval,
+    agent_day
     TO loyalty_service;
 GRANT SELECT, INSERT, UPDATE, DELETE ON account_delta, account_total, outbox, unsealed, vault.profile
     TO loyalty_service;

@@ -9,7 +9,16 @@ from litestar import Litestar
 from litestar.types import ASGIApp
 
 from loyalty import __version__, log, metrics
-from loyalty.http import adjustments, balances, members, operation, properties, stays, transfers
+from loyalty.http import (
+    adjustments,
+    balances,
+    compensations,
+    members,
+    operation,
+    properties,
+    stays,
+    transfers,
+)
 from loyalty.http.auth import KeyRing, permission_gate, postgres_keys
 from loyalty.http.docs import DOCS_HANDLERS, ClosedStructs, openapi_config
 from loyalty.http.edge import Edge
@@ -24,6 +33,7 @@ ROUTES = (
     balances.get_balance, balances.get_balances, balances.get_statement,
     adjustments.adjust,
     transfers.transfer,
+    compensations.compensate, compensations.list_approvals, compensations.approve, compensations.reject,
     properties.list_properties, properties.get_property, properties.put_property,
     operation.live, operation.ready, operation.expose,
     *DOCS_HANDLERS,

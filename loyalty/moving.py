@@ -6,10 +6,14 @@ from typing import Final
 import asyncpg
 import structlog
 
-from loyalty.commands.model import Answer, Decision, Key, Move, Result
+from loyalty.commands import store
+from loyalty.commands.approve import Approve, Verdict
+from loyalty.commands.compensate import Approval, Compensate, CompensationRequest
+from loyalty.commands.model import Answer, Elsewhere, Key, Move, Result
 from loyalty.commands.transfer import Transfer, TransferRequest
 from loyalty.db import Connection
 from loyalty.errors import Problem
+from loyalty.ids import UUID, parse, show
 from loyalty.service import Service
 
 _log = structlog.get_logger("loyalty.moving")
@@ -31,7 +35,34 @@ async def transfer(service: Service, request: TransferRequest, actor: str, key: 
     return await _concluded(service, lambda connection: service.joints.transfer(connection, command))
 
 
-async def _concluded(service: Service, work: Callable[[Connection], Awaitable[Move | Result]]) -> Answer:
+async def compensate(service: Service, request: CompensationRequest, actor: str, key: Key) -> Answer:
+    """Give points after a complaint, or propose to; raise Problem when it is refused."""
+    found = await service.find_member(request.member)
+    stay_id = parse("sty", request.stay_id) if request.stay_id else None
+    command = Compensate(found.member.member_id if found else None, stay_id, request, actor, key)
+    return await _concluded(service, lambda connection: service.joints.compensate(connection, command))
+
+
+async def approvals(service: Service, status: str, after: UUID, limit: int) -> list[Approval]:
+    """Return proposals of a status, oldest first."""
+    return await store.list_approvals(service.pool, status, after, limit)
+
+
+async def approve(
+    service: Service, approval_id: UUID, verdict: Verdict, principal: UUID, actor: str
+) -> Answer:
+    """Approve or reject what was proposed; raise Problem when it is refused."""
+    approval = await store.read_approval(service.pool, approval_id)
+    found = await service.find_member(show("mem", approval.member_id)) if approval else None
+    if found is None:
+        raise Problem("unknown_approval")
+    command = Approve(approval_id, found.member.member_id, verdict, principal, actor)
+    return await _concluded(service, lambda connection: service.joints.approve(connection, command))
+
+
+async def _concluded(
+    service: Service, work: Callable[[Connection], Awaitable[Move | Result | Answer]]
+) -> Answer:
     """Run a transaction, again if it lost a race, and return its answer; raise Problem when it is refused."""
     for _ in range(_TRIES):
         try:
@@ -42,6 +73,6 @@ async def _concluded(service: Service, work: Callable[[Connection], Awaitable[Mo
             continue
         if isinstance(result, Problem):
             raise result
-        assert isinstance(result, Move | Decision), "what touches two members isn't elsewhere"
-        return result.answer
+        assert not isinstance(result, Elsewhere), "what touches two members isn't elsewhere"
+        return result if isinstance(result, Answer) else result.answer
     raise Problem("unavailable", headers=_RETRY_AFTER)

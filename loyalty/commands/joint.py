@@ -7,12 +7,15 @@ A lane that has decided on what was there before is stopped by the members' vers
 from collections.abc import Sequence
 
 from loyalty.clock import Clock
-from loyalty.commands import store, transfer
-from loyalty.commands.model import Decision, Facts, Key, Move, Result, settle
+from loyalty.commands import approve, compensate, store, transfer
+from loyalty.commands.approve import Approve, Decided
+from loyalty.commands.compensate import Circumstances, Compensate, Compensation
+from loyalty.commands.model import Answer, Decision, Facts, Key, Move, Result, settle
 from loyalty.commands.rulebook import Rulebook
 from loyalty.commands.tally import count
 from loyalty.commands.transfer import Transfer
 from loyalty.db import Connection
+from loyalty.errors import Problem
 from loyalty.ids import UUID, Mint, shard_of
 from loyalty.ledger.model import Moment
 
@@ -38,6 +41,38 @@ class Joints:
             await _add_lots(connection, ((giving, command.request.points), (taking, 0)), moment)
             result = transfer.decide(giving, taking, self.rules, command, moment)
             return await _write(connection, result, command.key, moment)
+
+    async def compensate(self, connection: Connection, command: Compensate) -> Move | Result:
+        """Give points after a complaint, or propose to."""
+        async with connection.transaction():
+            [facts] = await _lock_and_read(connection, (command.member_id,))
+            moment, principal, points = self._moment(), command.key.principal, command.request.points
+            await _add_prior(connection, command.key, facts)
+            await _add_lots(connection, ((facts, 0),), moment)
+            owner = await store.stay_of(connection, command.stay_id) if command.stay_id else None
+            given = await store.lock_agent_day(connection, principal, moment.today)
+            result = compensate.decide(facts, Circumstances(owner, given), self.rules, command, moment)
+            if not isinstance(result, Compensation):
+                return await _write(connection, result, command.key, moment)
+            await store.add_to_agent_day(connection, principal, moment.today, points)
+            if result.proposal is not None:
+                await store.write_approval(connection, result.proposal)
+            return await _write(connection, result.decision, command.key, moment)
+
+    async def approve(self, connection: Connection, command: Approve) -> Answer | Problem:
+        """Approve or reject what was proposed."""
+        async with connection.transaction():
+            [facts] = await _lock_and_read(connection, (command.member_id,))
+            await store.lock_approval(connection, command.approval_id)
+            approval = await store.read_approval(connection, command.approval_id)
+            moment = self._moment()
+            await _add_lots(connection, ((facts, 0),), moment)
+            result = approve.decide(facts, approval, self.rules, command, moment)
+            if not isinstance(result, Decided):
+                return result
+            await store.write_approval(connection, result.approval)
+            await _write(connection, result.decision, None, moment)
+            return result.decision.answer
 
     def _moment(self) -> Moment:
         """Return the moment of a decision; the clock is read once the rows are locked."""

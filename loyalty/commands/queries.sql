@@ -152,3 +152,41 @@ WHERE r.shard = $3 AND r.stay_id = $4 AND r.revision < $5;
 -- name: move_directory
 UPDATE stay_directory SET shard = $1, member_id = $2, stay_id = $3
 WHERE source = $4 AND property = $5 AND stay_ref = $6 AND leg = $7;
+
+-- name: stay_of
+-- Whose a stay is; one that has moved is nobody's here.
+SELECT r.member_id, r.outcome FROM stay_revision AS r
+WHERE r.shard = $1 AND r.stay_id = $2 ORDER BY r.revision DESC LIMIT 1;
+
+-- name: lock_agent_day
+-- What an API key gave today; nobody else adds to it until the transaction ends.
+INSERT INTO agent_day AS d (principal, day, points) VALUES ($1, $2, 0)
+ON CONFLICT (principal, day) DO UPDATE SET points = d.points
+RETURNING d.points;
+
+-- name: add_to_agent_day
+UPDATE agent_day SET points = points + $3 WHERE principal = $1 AND day = $2;
+
+-- name: write_approval
+-- A proposal, or what became of it.
+INSERT INTO approval AS a (shard, approval_id, member_id, request, proposer, proposed_by, proposed_at, status, decider,
+                           decided_by, decided_at, journal_id, reply)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+ON CONFLICT (shard, approval_id) DO UPDATE
+SET status = excluded.status, decider = excluded.decider, decided_by = excluded.decided_by,
+    decided_at = excluded.decided_at, journal_id = excluded.journal_id, reply = excluded.reply
+WHERE a.status = 'open';
+
+-- name: read_approval
+SELECT shard, approval_id, member_id, request, proposer, proposed_by, proposed_at, status, decider, decided_by,
+       decided_at, journal_id, reply
+FROM approval WHERE shard = $1 AND approval_id = $2;
+
+-- name: lock_approval
+SELECT FROM approval WHERE shard = $1 AND approval_id = $2 FOR UPDATE;
+
+-- name: list_approvals
+-- Proposals of a status, oldest first, from where the last page ended.
+SELECT shard, approval_id, member_id, request, proposer, proposed_by, proposed_at, status, decider, decided_by,
+       decided_at, journal_id, reply
+FROM approval WHERE status = $1 AND approval_id > $2 ORDER BY approval_id LIMIT $3;

@@ -6,9 +6,10 @@ from datetime import date, datetime
 from typing import Any
 
 import msgspec
-from asyncpg import Record
+from asyncpg import Pool, Record
 from msgspec.structs import astuple
 
+from loyalty.commands.compensate import Approval
 from loyalty.commands.model import Decision, DirectoryEntry, Facts, Key, Prior
 from loyalty.db import Connection, load_queries
 from loyalty.ids import UUID, shard_of
@@ -168,7 +169,8 @@ def _rows(shard: int, decisions: Sequence[Decision], at: datetime) -> Iterable[l
     ]  # fmt: skip
     yield [(shard, d.book.member.member_id, *astuple(d.profile)) for d in decisions if d.book and d.profile]
     yield [
-        (m.shard, m.member_id, m.number, m.status, m.enrolled_on, m.version, m.available, *_state(m), m.tier, m.review_on)
+        (m.shard, m.member_id, m.number, m.status, m.enrolled_on, m.version, m.available, *_state(m), m.tier,
+         m.review_on)
         for d in decisions if d.enrolled and d.book and (m := d.book.member)
     ]  # fmt: skip
 
@@ -261,3 +263,49 @@ async def move_entry(connection: Connection, shard: int, entry: DirectoryEntry) 
     await connection.execute(
         QUERIES["copy_revisions"], shard, entry.stay_id, shard_of(left), left, posting.revision
     )
+
+
+# --- Compensation and approvals ---------------------------------------------------------------------------------------
+
+
+async def stay_of(connection: Connection, stay_id: UUID) -> UUID | None:
+    """Return whose a stay is; None when there is no such stay, or when it has moved on."""
+    row = await connection.fetchrow(QUERIES["stay_of"], _smallint(shard_of(stay_id)), stay_id)
+    return None if row is None or row["outcome"] == "moved" else row["member_id"]
+
+
+async def lock_agent_day(connection: Connection, principal: UUID, day: date) -> int:
+    """Return what an API key gave and proposed on a day, and let nobody else add to it until the transaction ends."""
+    return await connection.fetchval(QUERIES["lock_agent_day"], principal, day)
+
+
+async def add_to_agent_day(connection: Connection, principal: UUID, day: date, points: int) -> None:
+    """Add to what an API key gave and proposed on a day."""
+    await connection.execute(QUERIES["add_to_agent_day"], principal, day, points)
+
+
+async def write_approval(connection: Connection, approval: Approval) -> None:
+    """Write a proposal, or what became of it."""
+    await connection.execute(QUERIES["write_approval"], *astuple(approval))
+
+
+async def read_approval(connection: Connection | Pool, approval_id: UUID) -> Approval | None:
+    """Return a proposal; None when there is none."""
+    shard = _smallint(shard_of(approval_id))
+    row = await connection.fetchrow(QUERIES["read_approval"], shard, approval_id)
+    return None if row is None else Approval(*row)
+
+
+async def lock_approval(connection: Connection, approval_id: UUID) -> None:
+    """Lock a proposal until the transaction ends; what it is is read afterwards."""
+    await connection.execute(QUERIES["lock_approval"], _smallint(shard_of(approval_id)), approval_id)
+
+
+async def list_approvals(pool: Pool, status: str, after: UUID, limit: int) -> list[Approval]:
+    """Return proposals of a status, oldest first."""
+    return [Approval(*row) for row in await pool.fetch(QUERIES["list_approvals"], status, after, limit)]
+
+
+def _smallint(shard: int) -> int:
+    """Return a shard that a column can hold: an id that a caller made up may name any."""
+    return shard if shard < 1 << 15 else -1

@@ -8,6 +8,7 @@ Example = dict[str, Any]
 
 _MEMBER: Final = "mem_019a8f3c5e7a7000b2d41c9e6f030002"
 _OTHER: Final = "mem_019a8f3c6b11700092ac3e5d7f410001"
+_APPROVAL: Final = "apr_019a8f3d4c5270009c0b7e42d1a90002"
 _STAY: Final = "sty_019a8f3d1b2c70008e5a7f204c610002"
 _JOURNAL: Final = "jrn_019a8f3d1b2c700191c3d8a25e7f0002"
 
@@ -92,6 +93,22 @@ _TRANSFERRED: Final[Example] = {
     "moved": [{"points": 500, "expires_on": "2028-01-03"}],
     "balance": {"available": 1411, "held": 0, "debt": 0},
 }  # fmt: skip
+_COMPENSATION: Final[Example] = {
+    "member": "HX0000000018", "points": 3000, "reason": "service", "note": "Air conditioning failed at night",
+    "stay_id": _STAY,
+}  # fmt: skip
+_COMPENSATED: Final[Example] = {
+    "status": "proposed", "approval_id": _APPROVAL, "journal_id": None, "member_id": _MEMBER, "points": 3000,
+    "reason": "service", "balance": {"available": 1411, "held": 0, "debt": 0},
+}  # fmt: skip
+_PROPOSED: Final[Example] = {
+    "approval_id": _APPROVAL, "member_id": _MEMBER, "points": 3000, "reason": "service",
+    "note": "Air conditioning failed at night", "stay_id": _STAY, "status": "open", "proposed_by": "front desk SHA01",
+    "proposed_at": "2026-01-03T05:20:31.402118Z", "decided_by": None, "decided_at": None, "journal_id": None,
+}  # fmt: skip
+_DECIDED: Final[Example] = _PROPOSED | {
+    "decided_by": "guest relations", "decided_at": "2026-01-03T08:02:10.118340Z",
+}  # fmt: skip
 _PROPERTY: Final[Example] = {
     "code": "SHA01", "name": {"en": "The Bund House", "zh": "外滩别院"}, "time_zone": "Asia/Shanghai",
     "currency": "CNY",
@@ -112,6 +129,7 @@ REQUESTS: Final[dict[tuple[str, str], Any]] = {
     ("POST", "/v1/balances"): {"members": ["HX0000000018", _MEMBER]},
     ("POST", "/v1/adjustments"): _ADJUSTMENT,
     ("POST", "/v1/transfers"): _TRANSFER,
+    ("POST", "/v1/compensations"): _COMPENSATION,
     ("PUT", "/v1/properties/{code}"): _PROPERTY,
 }
 """The body of a request, by method and path."""
@@ -131,6 +149,11 @@ REPLIES: Final[dict[tuple[str, str], Any]] = {
     ("GET", "/v1/members/{member_id}/statement"): _STATEMENT,
     ("POST", "/v1/adjustments"): _ADJUSTED,
     ("POST", "/v1/transfers"): _TRANSFERRED,
+    ("POST", "/v1/compensations"): _COMPENSATED,
+    ("GET", "/v1/approvals"): {"approvals": [_PROPOSED], "next_cursor": None},
+    ("POST", "/v1/approvals/{approval_id}/approve"): _DECIDED
+    | {"status": "approved", "journal_id": _JOURNAL},
+    ("POST", "/v1/approvals/{approval_id}/reject"): _DECIDED | {"status": "rejected"},
     ("GET", "/v1/properties"): {"properties": [_PROPERTY]},
     ("GET", "/v1/properties/{code}"): _PROPERTY,
     ("PUT", "/v1/properties/{code}"): _PROPERTY,

@@ -13,11 +13,14 @@ import pytest
 
 from loyalty.app import openapi_app
 from loyalty.commands.adjust import AdjustmentReply, AdjustmentRequest
+from loyalty.commands.approve import ApprovalView
 from loyalty.commands.balance import BalanceView
+from loyalty.commands.compensate import CompensationReply, CompensationRequest
 from loyalty.commands.stay_reply import StayReply
 from loyalty.commands.transfer import TransferReply, TransferRequest
 from loyalty.http.auth import PERMISSIONS
 from loyalty.http.balances import BalancesReply, BalancesRequest, Statement
+from loyalty.http.compensations import ApprovalList
 from loyalty.http.docs import openapi_bytes
 from loyalty.http.examples import REPLIES, REQUESTS
 from loyalty.http.properties import PropertyList
@@ -134,6 +137,7 @@ KEYED = {
     ("POST", "/v1/members"),
     ("POST", "/v1/adjustments"),
     ("POST", "/v1/transfers"),
+    ("POST", "/v1/compensations"),
 }
 
 
@@ -168,6 +172,7 @@ def test_bodies_that_are_sent_are_closed_to_unknown_fields(document: dict[str, A
         "Property",
         "PropertyName",
         "TransferRequest",
+        "CompensationRequest",
     }
 
     assert sent == {name for name, schema in schemas.items() if schema.get("additionalProperties") is False}
@@ -192,6 +197,7 @@ REQUEST_TYPES: dict[tuple[str, str], Any] = {
     ("POST", "/v1/balances"): BalancesRequest,
     ("POST", "/v1/adjustments"): AdjustmentRequest,
     ("POST", "/v1/transfers"): TransferRequest,
+    ("POST", "/v1/compensations"): CompensationRequest,
     ("PUT", "/v1/properties/{code}"): Property,
 }
 REPLY_TYPES: dict[tuple[str, str], Any] = {
@@ -206,6 +212,10 @@ REPLY_TYPES: dict[tuple[str, str], Any] = {
     ("GET", "/v1/members/{member_id}/statement"): Statement,
     ("POST", "/v1/adjustments"): AdjustmentReply,
     ("POST", "/v1/transfers"): TransferReply,
+    ("POST", "/v1/compensations"): CompensationReply,
+    ("GET", "/v1/approvals"): ApprovalList,
+    ("POST", "/v1/approvals/{approval_id}/approve"): ApprovalView,
+    ("POST", "/v1/approvals/{approval_id}/reject"): ApprovalView,
     ("GET", "/v1/properties"): PropertyList,
     ("GET", "/v1/properties/{code}"): Property,
     ("PUT", "/v1/properties/{code}"): Property,

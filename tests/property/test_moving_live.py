@@ -9,9 +9,11 @@ import pytest
 
 from loyalty import moving
 from loyalty.commands.adjust import AdjustmentRequest
+from loyalty.commands.compensate import CompensationRequest
 from loyalty.commands.model import Answer
 from loyalty.commands.transfer import TransferRequest
 from loyalty.errors import Problem
+from loyalty.ids import UUID, parse
 from loyalty.members.model import EnrolRequest
 from tests.builders import PRINCIPAL, PROGRAM, reply, small_rules
 from tests.property.live import Live, LiveBooks, opened
@@ -21,6 +23,14 @@ TERMS = """
 least = 1
 sent_a_year = 500
 received_a_year = 300
+
+[compensation]
+approval_above = 100
+agent_a_day = 1000
+member_a_year = 600
+
+[compensation.reasons]
+noise = { en = "Noise", zh = "噪音" }
 """
 RULES = small_rules(PROGRAM + TERMS)
 
@@ -58,6 +68,17 @@ class Movers(LiveBooks):
         request = TransferRequest(self.prefix + giver, self.prefix + taker, points)
         service = self.live.services[server]
         return moving.transfer(service, request, "test", self.key(name, request, server))
+
+    def compensate(self, number: str, points: int, name: str, server: int = 0, who: Any = PRINCIPAL) -> Any:
+        request = CompensationRequest(self.prefix + number, points, "noise")
+        service = self.live.services[server]
+        key = service.key(who, self.prefix + name, repr(request).encode())
+        return moving.compensate(service, request, "desk", key)
+
+    def judge(self, approval: str, verdict: Any, who: Any, server: int = 0) -> Any:
+        approval_id = parse("apr", approval)
+        assert approval_id is not None
+        return moving.approve(self.live.services[server], approval_id, verdict, who, "boss")
 
     def available(self, *numbers: str) -> list[int]:
         return [self.balance(number).available for number in numbers]
@@ -185,3 +206,74 @@ def test_what_was_given_expires_with_its_new_owner_on_its_old_day(books: Movers)
     books.travel(1)
 
     assert ([50], [0]) == (before, books.available("T2"))
+
+
+# --- Compensation ----------------------------------------------------------------------------------------------------
+
+
+def somebody(number: int) -> UUID:
+    return UUID(number.to_bytes(16, "big"))
+
+
+def test_what_is_proposed_moves_nothing_until_a_second_person_agrees(books: Movers) -> None:
+    desk, boss = somebody(11), somebody(12)
+    proposed = reply(books.one(books.compensate("T1", 150, "k", who=desk)))
+    before = books.available("T1")
+    refused = books.one(books.judge(proposed["approval_id"], "approved", desk))
+    approved = reply(books.one(books.judge(proposed["approval_id"], "approved", boss)))
+
+    assert ("proposed", [0]) == (proposed["status"], before)
+    assert ["own_proposal"] == codes([refused])
+    assert ("approved", [150]) == (approved["status"], books.available("T1"))
+
+
+def test_many_who_approve_and_reject_at_once_decide_once(books: Movers) -> None:
+    proposed = reply(books.one(books.compensate("T1", 150, "k", who=somebody(21))))["approval_id"]
+    verdicts = ("approved", "rejected")
+    found = books.many(
+        *(books.judge(proposed, verdicts[n % 2], somebody(22 + n), n // 2 % 2) for n in range(12))
+    )
+    journals = [entry for entry in books.statement("T1") if entry.kind == "compensated"]
+
+    assert 1 == codes(found).count("ok")
+    assert 11 == codes(found).count("already_decided")
+    assert books.available("T1")[0] == 150 * len(journals)
+    assert len(journals) == (reply(found[codes(found).index("ok")])["status"] == "approved")
+
+
+def test_one_who_approves_twice_at_once_is_answered_the_same(books: Movers) -> None:
+    proposed = reply(books.one(books.compensate("T1", 150, "k", who=somebody(41))))["approval_id"]
+    found = books.many(*(books.judge(proposed, "approved", somebody(42), n % 2) for n in range(6)))
+
+    assert 1 == len({one.body for one in found})
+    assert 1 == [one.replayed for one in found].count(False)
+    assert [150] == books.available("T1")
+
+
+def test_an_agent_never_gives_more_than_the_cap_of_the_day_however_many_at_once(books: Movers) -> None:
+    agent = somebody(51)
+    found = books.many(*(books.compensate(f"T{1 + n % 3}", 90, f"k{n}", n % 2, agent) for n in range(14)))
+    books.travel(1)
+    fresh = books.one(books.compensate("T1", 90, "tomorrow", who=agent))
+
+    assert 11 == codes(found).count("ok")
+    assert 3 == codes(found).count("limit_reached")
+    assert ["ok"] == codes([fresh])
+
+
+def test_a_member_never_gets_more_than_the_cap_of_the_year_however_many_at_once(books: Movers) -> None:
+    found = books.many(*(books.compensate("T1", 100, f"k{n}", n % 2, somebody(60 + n)) for n in range(9)))
+
+    assert 6 == codes(found).count("ok")
+    assert [600] == books.available("T1")
+
+
+def test_a_proposal_that_no_longer_fits_the_cap_stays_open(books: Movers) -> None:
+    proposed = reply(books.one(books.compensate("T1", 150, "k", who=somebody(71))))["approval_id"]
+    for n in range(5):
+        books.one(books.compensate("T1", 100, f"k{n}", who=somebody(72)))
+    refused = books.one(books.judge(proposed, "approved", somebody(72)))
+    rejected = books.one(books.judge(proposed, "rejected", somebody(72)))
+
+    assert ["limit_reached", "ok"] == codes([refused, rejected])
+    assert [500] == books.available("T1")
