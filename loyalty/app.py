@@ -16,6 +16,7 @@ from loyalty.http import (
     members,
     operation,
     properties,
+    purchases,
     stays,
     transfers,
 )
@@ -32,7 +33,7 @@ ROUTES = (
     stays.post_stay, stays.post_stays, stays.get_stay,
     balances.get_balance, balances.get_balances, balances.get_statement,
     adjustments.adjust,
-    transfers.transfer,
+    transfers.transfer, purchases.purchase,
     compensations.compensate, compensations.list_approvals, compensations.approve, compensations.reject,
     properties.list_properties, properties.get_property, properties.put_property,
     operation.live, operation.ready, operation.expose,

@@ -24,6 +24,7 @@ from loyalty.commands.expire import Expire
 from loyalty.commands.joint import Joints
 from loyalty.commands.model import Answer, Decision, Elsewhere, Key, Move, Result, Target
 from loyalty.commands.post_stay import PostStay
+from loyalty.commands.purchase import Purchase, PurchaseRequest
 from loyalty.commands.rulebook import Rulebook
 from loyalty.db import SERVICE_ROLE, connect, connect_pool
 from loyalty.errors import Problem, together
@@ -275,6 +276,14 @@ class Service:
         if target is None:
             raise Problem("unknown_member", at="/member")
         command = Adjust(target, request, actor, key)
+        return await self.conclude(command, await self.poster.submit(self.shard(target), command))
+
+    async def purchase(self, request: PurchaseRequest, actor: str, key: Key) -> Answer:
+        """Credit points that were paid for; raise Problem when it is refused."""
+        target = self.target(request.member)
+        if target is None:
+            raise Problem("unknown_member", at="/member")
+        command = Purchase(target, request, actor, key)
         return await self.conclude(command, await self.poster.submit(self.shard(target), command))
 
     async def expire(self, member_id: UUID) -> None:

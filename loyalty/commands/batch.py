@@ -11,20 +11,21 @@ from datetime import datetime
 from asyncpg.exceptions import DeadlockDetectedError, SerializationError, UniqueViolationError
 
 from loyalty.clock import Clock
-from loyalty.commands import adjust, enrol, expire, post_stay, store
+from loyalty.commands import adjust, enrol, expire, post_stay, purchase, store
 from loyalty.commands.adjust import Adjust
 from loyalty.commands.enrol import Enrol
 from loyalty.commands.expire import Expire
 from loyalty.commands.model import Decision, Facts, Key, Move, Result, settle
 from loyalty.commands.move_stay import decide_move
 from loyalty.commands.post_stay import PostStay
+from loyalty.commands.purchase import Purchase
 from loyalty.commands.rulebook import Rulebook
 from loyalty.commands.tally import count
 from loyalty.db import Connection
 from loyalty.ids import UUID, Mint, shard_of
 from loyalty.ledger.model import Member, Moment
 
-Command = PostStay | Adjust | Enrol | Expire
+Command = PostStay | Adjust | Enrol | Expire | Purchase
 
 
 class Batches:
@@ -93,6 +94,8 @@ class Batches:
             return adjust.decide(facts, self.rules, command, moment)
         if isinstance(command, Enrol):
             return enrol.decide(facts, self.rules, command, moment)
+        if isinstance(command, Purchase):
+            return purchase.decide(facts, self.rules, command, moment)
         return expire.decide(facts, self.rules, command, moment)
 
     async def move(

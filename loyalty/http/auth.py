@@ -76,6 +76,7 @@ PERMISSIONS: Final[dict[tuple[str, str], frozenset[Role]]] = {
     ("GET", "/v1/stays/{stay_id}"): _EVERYONE,
     ("POST", "/v1/adjustments"): _OPERATOR,
     ("POST", "/v1/transfers"): _DESKS,
+    ("POST", "/v1/purchases"): _DESKS,
     ("POST", "/v1/compensations"): _HOTELS,
     ("GET", "/v1/approvals"): _OPERATOR,
     ("POST", "/v1/approvals/{approval_id}/approve"): _OPERATOR,

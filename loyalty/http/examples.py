@@ -93,6 +93,11 @@ _TRANSFERRED: Final[Example] = {
     "moved": [{"points": 500, "expires_on": "2028-01-03"}],
     "balance": {"available": 1411, "held": 0, "debt": 0},
 }  # fmt: skip
+_PURCHASE: Final[Example] = {"member": "HX0000000018", "points": 2000, "reference": "PAY-20260103-0017"}
+_PURCHASED: Final[Example] = {
+    "journal_id": _JOURNAL, "member_id": _MEMBER, "points": 2000, "price": {"amount": "200.00", "currency": "CNY"},
+    "balance": {"available": 3411, "held": 0, "debt": 0},
+}  # fmt: skip
 _COMPENSATION: Final[Example] = {
     "member": "HX0000000018", "points": 3000, "reason": "service", "note": "Air conditioning failed at night",
     "stay_id": _STAY,
@@ -129,6 +134,7 @@ REQUESTS: Final[dict[tuple[str, str], Any]] = {
     ("POST", "/v1/balances"): {"members": ["HX0000000018", _MEMBER]},
     ("POST", "/v1/adjustments"): _ADJUSTMENT,
     ("POST", "/v1/transfers"): _TRANSFER,
+    ("POST", "/v1/purchases"): _PURCHASE,
     ("POST", "/v1/compensations"): _COMPENSATION,
     ("PUT", "/v1/properties/{code}"): _PROPERTY,
 }
@@ -149,6 +155,7 @@ REPLIES: Final[dict[tuple[str, str], Any]] = {
     ("GET", "/v1/members/{member_id}/statement"): _STATEMENT,
     ("POST", "/v1/adjustments"): _ADJUSTED,
     ("POST", "/v1/transfers"): _TRANSFERRED,
+    ("POST", "/v1/purchases"): _PURCHASED,
     ("POST", "/v1/compensations"): _COMPENSATED,
     ("GET", "/v1/approvals"): {"approvals": [_PROPOSED], "next_cursor": None},
     ("POST", "/v1/approvals/{approval_id}/approve"): _DECIDED

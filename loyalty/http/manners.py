@@ -71,6 +71,7 @@ _ANSWERS: Final = {
     ("GET", "/v1/stays/{stay_id}"): "The stay, with all that was ever said about it",
     ("POST", "/v1/adjustments"): "The points are credited or debited",
     ("POST", "/v1/transfers"): "The points have changed hands",
+    ("POST", "/v1/purchases"): "The points are credited",
     ("POST", "/v1/compensations"): "The points are credited",
     ("GET", "/v1/approvals"): "A page of proposals, oldest first",
     ("POST", "/v1/approvals/{approval_id}/approve"): "The proposal, approved",
@@ -84,6 +85,7 @@ _KEYED: Final = frozenset(
         ("POST", "/v1/members"),
         ("POST", "/v1/adjustments"),
         ("POST", "/v1/transfers"),
+        ("POST", "/v1/purchases"),
         ("POST", "/v1/compensations"),
     }
 )

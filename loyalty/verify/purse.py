@@ -26,6 +26,7 @@ MAY: Final[dict[str, frozenset[str]]] = {
     "stay_moved_out": _UNDOES,
     "adjusted": frozenset({"repayment", "spend"}),
     "expired": frozenset({"expiry"}),
+    "purchased": frozenset({"repayment"}),
     "compensated": frozenset({"repayment"}),
     "transfer_sent": frozenset({"spend"}),
     "transfer_received": frozenset({"repayment"}),

@@ -16,6 +16,7 @@ from loyalty.commands.adjust import AdjustmentReply, AdjustmentRequest
 from loyalty.commands.approve import ApprovalView
 from loyalty.commands.balance import BalanceView
 from loyalty.commands.compensate import CompensationReply, CompensationRequest
+from loyalty.commands.purchase import PurchaseReply, PurchaseRequest
 from loyalty.commands.stay_reply import StayReply
 from loyalty.commands.transfer import TransferReply, TransferRequest
 from loyalty.http.auth import PERMISSIONS
@@ -137,6 +138,7 @@ KEYED = {
     ("POST", "/v1/members"),
     ("POST", "/v1/adjustments"),
     ("POST", "/v1/transfers"),
+    ("POST", "/v1/purchases"),
     ("POST", "/v1/compensations"),
 }
 
@@ -172,6 +174,7 @@ def test_bodies_that_are_sent_are_closed_to_unknown_fields(document: dict[str, A
         "Property",
         "PropertyName",
         "TransferRequest",
+        "PurchaseRequest",
         "CompensationRequest",
     }
 
@@ -197,6 +200,7 @@ REQUEST_TYPES: dict[tuple[str, str], Any] = {
     ("POST", "/v1/balances"): BalancesRequest,
     ("POST", "/v1/adjustments"): AdjustmentRequest,
     ("POST", "/v1/transfers"): TransferRequest,
+    ("POST", "/v1/purchases"): PurchaseRequest,
     ("POST", "/v1/compensations"): CompensationRequest,
     ("PUT", "/v1/properties/{code}"): Property,
 }
@@ -212,6 +216,7 @@ REPLY_TYPES: dict[tuple[str, str], Any] = {
     ("GET", "/v1/members/{member_id}/statement"): Statement,
     ("POST", "/v1/adjustments"): AdjustmentReply,
     ("POST", "/v1/transfers"): TransferReply,
+    ("POST", "/v1/purchases"): PurchaseReply,
     ("POST", "/v1/compensations"): CompensationReply,
     ("GET", "/v1/approvals"): ApprovalList,
     ("POST", "/v1/approvals/{approval_id}/approve"): ApprovalView,

@@ -24,6 +24,7 @@ BODIES: dict[tuple[str, str], Any] = {
     ("POST", "/v1/stays/batch"): [],
     ("POST", "/v1/adjustments"): {},
     ("POST", "/v1/transfers"): {},
+    ("POST", "/v1/purchases"): {},
     ("POST", "/v1/compensations"): {},
     ("PUT", "/v1/properties/{code}"): HOTEL,
 }

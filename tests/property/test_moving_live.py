@@ -11,6 +11,7 @@ from loyalty import moving
 from loyalty.commands.adjust import AdjustmentRequest
 from loyalty.commands.compensate import CompensationRequest
 from loyalty.commands.model import Answer
+from loyalty.commands.purchase import PurchaseRequest
 from loyalty.commands.transfer import TransferRequest
 from loyalty.errors import Problem
 from loyalty.ids import UUID, parse
@@ -23,6 +24,10 @@ TERMS = """
 least = 1
 sent_a_year = 500
 received_a_year = 300
+
+[purchase]
+price = "0.10"
+a_year = 250
 
 [compensation]
 approval_above = 100
@@ -206,6 +211,23 @@ def test_what_was_given_expires_with_its_new_owner_on_its_old_day(books: Movers)
     books.travel(1)
 
     assert ([50], [0]) == (before, books.available("T2"))
+
+
+# --- Purchases -------------------------------------------------------------------------------------------------------
+
+
+def test_purchases_at_once_never_exceed_the_cap_and_a_key_buys_once(books: Movers) -> None:
+    def buy(name: str, server: int) -> Any:
+        request = PurchaseRequest(books.prefix + "T1", 60, name)
+        service = books.live.services[server]
+        return service.purchase(request, "test", books.key(name, request, server))
+
+    found = books.many(*(buy(f"k{n // 2}", n % 2) for n in range(16)))
+    answers = {one.body for one in found if one.status == 201}
+
+    assert (8, 8) == (codes(found).count("ok"), codes(found).count("limit_reached"))
+    assert 4 == len(answers)
+    assert [240] == books.available("T1")
 
 
 # --- Compensation ----------------------------------------------------------------------------------------------------
