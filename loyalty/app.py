@@ -17,6 +17,7 @@ from loyalty.http import (
     operation,
     properties,
     purchases,
+    standing,
     stays,
     transfers,
 )
@@ -34,6 +35,7 @@ ROUTES = (
     balances.get_balance, balances.get_balances, balances.get_statement,
     adjustments.adjust,
     transfers.transfer, purchases.purchase,
+    standing.give_status, standing.end_status, standing.set_segments, standing.register,
     compensations.compensate, compensations.list_approvals, compensations.approve, compensations.reject,
     properties.list_properties, properties.get_property, properties.put_property,
     operation.live, operation.ready, operation.expose,

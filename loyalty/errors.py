@@ -32,6 +32,8 @@ CODES: Final[dict[str, Code]] = {
     "not_found": Code(404, "There is nothing here"),
     "unknown_member": Code(404, "There is no such member"),
     "unknown_stay": Code(404, "There is no such stay"),
+    "unknown_status": Code(404, "The member has no such status"),
+    "unknown_promotion": Code(404, "There is no such promotion to register for"),
     "unknown_approval": Code(404, "There is no such proposal"),
     "method_not_allowed": Code(405, "The method isn't supported here"),
     "number_taken": Code(409, "Another member has this number"),
@@ -54,6 +56,7 @@ CODES: Final[dict[str, Code]] = {
     "not_offered": Code(422, "The program doesn't offer this"),
     "same_member": Code(422, "Both are the same member"),
     "account_too_young": Code(422, "The account hasn't been open for long enough"),
+    "promotion_over": Code(422, "The promotion is over"),
     "limit_reached": Code(422, "More than the program allows in this time"),
     "too_many_requests": Code(429, "Too many requests"),
     # Our side; nothing was decided.

@@ -283,8 +283,11 @@ class Service:
         target = self.target(request.member)
         if target is None:
             raise Problem("unknown_member", at="/member")
-        command = Purchase(target, request, actor, key)
-        return await self.conclude(command, await self.poster.submit(self.shard(target), command))
+        return await self.submit(Purchase(target, request, actor, key))
+
+    async def submit(self, command: Command) -> Answer:
+        """Run a command in its member's lane; raise Problem when it is refused."""
+        return await self.conclude(command, await self.poster.submit(self.shard(command.target), command))
 
     async def expire(self, member_id: UUID) -> None:
         """Expire what a member has that is due."""

@@ -11,21 +11,36 @@ from datetime import datetime
 from asyncpg.exceptions import DeadlockDetectedError, SerializationError, UniqueViolationError
 
 from loyalty.clock import Clock
-from loyalty.commands import adjust, enrol, expire, post_stay, purchase, store
+from loyalty.commands import (
+    adjust,
+    end_status,
+    enrol,
+    expire,
+    give_status,
+    post_stay,
+    purchase,
+    register,
+    set_segments,
+    store,
+)
 from loyalty.commands.adjust import Adjust
+from loyalty.commands.end_status import EndStatus
 from loyalty.commands.enrol import Enrol
 from loyalty.commands.expire import Expire
+from loyalty.commands.give_status import GiveStatus
 from loyalty.commands.model import Decision, Facts, Key, Move, Result, settle
 from loyalty.commands.move_stay import decide_move
 from loyalty.commands.post_stay import PostStay
 from loyalty.commands.purchase import Purchase
+from loyalty.commands.register import Register
 from loyalty.commands.rulebook import Rulebook
+from loyalty.commands.set_segments import SetSegments
 from loyalty.commands.tally import count
 from loyalty.db import Connection
 from loyalty.ids import UUID, Mint, shard_of
 from loyalty.ledger.model import Member, Moment
 
-Command = PostStay | Adjust | Enrol | Expire | Purchase
+Command = PostStay | Adjust | Enrol | Expire | Purchase | GiveStatus | EndStatus | SetSegments | Register
 
 
 class Batches:
@@ -96,6 +111,14 @@ class Batches:
             return enrol.decide(facts, self.rules, command, moment)
         if isinstance(command, Purchase):
             return purchase.decide(facts, self.rules, command, moment)
+        if isinstance(command, GiveStatus):
+            return give_status.decide(facts, self.rules, command, moment)
+        if isinstance(command, EndStatus):
+            return end_status.decide(facts, self.rules, command, moment)
+        if isinstance(command, SetSegments):
+            return set_segments.decide(facts, self.rules, command, moment)
+        if isinstance(command, Register):
+            return register.decide(facts, self.rules, command, moment)
         return expire.decide(facts, self.rules, command, moment)
 
     async def move(

@@ -38,6 +38,7 @@ _TAGS: Final = {
     "Balances": "Points, tier, progress and statements of members.",
     "Adjustments": "Manual credits and debits, with a reason.",
     "Moving points": "Gifts between members, and points bought.",
+    "Standing": "Tiers that are given, segments, and registration for promotions.",
     "Compensation": "Points after a complaint, and what waits for a second person.",
     "Properties": "The hotels that stays belong to.",
     "Operation": "Health and metrics.",

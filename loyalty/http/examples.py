@@ -98,6 +98,20 @@ _PURCHASED: Final[Example] = {
     "journal_id": _JOURNAL, "member_id": _MEMBER, "points": 2000, "price": {"amount": "200.00", "currency": "CNY"},
     "balance": {"available": 3411, "held": 0, "debt": 0},
 }  # fmt: skip
+_STATUS: Final[Example] = {
+    "tier": "gold", "kind": "matched", "reason": "Gold of another program", "first": "2026-01-05", "last": "2027-12-31",
+}  # fmt: skip
+_STATUSES: Final[Example] = {
+    "journal_id": _JOURNAL, "member_id": _MEMBER,
+    "statuses": [{"tier": "gold", "kind": "matched", "first": "2026-01-05", "last": "2027-12-31"}],
+}  # fmt: skip
+_ENDED: Final[Example] = _STATUSES | {
+    "statuses": [{"tier": "gold", "kind": "matched", "first": "2026-01-05", "last": "2026-03-31"}],
+}  # fmt: skip
+_SEGMENTS: Final[Example] = {"segments": ["families", "golfers"]}
+_REGISTERED: Final[Example] = {
+    "member_id": _MEMBER, "promotion": "spring_double", "registered_on": "2026-01-05",
+}  # fmt: skip
 _COMPENSATION: Final[Example] = {
     "member": "HX0000000018", "points": 3000, "reason": "service", "note": "Air conditioning failed at night",
     "stay_id": _STAY,
@@ -133,6 +147,8 @@ REQUESTS: Final[dict[tuple[str, str], Any]] = {
     ("POST", "/v1/stays/batch"): [_POSTING, _POSTING | {"stay_ref": "R-1002", "member": "HX0000000000"}],
     ("POST", "/v1/balances"): {"members": ["HX0000000018", _MEMBER]},
     ("POST", "/v1/adjustments"): _ADJUSTMENT,
+    ("POST", "/v1/members/{member_id}/statuses"): _STATUS,
+    ("PUT", "/v1/members/{member_id}/segments"): _SEGMENTS,
     ("POST", "/v1/transfers"): _TRANSFER,
     ("POST", "/v1/purchases"): _PURCHASE,
     ("POST", "/v1/compensations"): _COMPENSATION,
@@ -154,6 +170,10 @@ REPLIES: Final[dict[tuple[str, str], Any]] = {
     ("POST", "/v1/balances"): {"balances": [{"member": "HX0000000018", "balance": _BALANCE}]},
     ("GET", "/v1/members/{member_id}/statement"): _STATEMENT,
     ("POST", "/v1/adjustments"): _ADJUSTED,
+    ("POST", "/v1/members/{member_id}/statuses"): _STATUSES,
+    ("DELETE", "/v1/members/{member_id}/statuses/{tier}/{kind}"): _ENDED,
+    ("PUT", "/v1/members/{member_id}/segments"): {"member_id": _MEMBER} | _SEGMENTS,
+    ("POST", "/v1/members/{member_id}/promotions/{code}"): _REGISTERED,
     ("POST", "/v1/transfers"): _TRANSFERRED,
     ("POST", "/v1/purchases"): _PURCHASED,
     ("POST", "/v1/compensations"): _COMPENSATED,

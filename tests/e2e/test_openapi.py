@@ -16,7 +16,10 @@ from loyalty.commands.adjust import AdjustmentReply, AdjustmentRequest
 from loyalty.commands.approve import ApprovalView
 from loyalty.commands.balance import BalanceView
 from loyalty.commands.compensate import CompensationReply, CompensationRequest
+from loyalty.commands.give_status import StatusReply, StatusRequest
 from loyalty.commands.purchase import PurchaseReply, PurchaseRequest
+from loyalty.commands.register import RegistrationReply
+from loyalty.commands.set_segments import SegmentsReply, SegmentsRequest
 from loyalty.commands.stay_reply import StayReply
 from loyalty.commands.transfer import TransferReply, TransferRequest
 from loyalty.http.auth import PERMISSIONS
@@ -138,6 +141,7 @@ KEYED = {
     ("POST", "/v1/members"),
     ("POST", "/v1/adjustments"),
     ("POST", "/v1/transfers"),
+    ("POST", "/v1/members/{member_id}/statuses"),
     ("POST", "/v1/purchases"),
     ("POST", "/v1/compensations"),
 }
@@ -174,6 +178,8 @@ def test_bodies_that_are_sent_are_closed_to_unknown_fields(document: dict[str, A
         "Property",
         "PropertyName",
         "TransferRequest",
+        "StatusRequest",
+        "SegmentsRequest",
         "PurchaseRequest",
         "CompensationRequest",
     }
@@ -199,6 +205,8 @@ REQUEST_TYPES: dict[tuple[str, str], Any] = {
     ("POST", "/v1/stays/batch"): list[StayPosting],
     ("POST", "/v1/balances"): BalancesRequest,
     ("POST", "/v1/adjustments"): AdjustmentRequest,
+    ("POST", "/v1/members/{member_id}/statuses"): StatusRequest,
+    ("PUT", "/v1/members/{member_id}/segments"): SegmentsRequest,
     ("POST", "/v1/transfers"): TransferRequest,
     ("POST", "/v1/purchases"): PurchaseRequest,
     ("POST", "/v1/compensations"): CompensationRequest,
@@ -215,6 +223,10 @@ REPLY_TYPES: dict[tuple[str, str], Any] = {
     ("POST", "/v1/balances"): BalancesReply,
     ("GET", "/v1/members/{member_id}/statement"): Statement,
     ("POST", "/v1/adjustments"): AdjustmentReply,
+    ("POST", "/v1/members/{member_id}/statuses"): StatusReply,
+    ("DELETE", "/v1/members/{member_id}/statuses/{tier}/{kind}"): StatusReply,
+    ("PUT", "/v1/members/{member_id}/segments"): SegmentsReply,
+    ("POST", "/v1/members/{member_id}/promotions/{code}"): RegistrationReply,
     ("POST", "/v1/transfers"): TransferReply,
     ("POST", "/v1/purchases"): PurchaseReply,
     ("POST", "/v1/compensations"): CompensationReply,

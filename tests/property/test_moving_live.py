@@ -10,8 +10,10 @@ import pytest
 from loyalty import moving
 from loyalty.commands.adjust import AdjustmentRequest
 from loyalty.commands.compensate import CompensationRequest
+from loyalty.commands.give_status import GiveStatus, StatusRequest
 from loyalty.commands.model import Answer
 from loyalty.commands.purchase import PurchaseRequest
+from loyalty.commands.set_segments import SegmentsRequest, SetSegments
 from loyalty.commands.transfer import TransferRequest
 from loyalty.errors import Problem
 from loyalty.ids import UUID, parse
@@ -299,3 +301,26 @@ def test_a_proposal_that_no_longer_fits_the_cap_stays_open(books: Movers) -> Non
 
     assert ["limit_reached", "ok"] == codes([refused, rejected])
     assert [500] == books.available("T1")
+
+
+# --- Standing --------------------------------------------------------------------------------------------------------
+
+
+def test_statuses_and_segments_set_at_once_are_all_kept(books: Movers) -> None:
+    def give(n: int) -> Any:
+        request = StatusRequest("gold", "gifted", f"reason {n}")
+        service = books.live.services[n % 2]
+        key = books.key(f"status-{n}", request, n % 2)
+        return service.submit(GiveStatus(books.prefix + "T1", request, "test", key))
+
+    def segment(n: int) -> Any:
+        request = SegmentsRequest([f"segment_{n}", "golf"])
+        return books.live.services[n % 2].submit(SetSegments(books.prefix + "T1", request, "test"))
+
+    found = books.many(*map(give, range(8)), *map(segment, range(4)))
+    traits = books.member("T1").traits
+
+    assert {"ok"} == set(codes(found))
+    assert 8 == len(traits.statuses)
+    assert "golf" in traits.segments
+    assert 2 == len(traits.segments)
