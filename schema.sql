@@ -4,7 +4,7 @@
 --   2. Members                member, vault.profile
 --   3. The ledger             journal, transfer, lot, allocation, hold, account_delta, account_total
 --   4. Stays                  stay_directory, stay_revision
---   5. Rewards                milestone_grant
+--   5. Rewards                milestone_grant, referral
 --   6. Promises to the world  idempotency_key, approval, agent_day, outbox, unsealed
 --   7. What a batch hands over  batch_item, new_transfer
 --   8. Who may do what        append-only walls and the service's role
@@ -288,6 +288,23 @@ CREATE TABLE milestone_grant (
     PRIMARY KEY (shard, member_id, milestone, ordinal)
 );
 
+-- Who brought a new member, written with the enrolment in the newcomer's shard; settled once.
+--   seen   the newcomer's version when it was last looked at: only what has changed since is looked at again
+CREATE TABLE referral (
+    shard       smallint NOT NULL,
+    member_id   uuid     NOT NULL,
+    referrer_id uuid     NOT NULL,
+    status      text     NOT NULL DEFAULT 'waiting' CHECK (status IN ('waiting', 'paid', 'capped', 'closed')),
+    seen        bigint   NOT NULL DEFAULT 0,
+    journal_id  uuid,
+    decided_at  timestamptz,
+    PRIMARY KEY (shard, member_id),
+    CONSTRAINT only_what_is_paid_posts CHECK ((status = 'paid') = (journal_id IS NOT NULL)),
+    CONSTRAINT nobody_refers_himself CHECK (referrer_id <> member_id)
+);
+
+CREATE INDEX referral_waiting ON referral (shard, member_id) WHERE status = 'waiting';
+
 -- ---------------------------------------------------------------------------------------------------------------
 -- 6. Promises to the world
 -- ---------------------------------------------------------------------------------------------------------------
@@ -417,7 +434,7 @@ CREATE TYPE new_transfer AS (
 GRANT USAGE ON SCHEMA public, vault TO loyalty_service;
 GRANT SELECT, INSERT ON journal, transfer, allocation, stay_revision, idempotency_key, shard TO loyalty_service;
 GRANT SELECT, INSERT, UPDATE ON member, lot, hold, stay_directory, milestone_grant, property, api_key, approval,
-    agent_day
+    agent_day, referral
     TO loyalty_service;
 GRANT SELECT, INSERT, UPDATE, DELETE ON account_delta, account_total, outbox, unsealed, vault.profile
     TO loyalty_service;

@@ -10,6 +10,7 @@ from loyalty.commands import store
 from loyalty.commands.approve import Approve, Verdict
 from loyalty.commands.compensate import Approval, Compensate, CompensationRequest
 from loyalty.commands.model import Answer, Elsewhere, Key, Move, Result
+from loyalty.commands.refer import PayReferral
 from loyalty.commands.transfer import Transfer, TransferRequest
 from loyalty.db import Connection
 from loyalty.errors import Problem
@@ -19,6 +20,8 @@ from loyalty.service import Service
 _log = structlog.get_logger("loyalty.moving")
 
 _TRIES: Final = 3
+_PAGE: Final = 200
+_FIRST: Final = UUID(bytes(16))
 _RETRY_AFTER: Final = {"Retry-After": "1"}
 
 
@@ -58,6 +61,30 @@ async def approve(
         raise Problem("unknown_approval")
     command = Approve(approval_id, found.member.member_id, verdict, principal, actor)
     return await _concluded(service, lambda connection: service.joints.approve(connection, command))
+
+
+async def pay_referrals(service: Service) -> int:
+    """Look at all referrals that wait and whose newcomer has changed since; return how many were paid."""
+    paid = 0
+    for shard in range(service.poster.shards):
+        after = _FIRST
+        while page := await store.find_waiting_referrals(service.pool, shard, after, _PAGE):
+            for newcomer, referrer in page:
+                paid += await _pay_referral(service, newcomer, referrer)
+            after = page[-1][0]
+    return paid
+
+
+async def _pay_referral(service: Service, newcomer: UUID, referrer: UUID) -> bool:
+    found = await service.find_member(show("mem", referrer))
+    command = PayReferral(newcomer, found.member.member_id if found else referrer)
+    try:
+        async with service.pool.acquire() as connection:
+            return await service.joints.pay_referral(connection, command)
+    except (asyncpg.PostgresError, OSError) as error:
+        # The next round looks again; those behind it don't wait for it.
+        _log.warning("referral_postponed", newcomer=show("mem", newcomer), error=repr(error))
+        return False
 
 
 async def _concluded(

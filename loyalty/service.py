@@ -202,8 +202,16 @@ class Service:
         shard = ids.number_shard(number, self.poster.shards)
         member_id = self._mint(shard)
         profile = self._vault.seal(member_id, request.profile) if request.profile else None
-        command = Enrol(number, member_id, request.enrolled_on, profile, actor, key)
+        referrer = await self._referrer(request.referred_by) if request.referred_by else None
+        command = Enrol(number, member_id, request.enrolled_on, profile, actor, key, referrer)
         return await self.conclude(command, await self.poster.submit(shard, command))
+
+    async def _referrer(self, number: str) -> UUID:
+        """Return who brings a new member; raise Problem when there is nobody of this number."""
+        found = await self.find_member(number)
+        if found is None:
+            raise Problem("unknown_member", at="/referred_by")
+        return found.member.member_id
 
     def _made_up_number(self, key: Key | None) -> str:
         if key is None:

@@ -10,12 +10,14 @@ import structlog
 from loyalty.errors import Problem
 from loyalty.ids import UUID
 from loyalty.ledger import store
+from loyalty.moving import pay_referrals
 from loyalty.service import Service
 
 _log = structlog.get_logger("loyalty.worker")
 
 EXPIRY_SECONDS: Final = 3600
 FOLD_SECONDS: Final = 60
+REFERRAL_SECONDS: Final = 60
 _PAGE: Final = 500
 _FIRST: Final = UUID(bytes(16))
 
@@ -45,6 +47,7 @@ async def running_jobs(service: Service) -> AsyncGenerator[None]:
     tasks = [
         asyncio.create_task(_every(EXPIRY_SECONDS, "expire_due", lambda: expire_due(service))),
         asyncio.create_task(_every(FOLD_SECONDS, "fold_accounts", lambda: fold_accounts(service))),
+        asyncio.create_task(_every(REFERRAL_SECONDS, "pay_referrals", lambda: pay_referrals(service))),
     ]
     try:
         yield

@@ -13,7 +13,7 @@ from loyalty.commands.rulebook import Rulebook
 from loyalty.errors import Problem
 from loyalty.events.model import Event
 from loyalty.ids import UUID, shard_of, show
-from loyalty.ledger.model import Member, Moment
+from loyalty.ledger.model import Member, Moment, Traits
 from loyalty.ledger.rules import Book
 from loyalty.members.model import MemberView, SealedProfile
 
@@ -29,6 +29,7 @@ class Enrol(Struct, frozen=True, gc=False):
     profile: SealedProfile | None
     actor: str
     key: Key | None
+    referrer: UUID | None = None
 
 
 def decide(facts: Facts, rules: Rulebook, command: Enrol, moment: Moment) -> Result:
@@ -43,10 +44,13 @@ def decide(facts: Facts, rules: Rulebook, command: Enrol, moment: Moment) -> Res
     enrolled_on = command.enrolled_on or moment.today
     shard = shard_of(command.member_id)
     member = Member(shard, command.member_id, command.target, "active", enrolled_on, 0, 0, 0, 0, {}, None)
+    if command.referrer is not None:
+        member.traits = Traits(referred_by=show("mem", command.referrer))
     book = Book(member, moment, command.actor)
     journal = book.journal("enrolled", enrolled_on, "enrolled")
     reply = _encode(MemberView(show("mem", member.member_id), member.number, member.status, enrolled_on))
     event = Event(journal.journal_id, "member.enrolled", member.member_id, journal.journal_id, reply)
     return Decision(
-        Answer(201, reply), book, enrolled=True, events=[event], key=command.key, profile=command.profile
-    )
+        Answer(201, reply), book, enrolled=True, events=[event], key=command.key, profile=command.profile,
+        referrer=command.referrer,
+    )  # fmt: skip

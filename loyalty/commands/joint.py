@@ -7,10 +7,11 @@ A lane that has decided on what was there before is stopped by the members' vers
 from collections.abc import Sequence
 
 from loyalty.clock import Clock
-from loyalty.commands import approve, compensate, store, transfer
+from loyalty.commands import approve, compensate, refer, store, transfer
 from loyalty.commands.approve import Approve, Decided
 from loyalty.commands.compensate import Circumstances, Compensate, Compensation
 from loyalty.commands.model import Answer, Decision, Facts, Key, Move, Result, settle
+from loyalty.commands.refer import PayReferral
 from loyalty.commands.rulebook import Rulebook
 from loyalty.commands.tally import count
 from loyalty.commands.transfer import Transfer
@@ -73,6 +74,24 @@ class Joints:
             await store.write_approval(connection, result.approval)
             await _write(connection, result.decision, None, moment)
             return result.decision.answer
+
+    async def pay_referral(self, connection: Connection, command: PayReferral) -> bool:
+        """Settle a newcomer's referral if it still waits; tell whether it was paid now."""
+        async with connection.transaction():
+            newcomer, referrer = await _lock_and_read(connection, (command.newcomer, command.referrer))
+            status = await store.referral_status(connection, command.newcomer)
+            if status != refer.WAITING or newcomer.member is None:
+                return False
+            moment = self._moment()
+            await _add_lots(connection, ((referrer, 0),), moment)
+            awards = await store.awards_of(connection, command.newcomer)
+            settled = refer.decide(newcomer, referrer, awards, self.rules, command, moment)
+            decision = settled.decision
+            paid = decision.book.journals[-1].journal_id if decision and decision.book else None
+            await store.settle_referral(connection, newcomer.member, settled.status, paid, moment.at)
+            if decision is not None:
+                await _write(connection, decision, None, moment)
+            return decision is not None
 
     def _moment(self) -> Moment:
         """Return the moment of a decision; the clock is read once the rows are locked."""

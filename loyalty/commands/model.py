@@ -81,6 +81,7 @@ class Decision(Struct, gc=False):
     events: list[Event] = []
     key: Key | None = None
     profile: SealedProfile | None = None
+    referrer: UUID | None = None
 
 
 class Elsewhere(Struct, frozen=True, gc=False):

@@ -135,6 +135,8 @@ WITH items AS MATERIALIZED (
     INSERT INTO vault.profile SELECT * FROM unnest($11::vault.profile[])
 ), enrolled AS (
     INSERT INTO member SELECT * FROM unnest($12::member[])
+), referrals AS (
+    INSERT INTO referral SELECT * FROM unnest($13::referral[])
 )
 UPDATE member AS m
 SET version = i.version, available = i.balance, held = i.held, debt = i.debt, counters = i.counters,
@@ -190,3 +192,28 @@ SELECT FROM approval WHERE shard = $1 AND approval_id = $2 FOR UPDATE;
 SELECT shard, approval_id, member_id, request, proposer, proposed_by, proposed_at, status, decider, decided_by,
        decided_at, journal_id, reply
 FROM approval WHERE status = $1 AND approval_id > $2 ORDER BY approval_id LIMIT $3;
+
+-- name: find_waiting_referrals
+-- Newcomers of a shard whose referral waits and who have changed since it was last looked at.
+SELECT r.member_id, r.referrer_id
+FROM referral AS r
+JOIN member AS m ON m.shard = r.shard AND m.member_id = r.member_id
+WHERE r.shard = $1 AND r.status = 'waiting' AND r.member_id > $2 AND m.version > r.seen
+ORDER BY r.member_id LIMIT $3;
+
+-- name: referral_status
+SELECT status FROM referral WHERE shard = $1 AND member_id = $2;
+
+-- name: settle_referral
+UPDATE referral SET status = $3, seen = $4, journal_id = $5, decided_at = $6
+WHERE shard = $1 AND member_id = $2 AND status = 'waiting';
+
+-- name: awards_of
+-- What the stays that a member's journals belong to stand for now; those that have moved on are left out.
+SELECT head.award
+FROM (SELECT DISTINCT j.stay_id FROM journal AS j
+      WHERE j.shard = $1 AND j.member_id = $2 AND j.stay_id IS NOT NULL) AS s
+CROSS JOIN LATERAL (SELECT r.award, r.outcome FROM stay_revision AS r
+                    WHERE r.shard = $1 AND r.stay_id = s.stay_id
+                    ORDER BY r.revision DESC LIMIT 1) AS head
+WHERE head.outcome <> 'moved';

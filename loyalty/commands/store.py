@@ -173,6 +173,10 @@ def _rows(shard: int, decisions: Sequence[Decision], at: datetime) -> Iterable[l
          m.review_on)
         for d in decisions if d.enrolled and d.book and (m := d.book.member)
     ]  # fmt: skip
+    yield [
+        (shard, d.book.member.member_id, d.referrer, "waiting", 0, None, None)
+        for d in decisions if d.book and d.referrer is not None
+    ]  # fmt: skip
 
 
 def _items(shard: int, decision: Decision) -> Iterable[tuple[object, ...]]:
@@ -309,3 +313,34 @@ async def list_approvals(pool: Pool, status: str, after: UUID, limit: int) -> li
 def _smallint(shard: int) -> int:
     """Return a shard that a column can hold: an id that a caller made up may name any."""
     return shard if shard < 1 << 15 else -1
+
+
+# --- Referrals --------------------------------------------------------------------------------------------------------
+
+
+async def find_waiting_referrals(pool: Pool, shard: int, after: UUID, limit: int) -> list[tuple[UUID, UUID]]:
+    """Return newcomers whose referral waits and who have changed since, each with who brought them."""
+    rows = await pool.fetch(QUERIES["find_waiting_referrals"], shard, after, limit)
+    return [(row[0], row[1]) for row in rows]
+
+
+async def referral_status(connection: Connection, newcomer: UUID) -> str | None:
+    """Return what a newcomer's referral has come to; None when nobody brought this member."""
+    return await connection.fetchval(QUERIES["referral_status"], shard_of(newcomer), newcomer)
+
+
+async def settle_referral(
+    connection: Connection, newcomer: Member, status: str, journal_id: UUID | None, at: datetime
+) -> None:
+    """Write what a referral that waits has come to, and up to which version of the newcomer it was looked at."""
+    decided_at = None if status == "waiting" else at
+    await connection.execute(
+        QUERIES["settle_referral"], newcomer.shard, newcomer.member_id, status, newcomer.version, journal_id,
+        decided_at,
+    )  # fmt: skip
+
+
+async def awards_of(connection: Connection, member_id: UUID) -> list[Award]:
+    """Return what a member's stays stand for now."""
+    rows = await connection.fetch(QUERIES["awards_of"], shard_of(member_id), member_id)
+    return [_award(row[0]) for row in rows]

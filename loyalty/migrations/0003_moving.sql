@@ -40,3 +40,22 @@ CREATE TABLE agent_day (
 );
 
 GRANT SELECT, INSERT, UPDATE ON approval, agent_day TO loyalty_service;
+
+-- Who brought a new member, written with the enrolment in the newcomer's shard; settled once.
+--   seen   the newcomer's version when it was last looked at: only what has changed since is looked at again
+CREATE TABLE referral (
+    shard       smallint NOT NULL,
+    member_id   uuid     NOT NULL,
+    referrer_id uuid     NOT NULL,
+    status      text     NOT NULL DEFAULT 'waiting' CHECK (status IN ('waiting', 'paid', 'capped', 'closed')),
+    seen        bigint   NOT NULL DEFAULT 0,
+    journal_id  uuid,
+    decided_at  timestamptz,
+    PRIMARY KEY (shard, member_id),
+    CONSTRAINT only_what_is_paid_posts CHECK ((status = 'paid') = (journal_id IS NOT NULL)),
+    CONSTRAINT nobody_refers_himself CHECK (referrer_id <> member_id)
+);
+
+CREATE INDEX referral_waiting ON referral (shard, member_id) WHERE status = 'waiting';
+
+GRANT SELECT, INSERT, UPDATE ON referral TO loyalty_service;

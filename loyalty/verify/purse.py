@@ -30,6 +30,7 @@ MAY: Final[dict[str, frozenset[str]]] = {
     "status_ended": frozenset(),
     "segments_set": frozenset(),
     "registered": frozenset(),
+    "referral": frozenset({"repayment"}),
     "purchased": frozenset({"repayment"}),
     "compensated": frozenset({"repayment"}),
     "transfer_sent": frozenset({"spend"}),

@@ -60,6 +60,7 @@ ROWS: dict[str, dict[str, str]] = {
         "shard": "0", "approval_id": ID, "member_id": ID, "request": "'{}'", "proposer": ID, "proposed_by": "'a'",
         "proposed_at": "now()",
     },
+    "referral": {"shard": "0", "member_id": ID, "referrer_id": OTHER},
     "agent_day": {"principal": ID, "day": "'2026-01-01'", "points": "5"},
     "outbox": {
         "shard": "0", "event_id": ID, "type": "'stay.posted'", "member_id": ID, "journal_id": ID, "payload": "'{}'",
@@ -223,6 +224,9 @@ NONSENSE: list[tuple[str, dict[str, str | None]]] = [
     ("approval", {"status": "'rejected'", "decider": ID}),
     ("approval", {"status": "'approved'", "decider": OTHER}),
     ("agent_day", {"points": "-1"}),
+    ("referral", {"referrer_id": ID}),
+    ("referral", {"status": "'paid'"}),
+    ("referral", {"journal_id": ID}),
 ]
 
 
@@ -239,7 +243,8 @@ OPTIONAL = {
     "api_key.revoked_at", "member.next_expiry", "member.review_on", "journal.stay_id", "journal.linked_id",
     "lot.expires_on",
     "approval.decider", "approval.decided_by", "approval.decided_at", "approval.journal_id", "approval.reply",
-    "hold.resolved_at", "stay_revision.journal_id", "profile.sealed_key", "profile.name", "profile.email",
+    "referral.journal_id", "referral.decided_at", "hold.resolved_at",
+    "stay_revision.journal_id", "profile.sealed_key", "profile.name", "profile.email",
     "profile.phone", "profile.birthday", "profile.language",
 }  # fmt: skip
 

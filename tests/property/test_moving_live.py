@@ -2,12 +2,14 @@
 
 import asyncio
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
 import pytest
 
 from loyalty import moving
+from loyalty.commands import joint
 from loyalty.commands.adjust import AdjustmentRequest
 from loyalty.commands.compensate import CompensationRequest
 from loyalty.commands.give_status import GiveStatus, StatusRequest
@@ -20,12 +22,18 @@ from loyalty.ids import UUID, parse
 from loyalty.members.model import EnrolRequest
 from tests.builders import PRINCIPAL, PROGRAM, reply, small_rules
 from tests.property.live import Live, LiveBooks, opened
+from tests.property.oracle import Stay
 
 TERMS = """
 [transfers]
 least = 1
 sent_a_year = 500
 received_a_year = 300
+
+[referral]
+points = 70
+times_a_year = 3
+within_days = 30
 
 [purchase]
 price = "0.10"
@@ -324,3 +332,96 @@ def test_statuses_and_segments_set_at_once_are_all_kept(books: Movers) -> None:
     assert 8 == len(traits.statuses)
     assert "golf" in traits.segments
     assert 2 == len(traits.segments)
+
+
+# --- Referrals -------------------------------------------------------------------------------------------------------
+
+
+def bring(books: Movers, number: str, referrer: str = "T1") -> Any:
+    request = EnrolRequest(books.prefix + number, referred_by=books.prefix + referrer)
+    return books.one(books.service.enrol(request, "test", books.key(f"bring-{number}", request)))
+
+
+def visit(books: Movers, number: str, amount: int = 50_00, **fields: Any) -> Stay:
+    stay = Stay(
+        f"S-{number}", number, books.service.today() - timedelta(days=2), 1, (("room", amount),), **fields
+    )
+    books.post(stay)
+    return stay
+
+
+def pay(books: Movers, times: int = 1) -> int:
+    """Let the jobs of both processes look at the same time; return how many they paid."""
+
+    async def run() -> list[int]:
+        services = books.live.services
+        return await asyncio.gather(*(moving.pay_referrals(services[n % 2]) for n in range(times)))
+
+    return sum(books.live.run(run()))
+
+
+def test_a_referral_is_paid_once_however_many_look(books: Movers) -> None:
+    bring(books, "N1")
+    before = pay(books)
+    visit(books, "N1")
+    paid, again = pay(books, 6), pay(books, 2)
+
+    assert (0, 1, 0) == (before, paid, again)
+    assert [70] == books.available("T1")
+
+
+def test_a_stay_that_is_taken_back_before_pays_nothing_and_the_next_one_does(books: Movers) -> None:
+    bring(books, "N1")
+    stay = visit(books, "N1", revision=1)
+    books.post(replace(stay, status="cancelled", revision=2))
+    before = pay(books)
+    books.post(replace(stay, revision=3))
+
+    assert (0, 1) == (before, pay(books))
+
+
+def test_what_is_paid_stays_paid(books: Movers) -> None:
+    bring(books, "N1")
+    stay = visit(books, "N1", revision=1)
+    pay(books)
+    books.post(replace(stay, status="cancelled", revision=2))
+    again = pay(books)
+
+    assert 0 == again
+    assert [70, 0] == books.available("T1", "N1")
+
+
+def test_a_crash_in_between_pays_nothing_and_the_next_look_pays_once(
+    books: Movers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bring(books, "N1")
+    visit(books, "N1")
+
+    async def crash(*_: Any) -> None:
+        raise ConnectionResetError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(joint.store, "write", crash)
+        crashed = pay(books)
+
+    assert (0, [0]) == (crashed, books.available("T1"))
+    assert 1 == pay(books)
+    assert [70] == books.available("T1")
+
+
+def test_a_referrer_is_paid_so_often_a_year_and_no_more(books: Movers) -> None:
+    for n in range(5):
+        bring(books, f"N{n}")
+        visit(books, f"N{n}")
+    paid = pay(books, 4)
+
+    assert 3 == paid
+    assert [210] == books.available("T1")
+
+
+def test_nobody_can_be_brought_by_nobody(books: Movers) -> None:
+    refused = bring(books, "N1", "T9")
+
+    assert ["unknown_member"] == codes([refused])
+    assert "/referred_by" == refused.errors[0].pointer
+    assert books.find("N1") is None
