@@ -62,7 +62,9 @@ class Outcome(Struct, frozen=True):
 class Simulation:
     """One definition simulated on one database."""
 
-    def __init__(self, connection: Connection, ask: Ask, now: datetime, progress: Progressing | None = None) -> None:
+    def __init__(
+        self, connection: Connection, ask: Ask, now: datetime, progress: Progressing | None = None
+    ) -> None:
         """Use a connection that nobody else uses meanwhile; it works as a role that can't change the books."""
         self.revisions = 0
         self._connection = connection
@@ -86,12 +88,15 @@ class Simulation:
         """Return the versions in the database; raise SimulationError when they and the new one don't fit."""
         _, found = await program_store.read_versions(self._connection)
         if not found:
-            raise SimulationError("nothing_to_simulate", "No program is published here, so no stay was judged.")
+            raise SimulationError(
+                "nothing_to_simulate", "No program is published here, so no stay was judged."
+            )
         published = [(one.effective_from, versions.definition_of(one)) for one in found]
         currency, other = published[0][1].currency, self._ask.definition.currency
         if currency != other:
             raise SimulationError(
-                "invalid_value", f"The books are kept in {currency}; a definition in {other} can't be compared."
+                "invalid_value",
+                f"The books are kept in {currency}; a definition in {other} can't be compared.",
             )
         if self._span.last < self._span.first:
             raise SimulationError("invalid_value", "The last day is before the first one.")
@@ -128,7 +133,10 @@ class Simulation:
                 if member_id != present_id:
                     if present is not None:
                         worlds.end(present)
-                    present, present_id = worlds.begin(member_id, shard, row[1], row[2], store.read_traits(row[3])), member_id
+                    present, present_id = (
+                        worlds.begin(member_id, shard, row[1], row[2], store.read_traits(row[3])),
+                        member_id,
+                    )
                 if row[4] is not None and present is not None:
                     self.revisions += 1
                     present.take(self._said(row, worlds))

@@ -101,8 +101,7 @@ class Worlds:
         order = self._tier_codes()
         found = sorted(self._moves.items(), key=lambda one: (order.index(one[0][0]), order.index(one[0][1])))
         return [
-            Moved(before, after, self.direction(before, after), members)
-            for (before, after), members in found
+            Moved(before, after, self.direction(before, after), members) for (before, after), members in found
         ]
 
     def tiers(self) -> list[Counted]:
