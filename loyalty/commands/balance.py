@@ -108,12 +108,19 @@ def view(rules: Rulebook, member: Member, expiring: list[tuple[date, int]], toda
         ),
         _goal(rules, above, *ladder.missing(above, period.counted)) if above else None,
         _keep(rules, standing, period.counted),
-        {unit: rules.show(unit, year.get(unit, 0)) for unit in units},
+        {unit: rules.show(unit, _count(year, unit)) for unit in units},
         PeriodView(
             period.first, period.last, {unit: rules.show(unit, period.counted.get(unit, 0)) for unit in units}
         ),
         [_milestone(rules, rule, member.counters, today) for rule in rules.milestones],
     )  # fmt: skip
+
+
+def _count(counted: Mapping[str, int], unit: str) -> int:
+    """Return what was counted of a unit; of brands, how many different ones."""
+    if unit == "brands":
+        return sum([name.startswith("brand:") and amount > 0 for name, amount in counted.items()])
+    return counted.get(unit, 0)
 
 
 def _benefits(rules: Rulebook, level: Level) -> list[BenefitView]:
