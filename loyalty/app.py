@@ -18,6 +18,7 @@ from loyalty.http import (
     programs,
     properties,
     purchases,
+    simulations,
     standing,
     stays,
     transfers,
@@ -40,6 +41,7 @@ ROUTES = (
     compensations.compensate, compensations.list_approvals, compensations.approve, compensations.reject,
     properties.list_properties, properties.get_property, properties.put_property,
     programs.list_programs, programs.get_program, programs.publish_program, programs.withdraw_program,
+    simulations.simulate_program,
     operation.live, operation.ready, operation.expose,
     *DOCS_HANDLERS,
 )  # fmt: skip

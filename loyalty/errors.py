@@ -44,6 +44,7 @@ CODES: Final[dict[str, Code]] = {
     "version_taken": Code(409, "The version, or the day it comes into force, is taken"),
     "version_in_use": Code(409, "The version of the program is in use"),
     "already_decided": Code(409, "It was decided before"),
+    "simulation_running": Code(409, "Another simulation is running"),
     "precondition_failed": Code(412, "The resource has changed since it was read"),
     "body_too_large": Code(413, "The body is too large"),
     "unsupported_media_type": Code(415, "The media type isn't supported"),
@@ -64,6 +65,7 @@ CODES: Final[dict[str, Code]] = {
     "account_too_young": Code(422, "The account hasn't been open for long enough"),
     "promotion_over": Code(422, "The promotion is over"),
     "limit_reached": Code(422, "More than the program allows in this time"),
+    "nothing_to_simulate": Code(422, "No stay is on file that could be judged again"),
     "too_many_requests": Code(429, "Too many requests"),
     # Our side; nothing was decided.
     "internal_error": Code(500, "Something went wrong on our side"),

@@ -311,15 +311,14 @@ class Service:
             await asyncio.sleep(left)
         async with self.pool.acquire() as connection:
             points, counters, expiring, _ = await ledger_store.fold(
-                connection, member, effective_by, known_at or now, by_day=member.traits.by_day
+                connection, member, effective_by, known_at or now, by_day=self.rules.months_kept > 0
             )
+        # All days are there again, so no tier has to stand for those that were folded into their years.
+        statuses = tuple(one for one in member.traits.statuses if one.kind != "earned")
         then = structs.replace(
-            member,
-            available=points,
-            held=0,
-            counters=counters,
-            next_expiry=expiring[0][0] if expiring else None,
-        )
+            member, available=points, held=0, counters=counters, next_expiry=expiring[0][0] if expiring else None,
+            traits=structs.replace(member.traits, statuses=statuses),
+        )  # fmt: skip
         return balance.view(self.rules, then, expiring, effective_by)
 
     async def statement(self, member: Member, before: int, limit: int) -> list[Entry]:

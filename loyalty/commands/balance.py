@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import date
+from typing import Final
 
 from msgspec import Struct
 
@@ -14,6 +15,10 @@ from loyalty.tiers.milestones import MilestoneRule
 from loyalty.tiers.standing import Standing
 
 Names = Mapping[str, str]
+
+# Rules look years back and ahead; near the ends of the calendar there are no dates for that, and nothing to be found.
+_FIRST: Final = date(1900, 1, 1)
+_LAST: Final = date(9900, 12, 31)
 
 
 class ExpiringPoints(Struct, frozen=True, gc=False):
@@ -93,10 +98,10 @@ def view(rules: Rulebook, member: Member, expiring: list[tuple[date, int]], toda
     if member.next_expiry is not None and member.next_expiry <= today:
         available -= sum(points for day, points in expiring if day <= today)
         expiring = [(day, points) for day, points in expiring if day > today]
-    rules = rules.at(today)
+    rules, day = rules.at(today), min(max(today, _FIRST), _LAST)
     tiers, ladder = rules.tiers, rules.ladder
     year = of_year(member.counters, today.year)
-    standing, period = tiers.standing(member, today), tiers.period(member, today)
+    standing, period = tiers.standing(member, day), tiers.period(member, day)
     above = ladder.next_after(standing.level)
     units = rules.definition.counting.units
     return BalanceView(
@@ -110,7 +115,7 @@ def view(rules: Rulebook, member: Member, expiring: list[tuple[date, int]], toda
         _keep(rules, standing, period.counted),
         {unit: rules.show(unit, _count(year, unit)) for unit in units},
         PeriodView(
-            period.first, period.last, {unit: rules.show(unit, period.counted.get(unit, 0)) for unit in units}
+            period.first, period.last, {unit: rules.show(unit, _count(period.counted, unit)) for unit in units}
         ),
         [_milestone(rules, rule, member.counters, today) for rule in rules.milestones],
     )  # fmt: skip

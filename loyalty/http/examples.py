@@ -31,7 +31,7 @@ _POSTING: Final[Example] = {
 }  # fmt: skip
 _POSTED: Final[Example] = {
     "stay_id": _STAY, "member_id": _MEMBER, "outcome": "posted", "revision": 1, "program": "house@1",
-    "points": {"base": 1411, "tier_bonus": 0, "total": 1411}, "change": 1411, "nights": "2",
+    "points": {"base": 1411, "tier_bonus": 0, "promotion": 0, "total": 1411}, "change": 1411, "nights": "2",
     "balance": {"available": 1411, "held": 0, "debt": 0}, "tier": {"before": "silver", "after": "silver"},
     "milestones": [],
     "why": [
@@ -55,6 +55,9 @@ _BALANCE: Final[Example] = {
     },
     "keep_tier": None,
     "year": {"nights": "2", "stays": "1", "spend": "1411.50"},
+    "period": {
+        "first": "2026-01-01", "last": "2026-12-31", "counted": {"nights": "2", "stays": "1", "spend": "1411.50"},
+    },
     "milestones": [
         {
             "code": "tenth_stay", "name": {"en": "Every tenth stay", "zh": "第10次入住纪念"}, "unit": "stays",
@@ -130,7 +133,7 @@ _DECIDED: Final[Example] = _PROPOSED | {
 }  # fmt: skip
 _PROPERTY: Final[Example] = {
     "code": "SHA01", "name": {"en": "The Bund House", "zh": "外滩别院"}, "time_zone": "Asia/Shanghai",
-    "currency": "CNY",
+    "currency": "CNY", "brand": "bund",
 }  # fmt: skip
 _REVISION: Final[Example] = {
     "revision": 1, "outcome": "posted", "recorded_at": "2026-01-03T05:12:09.251873Z", "journal_id": _JOURNAL,

@@ -1,4 +1,4 @@
-"""A posting as it is read back from the books: it was checked when it came, and isn't again, which is most of the cost."""
+"""A posting as it is read back from the books: it was checked when it came. Checking its texts again is slow."""
 
 from loyalty.stays.model import Line, StayPosting
 

@@ -19,9 +19,9 @@ from loyalty.simulate import store
 from loyalty.simulate.budgets import Cut
 from loyalty.simulate.figures import Span
 from loyalty.simulate.model import Ask, SimulationError, Summary
+from loyalty.simulate.recorded import Recorded
 from loyalty.simulate.replay import Said
 from loyalty.simulate.worlds import Pair, Versions, World, Worlds, live_rules, new_rules
-from loyalty.simulate.recorded import Recorded
 from loyalty.stays.rules import LATEST, Folio, read_folio
 
 _ANY_LENGTH: Final = 100_000
@@ -96,9 +96,10 @@ class Simulation:
             raise SimulationError(
                 "invalid_value",
                 f"The books are kept in {currency}; a definition in {other} can't be compared.",
+                "/definition/currency",
             )
         if self._span.last < self._span.first:
-            raise SimulationError("invalid_value", "The last day is before the first one.")
+            raise SimulationError("invalid_value", "The last day is before the first one.", "/until")
         return published
 
     async def _replay_within_budgets(self, published: Versions) -> Worlds:
@@ -160,7 +161,8 @@ class Simulation:
     def _outcome(self, worlds: Worlds) -> Outcome:
         ask, new = self._ask, worlds.new.rules.versions[-1]
         summary = Summary(
-            worlds.live.rules.at(worlds.as_of).label, new.label, ask.first, ask.last, worlds.as_of, ask.definition.currency,
+            worlds.live.rules.at(worlds.as_of).label, new.label, ask.first, ask.last, worlds.as_of,
+            ask.definition.currency,
             worlds.members, self.revisions, worlds.totals(), worlds.months(), worlds.properties(), worlds.tiers(),
             worlds.moves(), worlds.milestones(), worlds.promotions(), worlds.live.figures.refused,
             worlds.new.figures.refused, worlds.spent(),
@@ -179,4 +181,4 @@ def by_version(published: Sequence[program_store.Version], number: int) -> Defin
     for one in published:
         if one.version == number:
             return versions.definition_of(one)
-    raise SimulationError("unknown_version", f"There is no version {number}.")
+    raise SimulationError("unknown_version", f"There is no version {number}.", "/version")
