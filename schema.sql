@@ -4,8 +4,8 @@
 --   2. Members                member, vault.profile
 --   3. The ledger             journal, transfer, lot, allocation, hold, account_delta, account_total
 --   4. Stays                  stay_directory, stay_revision
---   5. Rewards                milestone_grant, promotion_pool, promotion_budget
---   6. Promises to the world  idempotency_key, outbox, unsealed
+--   5. Rewards                milestone_grant, promotion_pool, promotion_budget, referral
+--   6. Promises to the world  idempotency_key, approval, agent_day, outbox, unsealed
 --   7. What a batch hands over  batch_item, new_transfer
 --   8. Who may do what        append-only walls and the service's role
 --
@@ -141,7 +141,11 @@ CREATE TABLE journal (
     version      bigint      NOT NULL CHECK (version >= 1),
     kind         text        NOT NULL CHECK (kind IN ('enrolled', 'stay_posted', 'stay_revised', 'stay_reversed',
                                                       'stay_moved_out', 'stay_moved_in', 'adjusted', 'expired',
-                                                      'tier_reviewed', 'matured', 'lapsed')),
+                                                      'transfer_sent', 'transfer_received', 'purchased',
+                                                      'compensated', 'referral', 'status_given', 'status_ended',
+                                                      'segments_set', 'registered', 'merged_out', 'merged_in',
+                                                      'household_joined', 'household_left', 'tier_reviewed', 'matured',
+                                                      'lapsed')),
     effective_on date        NOT NULL,
     recorded_at  timestamptz NOT NULL,
     reason       text        NOT NULL,
@@ -157,7 +161,8 @@ CREATE TABLE journal (
 -- zero. The member's accounts are `available`, `pending`, `held` and, for what is counted, `counted`; all others are the
 -- program's.
 --   line   1, 2, 3 … within the journal
---   kind   base, tier_bonus, promotion:<code>, count, maturity, expiry, adjustment, transit
+--   kind   base, tier_bonus, promotion:<code>, count, maturity, expiry, adjustment, transit, transfer, purchase,
+--          compensation, referral, merge
 CREATE TABLE transfer (
     shard        smallint NOT NULL,
     journal_id   uuid     NOT NULL,
@@ -342,6 +347,23 @@ CREATE TABLE promotion_budget (
     CONSTRAINT gives_at_most_what_is_allotted CHECK (used <= allotted)
 );
 
+-- Who brought a new member, written with the enrolment in the newcomer's shard; settled once.
+--   seen   the newcomer's version when it was last looked at: only what has changed since is looked at again
+CREATE TABLE referral (
+    shard       smallint NOT NULL,
+    member_id   uuid     NOT NULL,
+    referrer_id uuid     NOT NULL,
+    status      text     NOT NULL DEFAULT 'waiting' CHECK (status IN ('waiting', 'paid', 'capped', 'closed')),
+    seen        bigint   NOT NULL DEFAULT 0,
+    journal_id  uuid,
+    decided_at  timestamptz,
+    PRIMARY KEY (shard, member_id),
+    CONSTRAINT only_what_is_paid_posts CHECK ((status = 'paid') = (journal_id IS NOT NULL)),
+    CONSTRAINT nobody_refers_himself CHECK (referrer_id <> member_id)
+);
+
+CREATE INDEX referral_waiting ON referral (shard, member_id) WHERE status = 'waiting';
+
 -- ---------------------------------------------------------------------------------------------------------------
 -- 6. Promises to the world
 -- ---------------------------------------------------------------------------------------------------------------
@@ -355,6 +377,37 @@ CREATE TABLE idempotency_key (
     reply       text        NOT NULL,
     recorded_at timestamptz NOT NULL,
     PRIMARY KEY (principal, key)
+);
+
+-- What waits for a second person, and what became of it. `reply` is the answer to whoever decided, byte for byte.
+CREATE TABLE approval (
+    shard       smallint    NOT NULL,
+    approval_id uuid        NOT NULL,
+    member_id   uuid        NOT NULL,
+    request     json        NOT NULL,
+    proposer    uuid        NOT NULL,
+    proposed_by text        NOT NULL,
+    proposed_at timestamptz NOT NULL,
+    status      text        NOT NULL DEFAULT 'open' CHECK (status IN ('open', 'approved', 'rejected')),
+    decider     uuid,
+    decided_by  text,
+    decided_at  timestamptz,
+    journal_id  uuid,
+    reply       text,
+    PRIMARY KEY (shard, approval_id),
+    CONSTRAINT decided_once CHECK ((status = 'open') = (decider IS NULL)),
+    CONSTRAINT never_by_the_proposer CHECK (decider <> proposer),
+    CONSTRAINT only_what_is_approved_posts CHECK ((status = 'approved') = (journal_id IS NOT NULL))
+);
+
+CREATE INDEX approval_by_status ON approval (status, approval_id);
+
+-- What each API key gave as compensation on a day, or proposed to give: what its daily cap is held against.
+CREATE TABLE agent_day (
+    principal uuid   NOT NULL,
+    day       date   NOT NULL,
+    points    bigint NOT NULL CHECK (points >= 0),
+    PRIMARY KEY (principal, day)
 );
 
 -- What others are told, written with the fact itself. A delivery takes rows it can see and deletes them.
@@ -420,7 +473,6 @@ CREATE TYPE batch_item AS (
     next_expiry    date,
     tier           text,
     review_on      date,
-    -- What the rules know of the member besides; null when it stays as it is.
     traits         jsonb,
     pending        bigint,
     active_on      date,
@@ -447,7 +499,8 @@ CREATE TYPE new_transfer AS (
 -- First wall: the service connects as `loyalty_service`, which can only add to the books.
 GRANT USAGE ON SCHEMA public, vault TO loyalty_service;
 GRANT SELECT, INSERT ON journal, transfer, allocation, stay_revision, idempotency_key, shard TO loyalty_service;
-GRANT SELECT, INSERT, UPDATE ON member, lot, hold, stay_directory, milestone_grant, property, api_key
+GRANT SELECT, INSERT, UPDATE ON member, lot, hold, stay_directory, milestone_grant, property, api_key, approval,
+    agent_day, referral
     TO loyalty_service;
 GRANT SELECT, INSERT, UPDATE, DELETE ON account_delta, account_total, outbox, unsealed, vault.profile
     TO loyalty_service;

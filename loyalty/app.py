@@ -9,7 +9,20 @@ from litestar import Litestar
 from litestar.types import ASGIApp
 
 from loyalty import __version__, log, metrics
-from loyalty.http import adjustments, balances, members, operation, programs, properties, stays
+from loyalty.http import (
+    adjustments,
+    balances,
+    compensations,
+    members,
+    operation,
+    programs,
+    properties,
+    purchases,
+    simulations,
+    standing,
+    stays,
+    transfers,
+)
 from loyalty.http.auth import KeyRing, permission_gate, postgres_keys
 from loyalty.http.docs import DOCS_HANDLERS, ClosedStructs, openapi_config
 from loyalty.http.edge import Edge
@@ -23,8 +36,12 @@ ROUTES = (
     stays.post_stay, stays.post_stays, stays.get_stay,
     balances.get_balance, balances.get_balances, balances.get_statement,
     adjustments.adjust,
+    transfers.transfer, purchases.purchase,
+    standing.give_status, standing.end_status, standing.set_segments, standing.register,
+    compensations.compensate, compensations.list_approvals, compensations.approve, compensations.reject,
     properties.list_properties, properties.get_property, properties.put_property,
     programs.list_programs, programs.get_program, programs.publish_program, programs.withdraw_program,
+    simulations.simulate_program,
     operation.live, operation.ready, operation.expose,
     *DOCS_HANDLERS,
 )  # fmt: skip

@@ -21,8 +21,10 @@ from loyalty.commands.balance import BalanceView
 from loyalty.commands.batch import Batches, Command
 from loyalty.commands.enrol import Enrol
 from loyalty.commands.expire import Expire
+from loyalty.commands.joint import Joints
 from loyalty.commands.model import Answer, Decision, Elsewhere, Key, Move, Result, Target
 from loyalty.commands.post_stay import PostStay
+from loyalty.commands.purchase import Purchase, PurchaseRequest
 from loyalty.commands.review import Review
 from loyalty.commands.rulebook import Rulebook
 from loyalty.db import SERVICE_ROLE, connect, connect_pool
@@ -82,6 +84,7 @@ class Service:
         self.clock = clock
         self.settles_in = poster.deadline + 1.0
         self.bulk_turn = asyncio.Lock()
+        self.joints = Joints(batches, clock, mint)
         self._batches = batches
         self._vault = vault
         self._mint = mint
@@ -247,8 +250,18 @@ class Service:
         shard = ids.number_shard(number, self.poster.shards)
         member_id = self._mint(shard)
         profile = self._vault.seal(member_id, request.profile) if request.profile else None
-        command = Enrol(number, member_id, request.enrolled_on, profile, actor, key)
+        referrer = await self._referrer(request.referred_by) if request.referred_by else None
+        birthday = request.profile.birthday if request.profile else None
+        birth_month = int(birthday[:2]) if birthday else None
+        command = Enrol(number, member_id, request.enrolled_on, profile, actor, key, referrer, birth_month)
         return await self.conclude(command, await self.poster.submit(shard, command))
+
+    async def _referrer(self, number: str) -> UUID:
+        """Return who brings a new member; raise Problem when there is nobody of this number."""
+        found = await self.find_member(number)
+        if found is None:
+            raise Problem("unknown_member", at="/referred_by")
+        return found.member.member_id
 
     def _made_up_number(self, key: Key | None) -> str:
         if key is None:
@@ -303,15 +316,13 @@ class Service:
                 connection, member, effective_by, known_at or now, by_day=self.rules.months_kept > 0
             )
         opening, expiring = sum(points for _, _, points in then.opening), then.expiring
+        # All days are there again, so no tier has to stand for those that were folded into their years.
+        statuses = tuple(one for one in member.traits.statuses if one.kind != "earned")
         as_of = structs.replace(
-            member,
-            available=then.points - opening,
-            pending=opening,
-            held=0,
-            debt=then.debt,
-            counters=then.counters,
+            member, available=then.points - opening, pending=opening, held=0, debt=then.debt, counters=then.counters,
             next_expiry=expiring[0][0] if expiring else None,
-        )
+            traits=structs.replace(member.traits, statuses=statuses),
+        )  # fmt: skip
         return balance.view(self.rules, as_of, expiring, effective_by, then.opening)
 
     async def statement(self, member: Member, before: int, limit: int) -> list[Entry]:
@@ -325,6 +336,17 @@ class Service:
             raise Problem("unknown_member", at="/member")
         command = Adjust(target, request, actor, key)
         return await self.conclude(command, await self.poster.submit(self.shard(target), command))
+
+    async def purchase(self, request: PurchaseRequest, actor: str, key: Key) -> Answer:
+        """Credit points that were paid for; raise Problem when it is refused."""
+        target = self.target(request.member)
+        if target is None:
+            raise Problem("unknown_member", at="/member")
+        return await self.submit(Purchase(target, request, actor, key))
+
+    async def submit(self, command: Command) -> Answer:
+        """Run a command in its member's lane; raise Problem when it is refused."""
+        return await self.conclude(command, await self.poster.submit(self.shard(command.target), command))
 
     async def expire(self, member_id: UUID) -> None:
         """Open and expire what a member has that is due."""

@@ -10,6 +10,7 @@ import structlog
 from loyalty.errors import Problem
 from loyalty.ids import UUID
 from loyalty.ledger import store
+from loyalty.moving import pay_referrals
 from loyalty.service import Service
 
 _log = structlog.get_logger("loyalty.worker")
@@ -18,6 +19,7 @@ EXPIRY_SECONDS: Final = 3600
 FOLD_SECONDS: Final = 60
 REVIEW_SECONDS: Final = 3600
 REFRESH_SECONDS: Final = 5
+REFERRAL_SECONDS: Final = 60
 _PAGE: Final = 500
 _FIRST: Final = UUID(bytes(16))
 
@@ -65,6 +67,7 @@ async def running_jobs(service: Service) -> AsyncGenerator[None]:
         asyncio.create_task(_every(REVIEW_SECONDS, "review_tiers", lambda: review_tiers(service))),
         asyncio.create_task(_every(REFRESH_SECONDS, "refresh_rules", service.refresh_rules)),
         asyncio.create_task(_every(FOLD_SECONDS, "fold_accounts", lambda: fold_accounts(service))),
+        asyncio.create_task(_every(REFERRAL_SECONDS, "pay_referrals", lambda: pay_referrals(service))),
     ]
     try:
         yield

@@ -107,8 +107,7 @@ def _post(book: Book, rules: Rulebook, command: Adjust, moment: Moment) -> Decis
     journal = book.journal("adjusted", moment.today, _reason(request))
     book.points("adjustment", request.points, moment.today, ACCOUNTS[request.reason])
     if request.points > 0:
-        tier = rules.tiers.on(member, moment.today).code
-        book.earn(request.points, rules.at(moment.today).expires_on(moment.today, tier))
+        book.earn(request.points, rules.expires_today(member, moment.today))
     else:
         book.spend(-request.points)
     book.close()

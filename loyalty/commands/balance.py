@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import date
+from typing import Final
 
 from msgspec import Struct
 
@@ -15,6 +16,10 @@ from loyalty.tiers.milestones import MilestoneRule
 from loyalty.tiers.standing import Standing
 
 Names = Mapping[str, str]
+
+# Rules look years back and ahead; near the ends of the calendar there are no dates for that, and nothing to be found.
+_FIRST: Final = date(1900, 1, 1)
+_LAST: Final = date(9900, 12, 31)
 
 
 class ExpiringPoints(Struct, frozen=True, gc=False):
@@ -102,9 +107,10 @@ def view(
 ) -> BalanceView:
     """Return the balance on a day. Lots count as of that day, whether or not that was written down yet."""
     has, rules = look(member, expiring, opening, today), rules.at(today)
+    day = min(max(today, _FIRST), _LAST)
     tiers, ladder = rules.tiers, rules.ladder
     year = of_year(member.counters, today.year)
-    standing, period = tiers.standing(member, today), tiers.period(member, today)
+    standing, period = tiers.standing(member, day), tiers.period(member, day)
     above = ladder.next_after(standing.level)
     units = rules.definition.counting.units
     return BalanceView(
@@ -117,12 +123,19 @@ def view(
         ),
         _goal(rules, above, *ladder.missing(above, period.counted)) if above else None,
         _keep(rules, standing, period.counted),
-        {unit: rules.show(unit, year.get(unit, 0)) for unit in units},
+        {unit: rules.show(unit, _count(year, unit)) for unit in units},
         PeriodView(
-            period.first, period.last, {unit: rules.show(unit, period.counted.get(unit, 0)) for unit in units}
+            period.first, period.last, {unit: rules.show(unit, _count(period.counted, unit)) for unit in units}
         ),
         [_milestone(rules, rule, member.counters, today) for rule in rules.milestones],
     )  # fmt: skip
+
+
+def _count(counted: Mapping[str, int], unit: str) -> int:
+    """Return what was counted of a unit; of brands, how many different ones."""
+    if unit == "brands":
+        return sum([name.startswith("brand:") and amount > 0 for name, amount in counted.items()])
+    return counted.get(unit, 0)
 
 
 def _benefits(rules: Rulebook, level: Level) -> list[BenefitView]:

@@ -14,24 +14,43 @@ from asyncpg.exceptions import (
     SerializationError,
     UniqueViolationError,
 )
-from msgspec import structs
 
 from loyalty.clock import Clock
-from loyalty.commands import adjust, enrol, expire, post_stay, review, store, versions
+from loyalty.commands import (
+    adjust,
+    end_status,
+    enrol,
+    expire,
+    give_status,
+    post_stay,
+    purchase,
+    register,
+    review,
+    set_segments,
+    store,
+    versions,
+)
 from loyalty.commands.adjust import Adjust
+from loyalty.commands.end_status import EndStatus
 from loyalty.commands.enrol import Enrol
 from loyalty.commands.expire import Expire
+from loyalty.commands.give_status import GiveStatus
 from loyalty.commands.model import Decision, Facts, Key, Move, Result, Short, settle
 from loyalty.commands.move_stay import decide_move
 from loyalty.commands.post_stay import PostStay
+from loyalty.commands.purchase import Purchase
+from loyalty.commands.register import Register
 from loyalty.commands.review import Review
 from loyalty.commands.rulebook import Rulebook
+from loyalty.commands.set_segments import SetSegments
 from loyalty.commands.tally import count
 from loyalty.db import Connection
 from loyalty.ids import UUID, Mint, shard_of
 from loyalty.ledger.model import Member, Moment
 
-Command = PostStay | Adjust | Enrol | Expire | Review
+Command = (
+    PostStay | Adjust | Enrol | Expire | Review | Purchase | GiveStatus | EndStatus | SetSegments | Register
+)
 
 _RACES = (UniqueViolationError, CheckViolationError, DeadlockDetectedError, SerializationError)
 """What a batch fails by when another process has changed something since it was read."""
@@ -56,7 +75,7 @@ class Batches:
         Most batches take two statements and no lock: the second fails if another process has meanwhile changed a
         member. Then, or where nothing would fail, the batch is decided under the members' locks.
         """
-        facts = await self._read(connection, shard, commands)
+        facts = await self.read(connection, shard, [_named(command) for command in commands])
         if all(map(_shows_a_race, commands, facts)):
             with suppress(*_RACES):
                 results, decisions = await self._decide_and_write(connection, shard, commands, facts)
@@ -66,7 +85,7 @@ class Batches:
             await _lock(connection, shard, commands)
             if self._budgeted():
                 await store.lock_budgets(connection, shard)
-            facts = await self._read(connection, shard, commands)
+            facts = await self.read(connection, shard, [_named(command) for command in commands])
             results, decisions = await self._decide_and_write(connection, shard, commands, facts)
         count(decisions)
         return results
@@ -97,13 +116,20 @@ class Batches:
             await store.write(connection, shard, decisions, moment.at)
         return results, decisions
 
-    async def _read(self, connection: Connection, shard: int, commands: Sequence[Command]) -> list[Facts]:
-        """Return the facts of commands; if other versions of the program are in force by now, know them first."""
-        generation, facts = await store.read_facts(
-            connection, shard, [_named(command) for command in commands]
-        )
+    async def read(self, connection: Connection, shard: int, named: Sequence[store.Named]) -> list[Facts]:
+        """Return the facts of members; if other versions of the program are in force by now, know them first.
+
+        Where the program has come to need days, what was counted by year alone is counted again.
+        """
+        if not named:
+            return []
+        generation, facts = await store.read_facts(connection, shard, named)
         if generation != self.rules.generation:
             self.rules = await versions.load(connection, self.rules)
+        if self.rules.months_kept:
+            for known in facts:
+                if known.member is not None and not known.member.traits.by_day:
+                    await store.count_by_day(connection, known.member)
         return facts
 
     async def _decide_move(
@@ -162,6 +188,16 @@ class Batches:
             return enrol.decide(facts, self.rules, command, moment)
         if isinstance(command, Review):
             return review.decide(facts, self.rules, command, moment)
+        if isinstance(command, Purchase):
+            return purchase.decide(facts, self.rules, command, moment)
+        if isinstance(command, GiveStatus):
+            return give_status.decide(facts, self.rules, command, moment)
+        if isinstance(command, EndStatus):
+            return end_status.decide(facts, self.rules, command, moment)
+        if isinstance(command, SetSegments):
+            return set_segments.decide(facts, self.rules, command, moment)
+        if isinstance(command, Register):
+            return register.decide(facts, self.rules, command, moment)
         return expire.decide(facts, self.rules, command, moment)
 
     async def move(
@@ -172,9 +208,8 @@ class Batches:
             for one in sorted((member_id, other), key=lambda value: (shard_of(value), value)):
                 await store.lock_members(connection, shard_of(one), [one], [])
             moment = self._moment()
-            named = structs.replace(command, target=member_id)
-            [joining] = await self._read(connection, shard_of(member_id), [named])
-            _, [leaving] = await store.read_facts(connection, shard_of(other), [(other, None)])
+            [joining] = await self.read(connection, shard_of(member_id), [(member_id, command.posting)])
+            [leaving] = await self.read(connection, shard_of(other), [(other, None)])
             leaving.stay = joining.stay
             for facts in (joining, leaving):
                 if facts.member is not None and facts.stay is not None:

@@ -344,7 +344,10 @@ def _visit(case: Case, spend: int) -> Visit:
 def _promote(case: Case, promotions: Promotions, visit: Visit, worth: _Worth) -> None:
     """Add the points that promotions give, by code; count nights on top, and what limits are judged by."""
     before, limited, counts = case.before, promotions.limited, worth.counts
-    used = {code: Used(before.taken("promotion:" + code), before.taken("times:" + code)) for code in limited}
+
+    def used(code: str) -> Used:
+        return Used(before.taken("promotion:" + code), before.taken("times:" + code))
+
     points: dict[str, int] = {}
     for one in promotions.give(visit, case.pinned.tier, worth.entitled or (), worth.base, used, case.budgets):
         worth.why += one.why

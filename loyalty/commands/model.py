@@ -8,7 +8,7 @@ from msgspec import Struct
 from loyalty.errors import Problem
 from loyalty.events.model import Event
 from loyalty.ids import UUID
-from loyalty.ledger.model import Lot, Member, MilestoneGrant, Traits
+from loyalty.ledger.model import Lot, Member, MilestoneGrant
 from loyalty.ledger.rules import Book
 from loyalty.members.model import SealedProfile
 from loyalty.stays.model import StayOnFile, StayPosting, StayRevision
@@ -75,7 +75,7 @@ class Answer(Struct, frozen=True, gc=False):
 class Decision(Struct, gc=False):
     """What a command comes to: the answer, and the rows that make it true.
 
-    `budgets` is what it takes of promotions' budgets, `traits` what the member's are from now on, if they change.
+    `budgets` is what it takes of promotions' budgets, `referrer` who brought the member that it enrols.
     """
 
     answer: Answer
@@ -88,7 +88,7 @@ class Decision(Struct, gc=False):
     key: Key | None = None
     profile: SealedProfile | None = None
     budgets: dict[str, int] = {}
-    traits: Traits | None = None
+    referrer: UUID | None = None
 
 
 class Short(Struct, frozen=True, gc=False):

@@ -68,13 +68,10 @@ def _move(
     if short is not None:
         return short
     stay_id = moment.mint(taker.shard)
-    by_day = rules.months_kept > 0
     # What is left: others of the first member's stays may count differently without this one.
     gone = structs.replace(nothing(before), counts=left_behind(before_revision(rules, giver, before)))
-    left, moved_out = _leave(leaving, giver, on_file, gone, command, moment, by_day=by_day)
-    joined, moved_in = _join(
-        joining, taker, stay_id, _difference(before, gone), award, command, moment, by_day=by_day
-    )
+    left, moved_out = _leave(leaving, giver, on_file, gone, command, moment)
+    joined, moved_in = _join(joining, taker, stay_id, _difference(before, gone), award, command, moment)
     moved_out.linked_id, moved_in.linked_id = moved_in.journal_id, moved_out.journal_id
     number = posting.revision or 0
     none = nothing(award)
@@ -116,9 +113,9 @@ def _difference(before: Award, gone: Award) -> _Moved:
 
 
 def _leave(
-    leaving: Facts, giver: Member, on_file: StayOnFile, gone: Award, command: PostStay, moment: Moment, *, by_day: bool
+    leaving: Facts, giver: Member, on_file: StayOnFile, gone: Award, command: PostStay, moment: Moment
 ) -> tuple[Book, Journal]:  # fmt: skip
-    book = Book(giver, moment, command.actor, leaving.lots, leaving.following, by_day=by_day)
+    book = Book(giver, moment, command.actor, leaving.lots, leaving.following)
     journal = book.journal("stay_moved_out", gone.effective_on, reason(command.posting), on_file.stay_id)
     apply(book, on_file.award, gone, leaving.own, TRANSIT)
     book.close()
@@ -126,10 +123,9 @@ def _leave(
 
 
 def _join(
-    joining: Facts, taker: Member, stay_id: UUID, moved: _Moved, award: Award, command: PostStay, moment: Moment, *,
-    by_day: bool,
+    joining: Facts, taker: Member, stay_id: UUID, moved: _Moved, award: Award, command: PostStay, moment: Moment
 ) -> tuple[Book, Journal]:  # fmt: skip
-    book = Book(taker, moment, command.actor, joining.lots, joining.following, by_day=by_day)
+    book = Book(taker, moment, command.actor, joining.lots, joining.following)
     journal = book.journal("stay_moved_in", award.effective_on, reason(command.posting), stay_id)
     for unit, amount in moved.amounts.items():
         book.pass_on(TRANSIT, unit, amount, moved.day)

@@ -142,7 +142,7 @@ def _record(
     if number is None:
         number = on_file.revision + 1 if on_file else 0
     page = Page(rules, member, moment)
-    book = Book(member, moment, command.actor, facts.lots, facts.following, by_day=rules.months_kept > 0)
+    book = Book(member, moment, command.actor, facts.lots, facts.following)
     kind = _journal_kind(on_file, posting, before, award)
     journal = None
     if kind is not None:
@@ -151,7 +151,6 @@ def _record(
     book.close()
     outcome = "unchanged" if kind is None else kind.removeprefix("stay_")
     reply, grants, events = page.turn(journal, stay_id, outcome, number, before, award, why)
-    known = member.traits
     if rules.months_kept:
         rules.tiers.compact(member, moment.today, rules.months_kept)
     return Decision(
@@ -160,7 +159,6 @@ def _record(
         revision=StayRevision(stay_id, number, member.member_id, outcome, encode(posting), encode(award), reply,
                               journal.journal_id if journal else None),
         grants=grants, events=events, budgets=budget_use(rules, before, award),
-        traits=None if member.traits is known else member.traits,
     )  # fmt: skip
 
 

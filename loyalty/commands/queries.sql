@@ -19,9 +19,9 @@ FOR NO KEY UPDATE OF m;
 -- highest revision, and the one that the posting states. The stay may live in another shard than the poster's.
 -- Each look-up is a LATERAL of its own with a LIMIT, so that whatever the planner thinks of a table, it goes by a key.
 -- Each row tells the generation of the program's versions.
-SELECT (SELECT generation FROM program_generation), m.member_id, m.number, m.status, m.enrolled_on, m.version,
-       m.available, m.held, m.debt, m.counters, m.next_expiry, m.traits, m.tier, m.review_on, m.pending, m.active_on,
-       d.shard, d.member_id, d.stay_id, head.revision, head.snapshot, head.award, head.reply, same.snapshot, same.reply
+SELECT (SELECT generation FROM program_generation WHERE only_row), m.member_id, m.number, m.status,
+       m.enrolled_on, m.version, m.available, m.held, m.debt, m.counters, m.next_expiry, m.traits, m.tier, m.review_on,
+       m.pending, m.active_on, d.shard, d.member_id, d.stay_id, head.revision, head.snapshot, head.award, head.reply, same.snapshot, same.reply
 FROM unnest($2::uuid[], $3::text[], $4::stay_key[]) WITH ORDINALITY
          AS w (member_id, number, source, property, stay_ref, leg, revision, place)
 LEFT JOIN LATERAL (SELECT * FROM member AS n WHERE n.shard = $1 AND n.member_id = w.member_id
@@ -41,6 +41,15 @@ LEFT JOIN LATERAL (SELECT r.snapshot, r.reply
                    WHERE r.shard = d.shard AND r.stay_id = d.stay_id AND r.revision = w.revision
                    LIMIT 1) AS same ON true
 ORDER BY w.place;
+
+-- name: count_by_day
+-- What was counted of a member, by unit and day.
+SELECT t.unit, t.effective_on,
+       sum(CASE WHEN t.credit = 'counted' THEN t.amount ELSE -t.amount END)::bigint
+FROM journal AS j
+JOIN transfer AS t ON t.shard = j.shard AND t.journal_id = j.journal_id
+WHERE j.shard = $1 AND j.member_id = $2 AND 'counted' IN (t.debit, t.credit)
+GROUP BY t.unit, t.effective_on;
 
 -- name: find_strays
 -- Which of these postings (by place) name a stay that is on file with another member than they say.
@@ -148,10 +157,12 @@ WITH items AS MATERIALIZED (
     UPDATE promotion_budget AS b SET used = b.used + u.used
     FROM unnest($13::promotion_budget[]) AS u
     WHERE b.shard = $1 AND b.promotion = u.promotion
+), referrals AS (
+    INSERT INTO referral SELECT * FROM unnest($14::referral[])
 )
 UPDATE member AS m
 SET version = i.version, available = i.balance, held = i.held, debt = i.debt, counters = i.counters,
-    next_expiry = i.next_expiry, tier = i.tier, review_on = i.review_on, traits = coalesce(i.traits, m.traits),
+    next_expiry = i.next_expiry, tier = i.tier, review_on = i.review_on, traits = i.traits,
     pending = i.pending, active_on = i.active_on
 FROM items AS i
 WHERE i.counters IS NOT NULL AND m.shard = $1 AND m.member_id = i.member_id;
@@ -187,3 +198,66 @@ WITH pool AS (
     ON CONFLICT (shard, promotion) DO UPDATE SET allotted = b.allotted + excluded.allotted
 )
 SELECT points FROM pool;
+
+-- name: stay_of
+-- Whose a stay is; one that has moved is nobody's here.
+SELECT r.member_id, r.outcome FROM stay_revision AS r
+WHERE r.shard = $1 AND r.stay_id = $2 ORDER BY r.revision DESC LIMIT 1;
+
+-- name: lock_agent_day
+-- What an API key gave today; nobody else adds to it until the transaction ends.
+INSERT INTO agent_day AS d (principal, day, points) VALUES ($1, $2, 0)
+ON CONFLICT (principal, day) DO UPDATE SET points = d.points
+RETURNING d.points;
+
+-- name: add_to_agent_day
+UPDATE agent_day SET points = points + $3 WHERE principal = $1 AND day = $2;
+
+-- name: write_approval
+-- A proposal, or what became of it.
+INSERT INTO approval AS a (shard, approval_id, member_id, request, proposer, proposed_by, proposed_at, status, decider,
+                           decided_by, decided_at, journal_id, reply)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+ON CONFLICT (shard, approval_id) DO UPDATE
+SET status = excluded.status, decider = excluded.decider, decided_by = excluded.decided_by,
+    decided_at = excluded.decided_at, journal_id = excluded.journal_id, reply = excluded.reply
+WHERE a.status = 'open';
+
+-- name: read_approval
+SELECT shard, approval_id, member_id, request, proposer, proposed_by, proposed_at, status, decider, decided_by,
+       decided_at, journal_id, reply
+FROM approval WHERE shard = $1 AND approval_id = $2;
+
+-- name: lock_approval
+SELECT FROM approval WHERE shard = $1 AND approval_id = $2 FOR UPDATE;
+
+-- name: list_approvals
+-- Proposals of a status, oldest first, from where the last page ended.
+SELECT shard, approval_id, member_id, request, proposer, proposed_by, proposed_at, status, decider, decided_by,
+       decided_at, journal_id, reply
+FROM approval WHERE status = $1 AND approval_id > $2 ORDER BY approval_id LIMIT $3;
+
+-- name: find_waiting_referrals
+-- Newcomers of a shard whose referral waits and who have changed since it was last looked at.
+SELECT r.member_id, r.referrer_id
+FROM referral AS r
+JOIN member AS m ON m.shard = r.shard AND m.member_id = r.member_id
+WHERE r.shard = $1 AND r.status = 'waiting' AND r.member_id > $2 AND m.version > r.seen
+ORDER BY r.member_id LIMIT $3;
+
+-- name: referral_status
+SELECT status FROM referral WHERE shard = $1 AND member_id = $2;
+
+-- name: settle_referral
+UPDATE referral SET status = $3, seen = $4, journal_id = $5, decided_at = $6
+WHERE shard = $1 AND member_id = $2 AND status = 'waiting';
+
+-- name: awards_of
+-- What the stays that a member's journals belong to stand for now; those that have moved on are left out.
+SELECT head.award
+FROM (SELECT DISTINCT j.stay_id FROM journal AS j
+      WHERE j.shard = $1 AND j.member_id = $2 AND j.stay_id IS NOT NULL) AS s
+CROSS JOIN LATERAL (SELECT r.award, r.outcome FROM stay_revision AS r
+                    WHERE r.shard = $1 AND r.stay_id = s.stay_id
+                    ORDER BY r.revision DESC LIMIT 1) AS head
+WHERE head.outcome <> 'moved';

@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from loyalty import money
-from loyalty.ledger.model import POINTS
+from loyalty.ledger.model import CAPPED, POINTS, Member
 from loyalty.program.earning import Earning
 from loyalty.program.festivals import Festivals
 from loyalty.program.lifetime import Lifetimes
@@ -59,6 +59,10 @@ class Rulebook:
         """Return the version in force on a day; before the first one, the first."""
         return self.versions[bisect_right(self.days, day)] if self.days else self.versions[0]
 
+    def expires_today(self, member: Member, today: date) -> date | None:
+        """Return the first day on which points that a member gets today, not for a stay, can't be spent any more."""
+        return self.at(today).expires_on(today, self.tiers.on(member, today).code)
+
     def level(self, code: str) -> Level:
         """Return a tier of this version by its code; the lowest for one that it hasn't."""
         return self.ladder.level(code)
@@ -73,7 +77,7 @@ class Rulebook:
 
     def show(self, unit: str, amount: int) -> str:
         """Write an amount of a unit: points as they are, nights without an empty tenth, money with its decimals."""
-        if unit == POINTS:
+        if unit == POINTS or unit in CAPPED:
             return str(amount)
         if unit == "nights":
             return str(amount // 10) if amount % 10 == 0 else money.from_minor(amount, 1)

@@ -6,12 +6,15 @@ from datetime import date, datetime
 from typing import Any
 
 import msgspec
-from asyncpg import Record
+from asyncpg import Pool, Record
+from msgspec import structs
 from msgspec.structs import astuple
 
+from loyalty.commands.compensate import Approval
 from loyalty.commands.model import Decision, DirectoryEntry, Facts, Key, Prior, Short
 from loyalty.db import Connection, load_queries
 from loyalty.ids import UUID, shard_of
+from loyalty.ledger.counters import add
 from loyalty.ledger.leaf import leaf
 from loyalty.ledger.model import (
     MEMBER_ACCOUNTS,
@@ -111,6 +114,18 @@ def _on_file(columns: Sequence[Any]) -> StayOnFile | None:
     )
 
 
+async def count_by_day(connection: Connection, member: Member) -> None:
+    """Count again, by day, what was counted of a member by year."""
+    member.traits = structs.replace(member.traits, by_day=True)
+    if member.counters:
+        member.counters = {}
+        for unit, day, amount in await connection.fetch(
+            QUERIES["count_by_day"], member.shard, member.member_id
+        ):
+            if amount:
+                add(member.counters, day.isoformat(), unit, amount)
+
+
 async def find_strays(connection: Connection, postings: Sequence[StayPosting]) -> list[int]:
     """Return which postings, by place, name a stay that is on file with another member than they say."""
     keys = [_stay_key(posting) for posting in postings]
@@ -192,12 +207,16 @@ def _rows(shard: int, decisions: Sequence[Decision], at: datetime) -> Iterable[l
     yield [
         (
             m.shard, m.member_id, m.number, m.status, m.enrolled_on, m.version, m.available, m.held, m.debt,
-            _encode(m.counters).decode(), m.next_expiry, _encode(m.traits).decode(), m.tier, m.review_on, m.pending,
+            _encode(m.counters).decode(), m.next_expiry, _shown(m.traits), m.tier, m.review_on, m.pending,
             m.active_on,
         )
         for d in decisions if d.enrolled and d.book and (m := d.book.member)
     ]  # fmt: skip
     yield [(shard, code, 0, used) for code, used in _budgets(decisions).items()]
+    yield [
+        (shard, d.book.member.member_id, d.referrer, "waiting", 0, None, None)
+        for d in decisions if d.book and d.referrer is not None
+    ]  # fmt: skip
 
 
 def _items(shard: int, decision: Decision) -> Iterable[tuple[object, ...]]:
@@ -208,7 +227,7 @@ def _items(shard: int, decision: Decision) -> Iterable[tuple[object, ...]]:
         last = journals[-1]
         for j in journals:
             said = revision if revision and revision.journal_id == j.journal_id else None
-            state = _state(book.member, decision.traits) if j is last and not decision.enrolled else _NO_STATE
+            state = _state(book.member) if j is last and not decision.enrolled else _NO_STATE
             lot = _lot_of(j, book)
             yield (
                 j.member_id, j.journal_id, j.version, j.kind, j.effective_on, j.reason, j.actor, j.stay_id, j.linked_id,
@@ -223,7 +242,7 @@ def _items(shard: int, decision: Decision) -> Iterable[tuple[object, ...]]:
         yield (
             member_id, None, member and member.version, None, None, None, None, revision and revision.stay_id, None,
             member and member.available, None, *_NOTHING, None, None, *_said(revision, decision.entry),
-            *(_state(member, decision.traits) if member else _NO_STATE), *_NEVER,
+            *(_state(member) if member else _NO_STATE), *_NEVER,
         )  # fmt: skip
 
 
@@ -262,12 +281,15 @@ def _said(revision: StayRevision | None, entry: DirectoryEntry | None) -> tuple[
     return (*said, key.source, key.property, key.stay_ref, key.leg)
 
 
-def _state(member: Member, traits: Traits | None) -> tuple[object, ...]:
-    """Return what a member comes to; traits only if they change."""
+def _state(member: Member) -> tuple[object, ...]:
     return (
         member.held, member.debt, _encode(member.counters).decode(), member.next_expiry, member.tier,
-        member.review_on, None if traits is None else _encode(traits).decode(), member.pending, member.active_on,
+        member.review_on, _shown(member.traits), member.pending, member.active_on,
     )  # fmt: skip
+
+
+def _shown(traits: Traits) -> str:
+    return "{}" if traits is NO_TRAITS else _encode(traits).decode()
 
 
 def _budgets(decisions: Sequence[Decision]) -> dict[str, int]:
@@ -317,3 +339,80 @@ async def lease_budget(connection: Connection, shard: int, short: Short) -> int:
     """Take more of a promotion's budget for a shard; return how much there was."""
     taken = await connection.fetchval(QUERIES["lease_budget"], shard, short.promotion, short.points)
     return taken or 0
+
+
+# --- Compensation and approvals ---------------------------------------------------------------------------------------
+
+
+async def stay_of(connection: Connection, stay_id: UUID) -> UUID | None:
+    """Return whose a stay is; None when there is no such stay, or when it has moved on."""
+    row = await connection.fetchrow(QUERIES["stay_of"], _smallint(shard_of(stay_id)), stay_id)
+    return None if row is None or row["outcome"] == "moved" else row["member_id"]
+
+
+async def lock_agent_day(connection: Connection, principal: UUID, day: date) -> int:
+    """Return what an API key gave and proposed on a day, and let nobody else add to it until the transaction ends."""
+    return await connection.fetchval(QUERIES["lock_agent_day"], principal, day)
+
+
+async def add_to_agent_day(connection: Connection, principal: UUID, day: date, points: int) -> None:
+    """Add to what an API key gave and proposed on a day."""
+    await connection.execute(QUERIES["add_to_agent_day"], principal, day, points)
+
+
+async def write_approval(connection: Connection, approval: Approval) -> None:
+    """Write a proposal, or what became of it."""
+    await connection.execute(QUERIES["write_approval"], *astuple(approval))
+
+
+async def read_approval(connection: Connection | Pool, approval_id: UUID) -> Approval | None:
+    """Return a proposal; None when there is none."""
+    shard = _smallint(shard_of(approval_id))
+    row = await connection.fetchrow(QUERIES["read_approval"], shard, approval_id)
+    return None if row is None else Approval(*row)
+
+
+async def lock_approval(connection: Connection, approval_id: UUID) -> None:
+    """Lock a proposal until the transaction ends; what it is is read afterwards."""
+    await connection.execute(QUERIES["lock_approval"], _smallint(shard_of(approval_id)), approval_id)
+
+
+async def list_approvals(pool: Pool, status: str, after: UUID, limit: int) -> list[Approval]:
+    """Return proposals of a status, oldest first."""
+    return [Approval(*row) for row in await pool.fetch(QUERIES["list_approvals"], status, after, limit)]
+
+
+def _smallint(shard: int) -> int:
+    """Return a shard that a column can hold: an id that a caller made up may name any."""
+    return shard if shard < 1 << 15 else -1
+
+
+# --- Referrals --------------------------------------------------------------------------------------------------------
+
+
+async def find_waiting_referrals(pool: Pool, shard: int, after: UUID, limit: int) -> list[tuple[UUID, UUID]]:
+    """Return newcomers whose referral waits and who have changed since, each with who brought them."""
+    rows = await pool.fetch(QUERIES["find_waiting_referrals"], shard, after, limit)
+    return [(row[0], row[1]) for row in rows]
+
+
+async def referral_status(connection: Connection, newcomer: UUID) -> str | None:
+    """Return what a newcomer's referral has come to; None when nobody brought this member."""
+    return await connection.fetchval(QUERIES["referral_status"], shard_of(newcomer), newcomer)
+
+
+async def settle_referral(
+    connection: Connection, newcomer: Member, status: str, journal_id: UUID | None, at: datetime
+) -> None:
+    """Write what a referral that waits has come to, and up to which version of the newcomer it was looked at."""
+    decided_at = None if status == "waiting" else at
+    await connection.execute(
+        QUERIES["settle_referral"], newcomer.shard, newcomer.member_id, status, newcomer.version, journal_id,
+        decided_at,
+    )  # fmt: skip
+
+
+async def awards_of(connection: Connection, member_id: UUID) -> list[Award]:
+    """Return what a member's stays stand for now."""
+    rows = await connection.fetch(QUERIES["awards_of"], shard_of(member_id), member_id)
+    return [_award(row[0]) for row in rows]

@@ -92,6 +92,8 @@ async def withdraw(connection: Connection, version: int, today: date) -> None:
 
 async def _write(connection: Connection, one: Version, definition: Definition) -> None:
     await store.write_version(connection, one)
+    if Rulebook(definition).months_kept:
+        await store.review_all(connection)
     await store.write_pools(
         connection, [(item.code, item.budget) for item in definition.promotion if item.budget is not None]
     )

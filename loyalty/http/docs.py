@@ -37,6 +37,9 @@ _TAGS: Final = {
     "Stays": "What the property-management system posts; the reply explains what was earned and why.",
     "Balances": "Points, tier, progress and statements of members.",
     "Adjustments": "Manual credits and debits, with a reason.",
+    "Moving points": "Gifts between members, and points bought.",
+    "Standing": "Tiers that are given, segments, and registration for promotions.",
+    "Compensation": "Points after a complaint, and what waits for a second person.",
     "Properties": "The hotels that stays belong to.",
     "Operation": "Health and metrics.",
 }

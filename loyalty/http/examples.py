@@ -7,6 +7,8 @@ __all__ = ["REPLIES", "REQUESTS"]
 Example = dict[str, Any]
 
 _MEMBER: Final = "mem_019a8f3c5e7a7000b2d41c9e6f030002"
+_OTHER: Final = "mem_019a8f3c6b11700092ac3e5d7f410001"
+_APPROVAL: Final = "apr_019a8f3d4c5270009c0b7e42d1a90002"
 _STAY: Final = "sty_019a8f3d1b2c70008e5a7f204c610002"
 _JOURNAL: Final = "jrn_019a8f3d1b2c700191c3d8a25e7f0002"
 
@@ -29,7 +31,7 @@ _POSTING: Final[Example] = {
 }  # fmt: skip
 _POSTED: Final[Example] = {
     "stay_id": _STAY, "member_id": _MEMBER, "outcome": "posted", "revision": 1, "program": "house@1",
-    "points": {"base": 1411, "tier_bonus": 0, "total": 1411}, "change": 1411, "nights": "2",
+    "points": {"base": 1411, "tier_bonus": 0, "promotion": 0, "total": 1411}, "change": 1411, "nights": "2",
     "balance": {"available": 1411, "held": 0, "debt": 0}, "tier": {"before": "silver", "after": "silver"},
     "milestones": [],
     "why": [
@@ -53,6 +55,9 @@ _BALANCE: Final[Example] = {
     },
     "keep_tier": None,
     "year": {"nights": "2", "stays": "1", "spend": "1411.50"},
+    "period": {
+        "first": "2026-01-01", "last": "2026-12-31", "counted": {"nights": "2", "stays": "1", "spend": "1411.50"},
+    },
     "milestones": [
         {
             "code": "tenth_stay", "name": {"en": "Every tenth stay", "zh": "第10次入住纪念"}, "unit": "stays",
@@ -83,9 +88,52 @@ _ADJUSTED: Final[Example] = {
     "journal_id": _JOURNAL, "member_id": _MEMBER, "points": 500, "reason": "service_recovery",
     "balance": {"available": 1911, "held": 0, "debt": 0},
 }  # fmt: skip
+_TRANSFER: Final[Example] = {
+    "from": "HX0000000018", "to": "HX0000000026", "points": 500, "note": "Happy birthday",
+}  # fmt: skip
+_TRANSFERRED: Final[Example] = {
+    "journal_id": _JOURNAL, "from": _MEMBER, "to": _OTHER, "points": 500,
+    "moved": [{"points": 500, "expires_on": "2028-01-03"}],
+    "balance": {"available": 1411, "held": 0, "debt": 0},
+}  # fmt: skip
+_PURCHASE: Final[Example] = {"member": "HX0000000018", "points": 2000, "reference": "PAY-20260103-0017"}
+_PURCHASED: Final[Example] = {
+    "journal_id": _JOURNAL, "member_id": _MEMBER, "points": 2000, "price": {"amount": "200.00", "currency": "CNY"},
+    "balance": {"available": 3411, "held": 0, "debt": 0},
+}  # fmt: skip
+_STATUS: Final[Example] = {
+    "tier": "gold", "kind": "matched", "reason": "Gold of another program", "first": "2026-01-05", "last": "2027-12-31",
+}  # fmt: skip
+_STATUSES: Final[Example] = {
+    "journal_id": _JOURNAL, "member_id": _MEMBER,
+    "statuses": [{"tier": "gold", "kind": "matched", "first": "2026-01-05", "last": "2027-12-31"}],
+}  # fmt: skip
+_ENDED: Final[Example] = _STATUSES | {
+    "statuses": [{"tier": "gold", "kind": "matched", "first": "2026-01-05", "last": "2026-03-31"}],
+}  # fmt: skip
+_SEGMENTS: Final[Example] = {"segments": ["families", "golfers"]}
+_REGISTERED: Final[Example] = {
+    "member_id": _MEMBER, "promotion": "spring_double", "registered_on": "2026-01-05",
+}  # fmt: skip
+_COMPENSATION: Final[Example] = {
+    "member": "HX0000000018", "points": 3000, "reason": "service", "note": "Air conditioning failed at night",
+    "stay_id": _STAY,
+}  # fmt: skip
+_COMPENSATED: Final[Example] = {
+    "status": "proposed", "approval_id": _APPROVAL, "journal_id": None, "member_id": _MEMBER, "points": 3000,
+    "reason": "service", "balance": {"available": 1411, "held": 0, "debt": 0},
+}  # fmt: skip
+_PROPOSED: Final[Example] = {
+    "approval_id": _APPROVAL, "member_id": _MEMBER, "points": 3000, "reason": "service",
+    "note": "Air conditioning failed at night", "stay_id": _STAY, "status": "open", "proposed_by": "front desk SHA01",
+    "proposed_at": "2026-01-03T05:20:31.402118Z", "decided_by": None, "decided_at": None, "journal_id": None,
+}  # fmt: skip
+_DECIDED: Final[Example] = _PROPOSED | {
+    "decided_by": "guest relations", "decided_at": "2026-01-03T08:02:10.118340Z",
+}  # fmt: skip
 _PROPERTY: Final[Example] = {
     "code": "SHA01", "name": {"en": "The Bund House", "zh": "外滩别院"}, "time_zone": "Asia/Shanghai",
-    "currency": "CNY",
+    "currency": "CNY", "brand": "bund",
 }  # fmt: skip
 _REVISION: Final[Example] = {
     "revision": 1, "outcome": "posted", "recorded_at": "2026-01-03T05:12:09.251873Z", "journal_id": _JOURNAL,
@@ -102,6 +150,11 @@ REQUESTS: Final[dict[tuple[str, str], Any]] = {
     ("POST", "/v1/stays/batch"): [_POSTING, _POSTING | {"stay_ref": "R-1002", "member": "HX0000000000"}],
     ("POST", "/v1/balances"): {"members": ["HX0000000018", _MEMBER]},
     ("POST", "/v1/adjustments"): _ADJUSTMENT,
+    ("POST", "/v1/members/{member_id}/statuses"): _STATUS,
+    ("PUT", "/v1/members/{member_id}/segments"): _SEGMENTS,
+    ("POST", "/v1/transfers"): _TRANSFER,
+    ("POST", "/v1/purchases"): _PURCHASE,
+    ("POST", "/v1/compensations"): _COMPENSATION,
     ("PUT", "/v1/properties/{code}"): _PROPERTY,
 }
 """The body of a request, by method and path."""
@@ -120,6 +173,17 @@ REPLIES: Final[dict[tuple[str, str], Any]] = {
     ("POST", "/v1/balances"): {"balances": [{"member": "HX0000000018", "balance": _BALANCE}]},
     ("GET", "/v1/members/{member_id}/statement"): _STATEMENT,
     ("POST", "/v1/adjustments"): _ADJUSTED,
+    ("POST", "/v1/members/{member_id}/statuses"): _STATUSES,
+    ("DELETE", "/v1/members/{member_id}/statuses/{tier}/{kind}"): _ENDED,
+    ("PUT", "/v1/members/{member_id}/segments"): {"member_id": _MEMBER} | _SEGMENTS,
+    ("POST", "/v1/members/{member_id}/promotions/{code}"): _REGISTERED,
+    ("POST", "/v1/transfers"): _TRANSFERRED,
+    ("POST", "/v1/purchases"): _PURCHASED,
+    ("POST", "/v1/compensations"): _COMPENSATED,
+    ("GET", "/v1/approvals"): {"approvals": [_PROPOSED], "next_cursor": None},
+    ("POST", "/v1/approvals/{approval_id}/approve"): _DECIDED
+    | {"status": "approved", "journal_id": _JOURNAL},
+    ("POST", "/v1/approvals/{approval_id}/reject"): _DECIDED | {"status": "rejected"},
     ("GET", "/v1/properties"): {"properties": [_PROPERTY]},
     ("GET", "/v1/properties/{code}"): _PROPERTY,
     ("PUT", "/v1/properties/{code}"): _PROPERTY,

@@ -47,7 +47,11 @@ _MEMBER: Final = "A member id (`mem_…`) or a membership number."
 _WORDS: Final = {
     "member_id": _MEMBER,
     "stay_id": "A stay id (`sty_…`), from the reply to a posting.",
-    "code": "The code of a property.",
+    "code": "The code of a property, or of a promotion.",
+    "tier": "The code of a tier.",
+    "kind": "How the tier was given.",
+    "approval_id": "The id of a proposal (`apr_…`).",
+    "status": "Which to list.",
     "number": "A membership number, or a member id (`mem_…`).",
     "as_of": "The balance at the end of this day; today, if left out.",
     "known_at": "As it was known at this instant (RFC 3339, with a time zone); now, if left out.",
@@ -68,13 +72,33 @@ _ANSWERS: Final = {
     ("POST", "/v1/stays/batch"): "What became of each stay, in the order of the request",
     ("GET", "/v1/stays/{stay_id}"): "The stay, with all that was ever said about it",
     ("POST", "/v1/adjustments"): "The points are credited or debited",
+    ("POST", "/v1/transfers"): "The points have changed hands",
+    ("POST", "/v1/purchases"): "The points are credited",
+    ("POST", "/v1/members/{member_id}/statuses"): "All statuses of the member, the new one last",
+    ("DELETE", "/v1/members/{member_id}/statuses/{tier}/{kind}"): "What is left of the member's statuses",
+    ("PUT", "/v1/members/{member_id}/segments"): "The segments, as they now are",
+    ("POST", "/v1/members/{member_id}/promotions/{code}"): "The member takes part",
+    ("POST", "/v1/compensations"): "The points are credited",
+    ("GET", "/v1/approvals"): "A page of proposals, oldest first",
+    ("POST", "/v1/approvals/{approval_id}/approve"): "The proposal, approved",
+    ("POST", "/v1/approvals/{approval_id}/reject"): "The proposal, rejected",
     ("GET", "/v1/properties"): "The hotels, by code",
     ("GET", "/v1/properties/{code}"): "The hotel",
     ("PUT", "/v1/properties/{code}"): "The hotel, as it now is",
 }
-_KEYED: Final = frozenset({("POST", "/v1/members"), ("POST", "/v1/adjustments")})
+_KEYED: Final = frozenset(
+    {
+        ("POST", "/v1/members"),
+        ("POST", "/v1/adjustments"),
+        ("POST", "/v1/transfers"),
+        ("POST", "/v1/members/{member_id}/statuses"),
+        ("POST", "/v1/purchases"),
+        ("POST", "/v1/compensations"),
+    }
+)
 _BALANCE: Final = ("GET", "/v1/members/{member_id}/balance")
 _STAY: Final = ("POST", "/v1/stays")
+_COMPENSATION: Final = ("POST", "/v1/compensations")
 _REF: Final = "#/components/{}/{}"
 
 
@@ -88,6 +112,10 @@ def describe(method: str, path: str, operation: Json) -> None:
     if route in _KEYED:
         _take(operation, "IdempotencyKey")
         _carry(responses["201"], "Idempotent-Replayed", "IdempotentReplayed")
+    if route == _COMPENSATION:
+        responses["202"] = responses["201"] | {
+            "description": "It is proposed: a second person has to approve"
+        }
     if route == _BALANCE:
         _take(operation, "IfNoneMatch")
         responses["304"] = {"description": "Nothing has changed since the `ETag` that was sent."}

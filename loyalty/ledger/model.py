@@ -19,6 +19,16 @@ EXPIRED: Final = "expired"
 GOODWILL: Final = "goodwill"
 ADJUSTED: Final = "adjusted"
 TRANSIT: Final = "transit"
+SOLD: Final = "sold"
+
+# Points that count towards a cap of a calendar year. They are no unit of tiers or milestones.
+SENT: Final = "sent"
+RECEIVED: Final = "received"
+BOUGHT: Final = "bought"
+COMPENSATED: Final = "compensated"
+REFERRED: Final = "referred"
+
+CAPPED: Final = frozenset({SENT, RECEIVED, BOUGHT, COMPENSATED, REFERRED})
 
 MEMBER_ACCOUNTS: Final = frozenset({AVAILABLE, PENDING, HELD, COUNTED})
 
@@ -68,6 +78,7 @@ class Traits(Struct, frozen=True, gc=False, omit_defaults=True):
     """What the rules may know of a member besides the books; nothing of it identifies a person.
 
     `registered`: the day of registration by promotion. `referred_by`: the id of the member who brought this one.
+    `by_day`: what is counted is kept by day, not by year.
     """
 
     birth_month: int | None = None
@@ -75,6 +86,7 @@ class Traits(Struct, frozen=True, gc=False, omit_defaults=True):
     registered: dict[str, date] = {}
     referred_by: str | None = None
     statuses: tuple[Status, ...] = ()
+    by_day: bool = False
 
 
 NO_TRAITS: Final = Traits()

@@ -45,7 +45,7 @@ class Book:
     """
 
     __slots__ = (
-        "_by_day", "_journal", "_lots", "_moment", "_touched", "actor", "allocations", "following",
+        "_journal", "_lots", "_moment", "_touched", "actor", "allocations", "following",
         "journals", "member", "new_lots", "transfers",
     )  # fmt: skip
 
@@ -56,10 +56,8 @@ class Book:
         actor: str,
         lots: Iterable[Lot] = (),
         following: date | None = None,
-        *,
-        by_day: bool = False,
     ) -> None:
-        """Open the book of a member whose row is locked; `by_day`: what is counted is kept by day, not by year."""
+        """Open the book of a member whose row is locked."""
         self.member = member
         self.actor = actor
         self.following = following
@@ -67,7 +65,6 @@ class Book:
         self.transfers: list[Transfer] = []
         self.new_lots: list[Lot] = []
         self.allocations: list[Allocation] = []
-        self._by_day = by_day
         self._lots = list(lots)
         self._touched: dict[UUID, Lot] = {}
         self._moment = moment
@@ -132,7 +129,7 @@ class Book:
             return
         debit, credit = (account, COUNTED) if amount > 0 else (COUNTED, account)
         self._transfer(unit, "count", debit, credit, abs(amount), effective_on)
-        key = effective_on.isoformat() if self._by_day else str(effective_on.year)
+        key = effective_on.isoformat() if self.member.traits.by_day else str(effective_on.year)
         counters.add(self.member.counters, key, unit, amount)
 
     def pass_on(self, account: str, unit: str, amount: int, effective_on: date) -> None:
@@ -178,6 +175,16 @@ class Book:
         if repaid:
             self.member.debt -= repaid
             self._take(lot, repaid, "repayment")
+
+    def first_to_expire(self, amount: int) -> list[tuple[date | None, int]]:
+        """Return what a spend of points that are there would take, by the day they expire; nothing is taken yet."""
+        days: dict[date | None, int] = {}
+        for lot in sorted(self._lots, key=_first_to_expire):
+            if lot.remaining and amount and not self._due(lot):
+                part = min(lot.remaining, amount)
+                days[lot.expires_on] = days.get(lot.expires_on, 0) + part
+                amount -= part
+        return list(days.items())
 
     def spend(self, amount: int) -> None:
         """Draw points (already moved by `points`) from lots, first to expire first. They must be there."""

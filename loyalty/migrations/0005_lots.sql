@@ -13,9 +13,14 @@ ALTER TABLE lot
 CREATE INDEX lot_pending ON lot (shard, member_id, opens_on) WHERE pending AND remaining > 0;
 
 ALTER TABLE journal DROP CONSTRAINT journal_kind_check;
-ALTER TABLE journal ADD CONSTRAINT journal_kind_check CHECK (kind IN (
-    'enrolled', 'stay_posted', 'stay_revised', 'stay_reversed', 'stay_moved_out', 'stay_moved_in', 'adjusted',
-    'expired', 'tier_reviewed', 'matured', 'lapsed'));
+ALTER TABLE journal ADD CONSTRAINT journal_kind_check
+    CHECK (kind IN ('enrolled', 'stay_posted', 'stay_revised', 'stay_reversed',
+                    'stay_moved_out', 'stay_moved_in', 'adjusted', 'expired',
+                    'transfer_sent', 'transfer_received', 'purchased',
+                    'compensated', 'referral', 'status_given', 'status_ended',
+                    'segments_set', 'registered', 'merged_out', 'merged_in',
+                    'household_joined', 'household_left', 'tier_reviewed', 'matured',
+                    'lapsed'));
 
 ALTER TYPE batch_item
     ADD ATTRIBUTE pending bigint, ADD ATTRIBUTE active_on date,

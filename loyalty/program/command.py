@@ -29,6 +29,7 @@ ELSEWHERE: Final[dict[str, str]] = {
     "publish": "loyalty.publishing:publish",
     "versions": "loyalty.publishing:list_versions",
     "withdraw": "loyalty.publishing:withdraw",
+    "simulate": "loyalty.simulate.command:simulate",
 }
 """Subcommands that live elsewhere, by name: `"loyalty.…:command"`. Each is imported when it is asked for."""
 

@@ -68,17 +68,19 @@ VALUES: Final[dict[str, Words]] = {
 """Values that stand for something else than themselves."""
 KEYS: Final[dict[str, str]] = {
     "above": "起算", "account_days": "入会天数", "among": "可选", "at": "节点", "benefits": "礼遇",
-    "birthday_month": "生日月", "bonus_percent": "加赠百分比", "brands": "品牌", "budget": "预算", "by": "依据",
-    "channels": "渠道", "counts": "仍计", "day": "日期", "days": "天数", "days_before": "提前天数",
-    "default": "默认", "dormant_months": "沉睡月数", "earns": "仍积", "every": "每", "festivals": "节日",
-    "group": "组", "keep": "保级", "keep_require": "保级另需", "kind": "类型", "least": "最少",
-    "least_nights": "最少晚数", "least_spend": "最低消费", "listed": "指定日期", "lunar": "农历", "member_days": "会员日", "members": "成员",
-    "most": "最多", "multiplier": "倍数", "nights": "晚数", "nth_stay": "第几次入住", "over": "范围", "per": "每",
-    "per_member": "每会员上限", "per_stay": "每次上限", "percent": "百分比", "permanent": "永久", "pick": "任选",
-    "points": "积分", "points_per_night": "每晚积分", "price": "价格", "priority": "优先级", "properties": "酒店",
-    "rate_codes": "房价代码", "reach": "达到", "referred": "被推荐", "registration": "需报名", "require": "另需",
-    "reward": "奖励", "room_types": "房型", "segments": "客群", "step": "步长", "tiers": "等级", "times": "次数",
-    "unit": "计量", "valid_months": "有效月数", "weekdays": "星期", "within_days": "期限天数", "yearly": "每年",
+    "birthday_month": "生日月", "bonus_percent": "加赠百分比", "brands": "品牌", "budget": "预算",
+    "by": "依据", "channels": "渠道", "counts": "仍计", "day": "日期", "days": "天数",
+    "days_before": "提前天数", "default": "默认", "dormant_months": "沉睡月数", "earns": "仍积", "every": "每",
+    "festivals": "节日", "group": "组", "keep": "保级", "keep_require": "保级另需", "kind": "类型",
+    "least": "最少", "least_nights": "最少晚数", "least_spend": "最低消费", "listed": "指定日期",
+    "lunar": "农历", "member_days": "会员日", "members": "成员", "most": "最多", "multiplier": "倍数",
+    "nights": "晚数", "nth_stay": "第几次入住", "over": "范围", "per": "每", "per_member": "每会员上限",
+    "per_stay": "每次上限", "percent": "百分比", "permanent": "永久", "pick": "任选", "points": "积分",
+    "points_per_night": "每晚积分", "price": "价格", "priority": "优先级", "properties": "酒店",
+    "rate_codes": "房价代码", "reach": "达到", "referred": "被推荐", "registration": "需报名",
+    "require": "另需", "reward": "奖励", "room_types": "房型", "segments": "客群", "step": "步长",
+    "tiers": "等级", "times": "次数", "unit": "计量", "valid_months": "有效月数", "weekdays": "星期",
+    "within_days": "期限天数", "yearly": "每年",
 }  # fmt: skip
 """Keys in Chinese, where a whole entry is told. In English they are words already."""
 
@@ -142,9 +144,9 @@ SENTENCES: Final[dict[str, Sentence]] = {
         unit="months",
     ),
     "expiry.by_tier.*": Sentence(
-        ("Expiry at {key} after {a}, was {old}", "{key}积分{a}后到期，原为{old}"),
-        ("Expiry at {key} now after {a}, as a rule of its own", "{key}积分另行规定{a}后到期"),
-        ("Expiry at {key} is no longer a rule of its own, was {b}", "{key}积分到期不再另行规定，原为{b}"),
+        ("Expiry at {key}: {a}, was {old}", "{key}积分有效期：{a}，原为{old}"),
+        ("Expiry at {key} now by a rule of its own: {a}", "{key}积分有效期另行规定：{a}"),
+        ("Expiry at {key} is no longer a rule of its own, was {b}", "{key}积分有效期不再另行规定，原为{b}"),
         unit="months",
     ),
     "expiry.inactivity_months": Sentence(

@@ -26,6 +26,10 @@ DELETE FROM program_version WHERE version = $1;
 -- name: next_generation
 UPDATE program_generation SET generation = generation + 1 RETURNING generation;
 
+-- name: review_all
+-- Have every member reviewed who has something counted: it may have to be counted again, by day.
+UPDATE member SET review_on = '1970-01-01' WHERE counters <> '{}' AND NOT coalesce((traits ->> 'by_day')::boolean, false);
+
 -- name: read_pools
 SELECT promotion, budget, leased FROM promotion_pool ORDER BY promotion;
 

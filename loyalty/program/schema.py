@@ -38,8 +38,6 @@ def _described(definition: dict[str, Any], struct: type[Struct]) -> dict[str, An
 def _property(value: dict[str, Any], meaning: str) -> dict[str, Any]:
     """Add what a key means; beside a reference it would not be seen, so that is wrapped."""
     plain = cast("dict[str, Any]", _plain(value))
-    if plain.get("default", ...) is None:
-        del plain["default"]
     if "$ref" in plain:
         plain["allOf"] = [{"$ref": plain.pop("$ref")}]
     own = plain.pop("description", None)
@@ -49,7 +47,8 @@ def _property(value: dict[str, Any], meaning: str) -> dict[str, Any]:
 def _plain(value: Any) -> Any:
     """Take away nulls, and what other languages' patterns don't need."""
     if isinstance(value, dict):
-        inner = {key: _plain(each) for key, each in cast("dict[str, Any]", value).items()}
+        told = cast("dict[str, Any]", value).items()
+        inner = {key: _plain(each) for key, each in told if each is not None}
         choices: list[dict[str, Any]] = inner.pop("anyOf", [])
         given = [each for each in choices if each != {"type": "null"}]
         return {**given[0], **inner} if given else inner

@@ -69,7 +69,9 @@ class _Teller:
         a = self._amount(change.after, unit, after.currency)
         b = self._amount(change.before, unit, before.currency)
         # In English the unit was said already.
-        is_short = self._language == "en" and _in(words.NEVER, "en") != b
+        is_short = self._language == "en" and b != _in(words.NEVER, "en")
+        if unit == "spend" and after.currency != before.currency:
+            is_short = False
         return self._say(
             text, of=self._name(change.place), key=self._key(change.place), per=self._per(), a=a, b=b,
             old=self._value(change.before) if is_short else b,
@@ -81,6 +83,8 @@ class _Teller:
         return self._say(words.FALLBACK[change.kind], path=change.place.key, a=a, b=b, old=b)
 
     def _bracketed(self, value: Any) -> str:
+        if isinstance(value, Name):
+            return f"{value.en} ({value.zh})"
         return (
             f"[{self._value(value)}]" if isinstance(value, tuple | Mapping) and value else self._value(value)
         )

@@ -10,10 +10,11 @@ from loyalty.program.model import Definition
 class SimulationError(Exception):
     """The program can't be simulated; `code` says why in a word, the message in a sentence."""
 
-    def __init__(self, code: str, message: str) -> None:
-        """Take the code of a problem, and what people read."""
+    def __init__(self, code: str, message: str, at: str | None = None) -> None:
+        """Take the code of a problem, what people read, and which field of a request is meant, if one is."""
         super().__init__(message)
         self.code = code
+        self.at = at
 
 
 class Ask(Struct, frozen=True):

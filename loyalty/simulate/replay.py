@@ -19,7 +19,7 @@ from loyalty.ledger.model import Member, Moment
 from loyalty.simulate.budgets import Budgets
 from loyalty.stays.model import Award, StayOnFile, StayPosting
 from loyalty.stays.rules import Folio
-from loyalty.tiers.milestones import all_crossed, changes
+from loyalty.tiers.milestones import Change, all_crossed, changes
 
 NOT_CONVERTIBLE: Final = "not_convertible"
 BEYOND_LIMITS: Final = "beyond_limits"
@@ -109,12 +109,15 @@ class Replay:
             self._budgets.take(code, said.moment.at, points)
         if before.counts == after.counts and before.effective_on == after.effective_on:
             return
-        self._count(before, -1)
+        if before.counts:
+            self._count(before, -1)
         self._count(after, 1)
         milestones = self._rules.at(after.effective_on).milestones
         if not milestones:
             return
-        changed = changes(before.counts, before.effective_on.year, after.counts, after.effective_on.year)
+        changed = [Change(after.effective_on.year, after.counts)]
+        if before.counts:
+            changed = changes(before.counts, before.effective_on.year, after.counts, after.effective_on.year)
         for one in all_crossed(milestones, changed, self.member.counters):
             if one.status == "granted":
                 self.grants[one.code, one.period, one.ordinal] = said.command.posting

@@ -1,6 +1,5 @@
 """Runs a simulation: replays all histories in one snapshot of the database, as often as spent budgets ask for it."""
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Any, Final, Protocol
@@ -20,15 +19,15 @@ from loyalty.simulate import store
 from loyalty.simulate.budgets import Cut
 from loyalty.simulate.figures import Span
 from loyalty.simulate.model import Ask, SimulationError, Summary
+from loyalty.simulate.recorded import Recorded
 from loyalty.simulate.replay import Said
 from loyalty.simulate.worlds import Pair, Versions, World, Worlds, live_rules, new_rules
-from loyalty.stays.model import StayPosting
 from loyalty.stays.rules import LATEST, Folio, read_folio
 
 _ANY_LENGTH: Final = 100_000
 """Nights. Whether a stay is too long is for each of the rules to say."""
 
-_posting = msgspec.json.Decoder(StayPosting).decode
+_posting = msgspec.json.Decoder(Recorded).decode
 _mint: Final = minter()
 
 
@@ -62,7 +61,9 @@ class Outcome(Struct, frozen=True):
 class Simulation:
     """One definition simulated on one database."""
 
-    def __init__(self, connection: Connection, ask: Ask, now: datetime, progress: Progressing | None = None) -> None:
+    def __init__(
+        self, connection: Connection, ask: Ask, now: datetime, progress: Progressing | None = None
+    ) -> None:
         """Use a connection that nobody else uses meanwhile; it works as a role that can't change the books."""
         self.revisions = 0
         self._connection = connection
@@ -86,15 +87,19 @@ class Simulation:
         """Return the versions in the database; raise SimulationError when they and the new one don't fit."""
         _, found = await program_store.read_versions(self._connection)
         if not found:
-            raise SimulationError("nothing_to_simulate", "No program is published here, so no stay was judged.")
+            raise SimulationError(
+                "nothing_to_simulate", "No program is published here, so no stay was judged."
+            )
         published = [(one.effective_from, versions.definition_of(one)) for one in found]
         currency, other = published[0][1].currency, self._ask.definition.currency
         if currency != other:
             raise SimulationError(
-                "invalid_value", f"The books are kept in {currency}; a definition in {other} can't be compared."
+                "invalid_value",
+                f"The books are kept in {currency}; a definition in {other} can't be compared.",
+                "/definition/currency",
             )
         if self._span.last < self._span.first:
-            raise SimulationError("invalid_value", "The last day is before the first one.")
+            raise SimulationError("invalid_value", "The last day is before the first one.", "/until")
         return published
 
     async def _replay_within_budgets(self, published: Versions) -> Worlds:
@@ -128,12 +133,14 @@ class Simulation:
                 if member_id != present_id:
                     if present is not None:
                         worlds.end(present)
-                    present, present_id = worlds.begin(member_id, shard, row[1], row[2], store.read_traits(row[3])), member_id
+                    present, present_id = (
+                        worlds.begin(member_id, shard, row[1], row[2], store.read_traits(row[3])),
+                        member_id,
+                    )
                 if row[4] is not None and present is not None:
                     self.revisions += 1
                     present.take(self._said(row, worlds))
             self._progress.at(worlds.members, self.revisions)
-            await asyncio.sleep(0)
         if present is not None:
             worlds.end(present)
         self._progress.at(worlds.members, self.revisions)
@@ -154,7 +161,8 @@ class Simulation:
     def _outcome(self, worlds: Worlds) -> Outcome:
         ask, new = self._ask, worlds.new.rules.versions[-1]
         summary = Summary(
-            worlds.live.rules.at(worlds.as_of).label, new.label, ask.first, ask.last, worlds.as_of, ask.definition.currency,
+            worlds.live.rules.at(worlds.as_of).label, new.label, ask.first, ask.last, worlds.as_of,
+            ask.definition.currency,
             worlds.members, self.revisions, worlds.totals(), worlds.months(), worlds.properties(), worlds.tiers(),
             worlds.moves(), worlds.milestones(), worlds.promotions(), worlds.live.figures.refused,
             worlds.new.figures.refused, worlds.spent(),
@@ -173,4 +181,4 @@ def by_version(published: Sequence[program_store.Version], number: int) -> Defin
     for one in published:
         if one.version == number:
             return versions.definition_of(one)
-    raise SimulationError("unknown_version", f"There is no version {number}.")
+    raise SimulationError("unknown_version", f"There is no version {number}.", "/version")

@@ -1,5 +1,6 @@
 """The SQL of simulations: all histories, in the snapshot of the transaction that the caller has opened."""
 
+import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from typing import Any, Final
 
@@ -37,10 +38,17 @@ async def read_brands(connection: Connection) -> dict[str, str]:
 
 
 async def histories(connection: Connection, shard: int) -> AsyncGenerator[Sequence[Any]]:
-    """Yield the rows of all members of a shard, page by page."""
+    """Yield the rows of all members of a shard, page by page; while one is used, the next one is on its way."""
     cursor = await connection.cursor(QUERIES["histories"], shard)
-    while rows := await cursor.fetch(_PAGE):
-        yield rows
+    ahead = asyncio.ensure_future(cursor.fetch(_PAGE))
+    try:
+        while rows := await ahead:
+            ahead = asyncio.ensure_future(cursor.fetch(_PAGE))
+            # Only now is it asked for.
+            await asyncio.sleep(0)
+            yield rows
+    finally:
+        await asyncio.wait([ahead])
 
 
 def read_traits(text: str) -> Traits:

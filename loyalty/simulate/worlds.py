@@ -91,8 +91,8 @@ class Worlds:
 
         A tier that the new rules haven't by its code stands for the one in its place from below.
         """
-        was = self.live.rules.tiers.ladder_on(self.as_of).level(before)
-        ladder = self.new.rules.tiers.ladder_on(self.as_of)
+        was = self.live.rules.at(self.as_of).level(before)
+        ladder = self.new.rules.at(self.as_of).ladder
         change = ladder.level(after).rank - ladder.like(was).rank
         return "up" if change > 0 else "down" if change < 0 else "same"
 
@@ -101,8 +101,7 @@ class Worlds:
         order = self._tier_codes()
         found = sorted(self._moves.items(), key=lambda one: (order.index(one[0][0]), order.index(one[0][1])))
         return [
-            Moved(before, after, self.direction(before, after), members)
-            for (before, after), members in found
+            Moved(before, after, self.direction(before, after), members) for (before, after), members in found
         ]
 
     def tiers(self) -> list[Counted]:
@@ -111,7 +110,7 @@ class Worlds:
         return [Counted(code, live[code], new[code]) for code in self._tier_codes()]
 
     def _tier_codes(self) -> list[str]:
-        ladders = [world.rules.tiers.ladder_on(self.as_of) for world in (self.live, self.new)]
+        ladders = [world.rules.at(self.as_of).ladder for world in (self.live, self.new)]
         return list(dict.fromkeys(level.code for ladder in ladders for level in ladder.levels))
 
     def milestones(self) -> list[Counted]:

@@ -22,6 +22,8 @@ _YEAR_KEY: Final = 4
 _POINT_ACCOUNTS: Final = frozenset({AVAILABLE, PENDING, HELD})
 _TO_SPEND: Final = frozenset({AVAILABLE, PENDING})
 _PER_JOURNAL: Final = ("versions", "recorded", "journal_balances", "allocations", "leaves", "homes")
+_LINKED: Final = frozenset({"stay_moved_out", "stay_moved_in", "transfer_sent", "transfer_received"})
+"""Kinds of journals that are one half of something."""
 _PER_MEMBER: Final = ("points", "held", "counters", "next_expiry", "homes")
 
 
@@ -213,7 +215,7 @@ def check_links(entries: Sequence[Entry], partners: dict[UUID, UUID | None], rep
     for entry in entries:
         journal = entry.journal
         linked = journal.linked_id
-        if linked is None and journal.kind not in {"stay_moved_out", "stay_moved_in"}:
+        if linked is None and journal.kind not in _LINKED:
             continue
         report.counted("linked")
         if linked is None or partners.get(linked) != journal.journal_id:

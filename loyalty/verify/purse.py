@@ -10,7 +10,7 @@ from typing import Final
 
 from loyalty.commands.rulebook import Rulebook
 from loyalty.ids import UUID, show
-from loyalty.ledger.model import Allocation, Lot, Member
+from loyalty.ledger.model import Allocation, Journal, Lot, Member
 from loyalty.verify.model import Entry, Moved
 from loyalty.verify.report import Report
 
@@ -29,6 +29,15 @@ MAY: Final[dict[str, frozenset[str]]] = {
     "matured": frozenset({"repayment"}),
     "lapsed": frozenset({"expiry"}),
     "tier_reviewed": frozenset(),
+    "status_given": frozenset(),
+    "status_ended": frozenset(),
+    "segments_set": frozenset(),
+    "registered": frozenset(),
+    "referral": frozenset({"repayment"}),
+    "purchased": frozenset({"repayment"}),
+    "compensated": frozenset({"repayment"}),
+    "transfer_sent": frozenset({"spend"}),
+    "transfer_received": frozenset({"repayment"}),
 }
 """What each kind of journal may take from lots."""
 
@@ -227,7 +236,7 @@ class Purse:
         self._lots[lot.lot_id] = new
         if new.remaining:
             (self._waiting if pending else self._open)[lot.lot_id] = new
-        if entry.journal.stay_id:
+        if entry.journal.stay_id and is_of_stay(entry.journal):
             self._of_stay[entry.journal.stay_id].append(new)
 
     def close(self, member: Member, available: int) -> None:
@@ -257,6 +266,11 @@ class Purse:
 
     def _differs(self, check: str, entry: Entry, what: str) -> None:
         self._report.differs(check, f"{show('jrn', entry.journal.journal_id)}: {what}")
+
+
+def is_of_stay(journal: Journal) -> bool:
+    """Tell whether a journal posts a stay; others may only name one."""
+    return journal.kind.startswith("stay_")
 
 
 def _due(lot: Lot, today: date) -> bool:

@@ -31,7 +31,7 @@ CHECKS: Final[dict[str, str]] = {
     "milestones": "milestones granted are what the counters have crossed",
     "judged_tiers": "awards were judged by a tier of the program",
     "homes": "ids and numbers tell the shard where the row is",
-    "linked": "the two journals of a stay that moved name each other",
+    "linked": "the two journals of what moved between members name each other",
     "keys": "an idempotency key's reply is JSON, and what it names exists",
     "members_of_journals": "every journal belongs to a member",
     "journals_of_transfers": "every transfer belongs to a journal",

@@ -28,6 +28,7 @@ from loyalty.ledger.model import (
     Transfer,
 )
 from loyalty.verify.model import Account, Batch, Entry, Grant, History, Kept, Place, Revision, StayFile
+from loyalty.verify.purse import is_of_stay
 from loyalty.verify.stays import natural_key
 
 QUERIES: Final = load_queries("loyalty.verify")
@@ -155,7 +156,7 @@ async def _stays(connection: Connection, shard: int, entries: dict[UUID, Entry])
     """Read the stays that journals belong to."""
     by_stay: defaultdict[UUID, list[Entry]] = defaultdict(list)
     for entry in entries.values():
-        if entry.journal.stay_id is not None:
+        if entry.journal.stay_id is not None and is_of_stay(entry.journal):
             by_stay[entry.journal.stay_id].append(entry)
     return await _stay_files(connection, shard, by_stay)
 

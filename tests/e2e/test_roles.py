@@ -23,13 +23,20 @@ BODIES: dict[tuple[str, str], Any] = {
     ("POST", "/v1/stays"): {},
     ("POST", "/v1/stays/batch"): [],
     ("POST", "/v1/adjustments"): {},
+    ("POST", "/v1/members/{member_id}/statuses"): {},
+    ("PUT", "/v1/members/{member_id}/segments"): {"segments": ["families"]},
+    ("POST", "/v1/transfers"): {},
+    ("POST", "/v1/purchases"): {},
+    ("POST", "/v1/compensations"): {},
     ("PUT", "/v1/properties/{code}"): HOTEL,
 }
 
 
 def call(api: Any, route: tuple[str, str], role: Any) -> Any:
     method, path = route
-    path = path.format(member_id="HX1", stay_id="sty_1", code="SHA01")
+    path = path.format(
+        member_id="HX1", stay_id="sty_1", code="SHA01", approval_id="apr_1", tier="gold", kind="gifted"
+    )
     return api.send(method, path, BODIES.get(route), role)
 
 

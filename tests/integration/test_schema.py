@@ -56,6 +56,12 @@ ROWS: dict[str, dict[str, str]] = {
     "idempotency_key": {
         "principal": ID, "key": "'k'", "fingerprint": HASH, "status": "201", "reply": "'{}'", "recorded_at": "now()",
     },
+    "approval": {
+        "shard": "0", "approval_id": ID, "member_id": ID, "request": "'{}'", "proposer": ID, "proposed_by": "'a'",
+        "proposed_at": "now()",
+    },
+    "referral": {"shard": "0", "member_id": ID, "referrer_id": OTHER},
+    "agent_day": {"principal": ID, "day": "'2026-01-01'", "points": "5"},
     "outbox": {
         "shard": "0", "event_id": ID, "type": "'stay.posted'", "member_id": ID, "journal_id": ID, "payload": "'{}'",
         "recorded_at": "now()",
@@ -214,6 +220,13 @@ NONSENSE: list[tuple[str, dict[str, str | None]]] = [
     ("idempotency_key", {"key": "repeat('k', 256)"}),
     ("idempotency_key", {"fingerprint": "'short'"}),
     ("unsealed", {"leaf": "'short'"}),
+    ("approval", {"status": "'rejected'"}),
+    ("approval", {"status": "'rejected'", "decider": ID}),
+    ("approval", {"status": "'approved'", "decider": OTHER}),
+    ("agent_day", {"points": "-1"}),
+    ("referral", {"referrer_id": ID}),
+    ("referral", {"status": "'paid'"}),
+    ("referral", {"journal_id": ID}),
 ]
 
 
@@ -227,8 +240,11 @@ async def test_nonsense_is_refused_by_the_database_itself(
 
 # Columns that may be unknown. Everything else is always said.
 OPTIONAL = {
-    "api_key.revoked_at", "member.next_expiry", "journal.stay_id", "journal.linked_id", "lot.expires_on",
-    "hold.resolved_at", "stay_revision.journal_id", "profile.sealed_key", "profile.name", "profile.email",
+    "api_key.revoked_at", "member.next_expiry", "member.review_on", "journal.stay_id", "journal.linked_id",
+    "lot.expires_on",
+    "approval.decider", "approval.decided_by", "approval.decided_at", "approval.journal_id", "approval.reply",
+    "referral.journal_id", "referral.decided_at", "hold.resolved_at",
+    "stay_revision.journal_id", "profile.sealed_key", "profile.name", "profile.email",
     "profile.phone", "profile.birthday", "profile.language",
 }  # fmt: skip
 
@@ -263,7 +279,10 @@ async def test_the_shard_leads_every_key_of_the_posting_path(owner: Any) -> None
         FROM pg_index AS i JOIN pg_class AS t ON t.oid = i.indrelid
         JOIN pg_attribute AS a ON a.attrelid = t.oid AND a.attnum = i.indkey[0]
         WHERE i.indisunique AND t.relnamespace IN ('public'::regnamespace, 'vault'::regnamespace)""")
-    not_sharded = {"property", "api_key", "stay_directory", "idempotency_key", "shard", "migration"}
+    not_sharded = {
+        "property", "api_key", "stay_directory", "idempotency_key", "agent_day", "shard", "migration",
+        "program_version", "program_generation", "promotion_pool",
+    }  # fmt: skip
 
     assert [] == [
         (row["name"], row["first"]) for row in rows

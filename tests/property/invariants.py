@@ -8,7 +8,6 @@ import msgspec
 from loyalty.ids import UUID
 from loyalty.ledger.model import AVAILABLE, COUNTED, PENDING, POINTS, TRANSIT, Member
 from loyalty.stays.model import Award
-from loyalty.ledger.counters import over_all as lifetime
 from tests.property.shell import Shell
 
 

@@ -28,7 +28,7 @@ ROWS: tuple[frozenset[str], ...] = tuple(
         "members stays tiers partners",
         "commands",
         "service",
-        "bulk",
+        "bulk moving",
         "http worker",
         "app serve importing verify publishing explaining",
         "demo bench",
@@ -49,6 +49,7 @@ SHELL = {
     "stays/store.py": "SQL",
     "commands/store.py": "SQL",
     "commands/batch.py": "runs a transaction",
+    "commands/joint.py": "runs transactions",
     "commands/tally.py": "tells the metrics",
     "commands/versions.py": "runs a transaction",
     "program/command.py": "is run at a terminal",
@@ -119,7 +120,9 @@ def test_imports_run_down_only(path: Path) -> None:
 def test_what_is_pure_imports_the_standard_library_msgspec_and_ourselves(path: Path) -> None:
     tops = {name.split(".")[0] for name in imported(path)}
 
-    assert tops <= sys.stdlib_module_names | {"msgspec", "loyalty"} | PURE_LIBRARIES.get(path.as_posix(), set())
+    assert tops <= sys.stdlib_module_names | {"msgspec", "loyalty"} | PURE_LIBRARIES.get(
+        path.as_posix(), set()
+    )
     assert set() == tops & IMPURE_MODULES
     assert not [
         name for name in imported(path) if name.startswith(("loyalty.db", "loyalty.metrics", "loyalty.log"))

@@ -28,12 +28,12 @@ list = [ 1, "]",
 empty = []
 none = {}
 text = """
-     '"""'
-     r"""
+    '"""'
+    r"""
 [not.a.header]
 key = 1 \""" no end """
-     '"""""'
-     r"""
+    '"""""'
+    r"""
 literal = '''
 [[not.one]] '' \''''
 last = "\\"

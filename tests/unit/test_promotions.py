@@ -51,7 +51,12 @@ def give(
 ) -> list[Given]:  # fmt: skip
     """Ask what promotions give; `used` and `left` are of the promotion `bonus`."""
     return rules.give(
-        visit, tier, entitled, base, {"bonus": used} if used else {}, {} if left is None else {"bonus": left}
+        visit,
+        tier,
+        entitled,
+        base,
+        lambda code: used if used and code == "bonus" else Used(),
+        {} if left is None else {"bonus": left},
     )
 
 

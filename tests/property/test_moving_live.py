@@ -1,0 +1,427 @@
+"""Points on the move, on the real service: at the same time, twice, from two processes; the books stay right."""
+
+import asyncio
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+
+from loyalty import moving
+from loyalty.commands import joint
+from loyalty.commands.adjust import AdjustmentRequest
+from loyalty.commands.compensate import CompensationRequest
+from loyalty.commands.give_status import GiveStatus, StatusRequest
+from loyalty.commands.model import Answer
+from loyalty.commands.purchase import PurchaseRequest
+from loyalty.commands.set_segments import SegmentsRequest, SetSegments
+from loyalty.commands.transfer import TransferRequest
+from loyalty.errors import Problem
+from loyalty.ids import UUID, parse
+from loyalty.members.model import EnrolRequest
+from tests.builders import PRINCIPAL, PROGRAM, reply, small_rules
+from tests.property.live import Live, LiveBooks, opened
+from tests.property.oracle import Stay
+
+TERMS = """
+[transfers]
+least = 1
+sent_a_year = 500
+received_a_year = 300
+
+[referral]
+points = 70
+times_a_year = 3
+within_days = 30
+
+[purchase]
+price = "0.10"
+a_year = 250
+
+[compensation]
+approval_above = 100
+agent_a_day = 1000
+member_a_year = 600
+
+[compensation.reasons]
+noise = { en = "Noise", zh = "噪音" }
+"""
+RULES = small_rules(PROGRAM + TERMS)
+
+
+class Movers(LiveBooks):
+    """A history in which points move, asked of either of two services."""
+
+    def key(self, name: str, body: object, server: int = 0) -> Any:
+        return self.live.services[server].key(PRINCIPAL, self.prefix + name, repr(body).encode())
+
+    def many(self, *work: Any) -> list[Any]:
+        """Run requests at the same time; return their answers and problems in order."""
+
+        async def run() -> list[Any]:
+            return await asyncio.gather(*work, return_exceptions=True)
+
+        self._tick()
+        found = self.live.run(run())
+        assert all(isinstance(one, Answer | Problem) for one in found), found
+        return found
+
+    def one(self, work: Any) -> Any:
+        [found] = self.many(work)
+        return found
+
+    def have(self, number: str, points: int) -> None:
+        request = AdjustmentRequest(self.prefix + number, points, "goodwill")
+        found = self.one(
+            self.service.adjust(request, "test", self.key(f"have-{number}-{len(self.bodies)}", request))
+        )
+        self.bodies[len(self.bodies)] = b""
+        assert isinstance(found, Answer)
+
+    def give(self, giver: str, taker: str, points: int, name: str, server: int = 0) -> Any:
+        request = TransferRequest(self.prefix + giver, self.prefix + taker, points)
+        service = self.live.services[server]
+        return moving.transfer(service, request, "test", self.key(name, request, server))
+
+    def compensate(self, number: str, points: int, name: str, server: int = 0, who: Any = PRINCIPAL) -> Any:
+        request = CompensationRequest(self.prefix + number, points, "noise")
+        service = self.live.services[server]
+        key = service.key(who, self.prefix + name, repr(request).encode())
+        return moving.compensate(service, request, "desk", key)
+
+    def judge(self, approval: str, verdict: Any, who: Any, server: int = 0) -> Any:
+        approval_id = parse("apr", approval)
+        assert approval_id is not None
+        return moving.approve(self.live.services[server], approval_id, verdict, who, "boss")
+
+    def available(self, *numbers: str) -> list[int]:
+        return [self.balance(number).available for number in numbers]
+
+
+def codes(found: list[Any]) -> list[str]:
+    """Return what requests came to: ok, or the code of the refusal."""
+    return [
+        one.code if isinstance(one, Problem) else "ok" if one.status < 400 else reply(one)["code"]
+        for one in found
+    ]
+
+
+@pytest.fixture(scope="module")
+def live(postgres: Any, migrated_template: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
+    """Two services on one database, like two processes; the books are verified at the end."""
+    from tests.conftest import run_sql
+
+    run_sql(postgres.dsn, f"CREATE DATABASE moving TEMPLATE {migrated_template}")
+    with opened(postgres.dsn_of("moving"), RULES, tmp_path_factory.mktemp("moving"), services=2) as live:
+        yield live
+        assert {} == live.verify()
+
+
+@pytest.fixture
+def books(live: Live) -> Iterator[Movers]:
+    """Three members in both shards; whatever a test did, the books are right afterwards."""
+    books = Movers(live)
+    for number in ("T1", "T2", "T3"):
+        request = EnrolRequest(books.prefix + number, enrolled_on=date(2024, 1, 1))
+        assert isinstance(books.one(books.service.enrol(request, "test", books.key(number, request))), Answer)
+    yield books
+    assert {} == live.verify()
+
+
+# --- Gifts -----------------------------------------------------------------------------------------------------------
+
+
+def test_a_gift_keeps_the_days_on_which_points_expire(books: Movers) -> None:
+    books.have("T1", 60)
+    first = books.balance("T1").expiring[0].on
+    books.travel(20)
+    books.have("T1", 100)
+    answer = reply(books.one(books.give("T1", "T2", 90, "k")))
+    second = books.balance("T1").expiring[0].on
+
+    assert [{"points": 60, "expires_on": f"{first}"}, {"points": 30, "expires_on": f"{second}"}] == answer[
+        "moved"
+    ]
+    assert [(first, 60), (second, 30)] == [(one.on, one.points) for one in books.balance("T2").expiring]
+    assert [70, 90] == books.available("T1", "T2")
+
+
+def test_a_gift_sent_again_from_both_processes_moves_once(books: Movers) -> None:
+    books.have("T1", 100)
+    found = books.many(*(books.give("T1", "T2", 40, "k", server % 2) for server in range(12)))
+
+    assert {"ok"} == set(codes(found))
+    assert 1 == len({one.body for one in found})
+    assert [False] == [one.replayed for one in found if not one.replayed]
+    assert [60, 40] == books.available("T1", "T2")
+
+
+def test_a_key_used_for_two_gifts_at_once_makes_one_of_them(books: Movers) -> None:
+    books.have("T1", 100)
+    books.have("T3", 100)
+    found = books.many(books.give("T1", "T2", 40, "k"), books.give("T3", "T2", 40, "k", 1))
+
+    assert ["idempotency_key_reused", "ok"] == sorted(codes(found))
+    assert [40] == books.available("T2")
+
+
+def test_gifts_at_once_never_exceed_a_cap(books: Movers) -> None:
+    books.have("T1", 1000)
+    books.have("T2", 1000)
+    found = books.many(*(books.give(f"T{1 + n % 2}", "T3", 70, f"k{n}", n // 2 % 2) for n in range(12)))
+
+    assert 4 == codes(found).count("ok")
+    assert 8 == codes(found).count("limit_reached")
+    assert [280] == books.available("T3")
+
+
+def test_gifts_in_a_circle_and_adjustments_at_once_lose_nothing(books: Movers) -> None:
+    for number in ("T1", "T2", "T3"):
+        books.have(number, 100)
+    circle = [("T1", "T2"), ("T2", "T3"), ("T3", "T1"), ("T2", "T1")]
+    work = [books.give(*circle[n % 4], 15, f"k{n}", n % 2) for n in range(16)]
+    for n in range(6):
+        request = AdjustmentRequest(f"{books.prefix}T{1 + n % 3}", 1, "goodwill")
+        work.append(books.live.services[n % 2].adjust(request, "test", books.key(f"a{n}", request, n % 2)))
+    found = books.many(*work)
+
+    assert {"ok"} >= set(codes(found)) - {"insufficient_points"}
+    assert 306 == sum(books.available("T1", "T2", "T3"))
+
+
+def test_a_refused_gift_stays_refused_under_its_key(books: Movers) -> None:
+    first = books.one(books.give("T1", "T2", 40, "k"))
+    books.have("T1", 100)
+    again = books.one(books.give("T1", "T2", 40, "k", 1))
+
+    assert (422, first.body) == (again.status, again.body)
+    assert [100, 0] == books.available("T1", "T2")
+
+
+def test_the_cap_begins_anew_with_the_calendar_year(books: Movers) -> None:
+    books.have("T1", 900)
+    books.one(books.give("T1", "T2", 300, "k1"))
+    refused = books.one(books.give("T1", "T2", 1, "k2"))
+    books.live.clock.set(books.live.clock.now().replace(month=12, day=31))
+    books.have("T1", 300)
+    still = books.one(books.give("T1", "T2", 1, "k3"))
+    books.travel(1)
+    fresh = books.one(books.give("T1", "T2", 1, "k4"))
+
+    assert ["limit_reached", "limit_reached", "ok"] == codes([refused, still, fresh])
+
+
+def test_what_was_given_expires_with_its_new_owner_on_its_old_day(books: Movers) -> None:
+    books.have("T1", 50)
+    day = books.balance("T1").expiring[0].on
+    books.travel((day - books.service.today() - timedelta(days=1)).days)
+    books.one(books.give("T1", "T2", 50, "k"))
+    before = books.available("T2")
+    books.travel(1)
+
+    assert ([50], [0]) == (before, books.available("T2"))
+
+
+# --- Purchases -------------------------------------------------------------------------------------------------------
+
+
+def test_purchases_at_once_never_exceed_the_cap_and_a_key_buys_once(books: Movers) -> None:
+    def buy(name: str, server: int) -> Any:
+        request = PurchaseRequest(books.prefix + "T1", 60, name)
+        service = books.live.services[server]
+        return service.purchase(request, "test", books.key(name, request, server))
+
+    found = books.many(*(buy(f"k{n // 2}", n % 2) for n in range(16)))
+    answers = {one.body for one in found if one.status == 201}
+
+    assert (8, 8) == (codes(found).count("ok"), codes(found).count("limit_reached"))
+    assert 4 == len(answers)
+    assert [240] == books.available("T1")
+
+
+# --- Compensation ----------------------------------------------------------------------------------------------------
+
+
+def somebody(number: int) -> UUID:
+    return UUID(number.to_bytes(16, "big"))
+
+
+def test_what_is_proposed_moves_nothing_until_a_second_person_agrees(books: Movers) -> None:
+    desk, boss = somebody(11), somebody(12)
+    proposed = reply(books.one(books.compensate("T1", 150, "k", who=desk)))
+    before = books.available("T1")
+    refused = books.one(books.judge(proposed["approval_id"], "approved", desk))
+    approved = reply(books.one(books.judge(proposed["approval_id"], "approved", boss)))
+
+    assert ("proposed", [0]) == (proposed["status"], before)
+    assert ["own_proposal"] == codes([refused])
+    assert ("approved", [150]) == (approved["status"], books.available("T1"))
+
+
+def test_many_who_approve_and_reject_at_once_decide_once(books: Movers) -> None:
+    proposed = reply(books.one(books.compensate("T1", 150, "k", who=somebody(21))))["approval_id"]
+    verdicts = ("approved", "rejected")
+    found = books.many(
+        *(books.judge(proposed, verdicts[n % 2], somebody(22 + n), n // 2 % 2) for n in range(12))
+    )
+    journals = [entry for entry in books.statement("T1") if entry.kind == "compensated"]
+
+    assert 1 == codes(found).count("ok")
+    assert 11 == codes(found).count("already_decided")
+    assert books.available("T1")[0] == 150 * len(journals)
+    assert len(journals) == (reply(found[codes(found).index("ok")])["status"] == "approved")
+
+
+def test_one_who_approves_twice_at_once_is_answered_the_same(books: Movers) -> None:
+    proposed = reply(books.one(books.compensate("T1", 150, "k", who=somebody(41))))["approval_id"]
+    found = books.many(*(books.judge(proposed, "approved", somebody(42), n % 2) for n in range(6)))
+
+    assert 1 == len({one.body for one in found})
+    assert 1 == [one.replayed for one in found].count(False)
+    assert [150] == books.available("T1")
+
+
+def test_an_agent_never_gives_more_than_the_cap_of_the_day_however_many_at_once(books: Movers) -> None:
+    agent = somebody(51)
+    found = books.many(*(books.compensate(f"T{1 + n % 3}", 90, f"k{n}", n % 2, agent) for n in range(14)))
+    books.travel(1)
+    fresh = books.one(books.compensate("T1", 90, "tomorrow", who=agent))
+
+    assert 11 == codes(found).count("ok")
+    assert 3 == codes(found).count("limit_reached")
+    assert ["ok"] == codes([fresh])
+
+
+def test_a_member_never_gets_more_than_the_cap_of_the_year_however_many_at_once(books: Movers) -> None:
+    found = books.many(*(books.compensate("T1", 100, f"k{n}", n % 2, somebody(60 + n)) for n in range(9)))
+
+    assert 6 == codes(found).count("ok")
+    assert [600] == books.available("T1")
+
+
+def test_a_proposal_that_no_longer_fits_the_cap_stays_open(books: Movers) -> None:
+    proposed = reply(books.one(books.compensate("T1", 150, "k", who=somebody(71))))["approval_id"]
+    for n in range(5):
+        books.one(books.compensate("T1", 100, f"k{n}", who=somebody(72)))
+    refused = books.one(books.judge(proposed, "approved", somebody(72)))
+    rejected = books.one(books.judge(proposed, "rejected", somebody(72)))
+
+    assert ["limit_reached", "ok"] == codes([refused, rejected])
+    assert [500] == books.available("T1")
+
+
+# --- Standing --------------------------------------------------------------------------------------------------------
+
+
+def test_statuses_and_segments_set_at_once_are_all_kept(books: Movers) -> None:
+    def give(n: int) -> Any:
+        request = StatusRequest("gold", "gifted", f"reason {n}")
+        service = books.live.services[n % 2]
+        key = books.key(f"status-{n}", request, n % 2)
+        return service.submit(GiveStatus(books.prefix + "T1", request, "test", key))
+
+    def segment(n: int) -> Any:
+        request = SegmentsRequest([f"segment_{n}", "golf"])
+        return books.live.services[n % 2].submit(SetSegments(books.prefix + "T1", request, "test"))
+
+    found = books.many(*map(give, range(8)), *map(segment, range(4)))
+    traits = books.member("T1").traits
+
+    assert {"ok"} == set(codes(found))
+    assert 8 == len(traits.statuses)
+    assert "golf" in traits.segments
+    assert 2 == len(traits.segments)
+
+
+# --- Referrals -------------------------------------------------------------------------------------------------------
+
+
+def bring(books: Movers, number: str, referrer: str = "T1") -> Any:
+    request = EnrolRequest(books.prefix + number, referred_by=books.prefix + referrer)
+    return books.one(books.service.enrol(request, "test", books.key(f"bring-{number}", request)))
+
+
+def visit(books: Movers, number: str, amount: int = 50_00, **fields: Any) -> Stay:
+    stay = Stay(
+        f"S-{number}", number, books.service.today() - timedelta(days=2), 1, (("room", amount),), **fields
+    )
+    books.post(stay)
+    return stay
+
+
+def pay(books: Movers, times: int = 1) -> int:
+    """Let the jobs of both processes look at the same time; return how many they paid."""
+
+    async def run() -> list[int]:
+        services = books.live.services
+        return await asyncio.gather(*(moving.pay_referrals(services[n % 2]) for n in range(times)))
+
+    return sum(books.live.run(run()))
+
+
+def test_a_referral_is_paid_once_however_many_look(books: Movers) -> None:
+    bring(books, "N1")
+    before = pay(books)
+    visit(books, "N1")
+    paid, again = pay(books, 6), pay(books, 2)
+
+    assert (0, 1, 0) == (before, paid, again)
+    assert [70] == books.available("T1")
+
+
+def test_a_stay_that_is_taken_back_before_pays_nothing_and_the_next_one_does(books: Movers) -> None:
+    bring(books, "N1")
+    stay = visit(books, "N1", revision=1)
+    books.post(replace(stay, status="cancelled", revision=2))
+    before = pay(books)
+    books.post(replace(stay, revision=3))
+
+    assert (0, 1) == (before, pay(books))
+
+
+def test_what_is_paid_stays_paid(books: Movers) -> None:
+    bring(books, "N1")
+    stay = visit(books, "N1", revision=1)
+    pay(books)
+    books.post(replace(stay, status="cancelled", revision=2))
+    again = pay(books)
+
+    assert 0 == again
+    assert [70, 0] == books.available("T1", "N1")
+
+
+def test_a_crash_in_between_pays_nothing_and_the_next_look_pays_once(
+    books: Movers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bring(books, "N1")
+    visit(books, "N1")
+
+    async def crash(*_: Any) -> None:
+        raise ConnectionResetError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(joint.store, "write", crash)
+        crashed = pay(books)
+
+    assert (0, [0]) == (crashed, books.available("T1"))
+    assert 1 == pay(books)
+    assert [70] == books.available("T1")
+
+
+def test_a_referrer_is_paid_so_often_a_year_and_no_more(books: Movers) -> None:
+    for n in range(5):
+        bring(books, f"N{n}")
+        visit(books, f"N{n}")
+    paid = pay(books, 4)
+
+    assert 3 == paid
+    assert [210] == books.available("T1")
+
+
+def test_nobody_can_be_brought_by_nobody(books: Movers) -> None:
+    refused = bring(books, "N1", "T9")
+
+    assert ["unknown_member"] == codes([refused])
+    assert "/referred_by" == refused.errors[0].pointer
+    assert books.find("N1") is None
