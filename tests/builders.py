@@ -112,6 +112,15 @@ def changed(text: str, **replacements: str) -> str:
     return "\n".join(lines)
 
 
+LATER = 20
+"""Days after check-out from which points can be spent, in a program that has any."""
+
+
+def later_rules() -> Rulebook:
+    """Return the small program, but with points that can't be spent at once."""
+    return small_rules(changed(PROGRAM, per=f'"1.00"\npending_days = {LATER}'))
+
+
 def counting_mint() -> Mint:
     """Return a mint that gives the same ids in every run."""
     ticks = itertools.count(1)
@@ -128,7 +137,7 @@ def moment(today: date = date(2026, 6, 1), mint: Mint = MINT) -> Moment:
 def member(**fields: Any) -> Member:
     values: dict[str, Any] = {
         "shard": 0, "member_id": MINT(0), "number": "T1", "status": "active", "enrolled_on": date(2025, 1, 1),
-        "version": 1, "available": 0, "held": 0, "debt": 0, "counters": {}, "next_expiry": None,
+        "version": 1, "available": 0, "pending": 0, "held": 0, "debt": 0, "counters": {}, "next_expiry": None,
     }  # fmt: skip
     return Member(**values | fields)
 

@@ -156,7 +156,7 @@ class Book:
             self._repay(lot)
         self.new_lots.append(lot)
         self._lots.append(lot)
-        due_on = opens_on if pending else expires_on
+        due_on = _next_of(lot) if pending else expires_on
         if due_on is None or not lot.remaining or self._due(lot):
             return
         if member.next_expiry is None or due_on < member.next_expiry:
@@ -179,7 +179,7 @@ class Book:
     def first_to_expire(self, amount: int) -> list[tuple[date | None, int]]:
         """Return what a spend of points that are there would take, by the day they expire; nothing is taken yet."""
         days: dict[date | None, int] = {}
-        for lot in sorted(self._lots, key=_first_to_expire):
+        for lot in sorted(self._opened(), key=_first_to_expire):
             if lot.remaining and amount and not self._due(lot):
                 part = min(lot.remaining, amount)
                 days[lot.expires_on] = days.get(lot.expires_on, 0) + part

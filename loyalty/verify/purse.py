@@ -123,11 +123,10 @@ class Purse:
         due = sorted([lot for lot in self._waiting.values() if _opens(lot, today)], key=_first_to_open)
         if entry.journal.kind != "matured":
             if due:
-                self._differs("maturity", entry, f"{show('lot', due[0].lot_id)} should have opened before")
+                self._differs("lots", entry, f"{show('lot', due[0].lot_id)} should have opened before")
             if moved.matured:
-                self._differs("maturity", entry, f"{moved.matured} points opened in a journal `{entry.journal.kind}`")
+                self._differs("lots", entry, f"{moved.matured} points opened in a journal `{entry.journal.kind}`")
             return
-        self._report.counted("maturity")
         opened = sum([lot.remaining for lot in due])
         days: dict[date, int] = {}
         for lot in due:
@@ -136,7 +135,7 @@ class Purse:
         for transfer in entry.transfers:
             moved_by_day[transfer.effective_on] = moved_by_day.get(transfer.effective_on, 0) + transfer.amount
         if days != moved_by_day:
-            self._differs("maturity", entry, f"opened {moved.matured}, of lots whose day had come {opened}")
+            self._differs("lots", entry, f"opened {moved.matured}, of lots whose day had come {opened}")
         repaid = {taken.lot_id: taken.amount for taken in entry.allocations}
         for lot in due:
             lot.pending = False

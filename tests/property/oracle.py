@@ -4,7 +4,8 @@ It knows the small program of tests/builders.py by heart, plays requests one aft
 a client should see of it. Amounts are fen (hundredths), JPY whole yen, nights whole.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from typing import Any
@@ -72,6 +73,8 @@ class Lot:
     expires: date
     remaining: int
     expired: int = 0
+    opens: date = date.min
+    pending: bool = False
 
 
 @dataclass
@@ -119,8 +122,9 @@ def worth(stay: Stay, percent: int) -> Worth:
 class Oracle:
     """The books of a few members, and the outcome of every request."""
 
-    def __init__(self, today: date, bonus: Mapping[str, int] = BONUS) -> None:
+    def __init__(self, today: date, bonus: Mapping[str, int] = BONUS, pending_days: int = 0) -> None:
         self.today = today
+        self.pending_days = pending_days
         self.bonus = bonus
         self.members: dict[str, Member] = {}
         self.stays: dict[str, OnFile] = {}
@@ -244,7 +248,7 @@ class Oracle:
 
     def _change(self, member: Member, known: OnFile, old: Worth, new: Worth) -> None:
         if new.points > old.points:
-            known.lots.append(self._earn(member, new.points - old.points, new.day))
+            known.lots.append(self._earn(member, new.points - old.points, new.day, self.pending_days))
         else:
             self._lose(member, known, old.points - new.points)
         self._count(member, old, -1)
@@ -252,7 +256,7 @@ class Oracle:
 
     def _gain(self, member: Member, known: OnFile) -> None:
         if known.worth.points:
-            known.lots.append(self._earn(member, known.worth.points, known.worth.day))
+            known.lots.append(self._earn(member, known.worth.points, known.worth.day, self.pending_days))
         self._count(member, known.worth, 1)
 
     def _count(self, member: Member, of: Worth, sign: int) -> None:
@@ -264,24 +268,35 @@ class Oracle:
 
     # --- points -------------------------------------------------------------------------------------------------
 
-    def _earn(self, member: Member, points: int, day: date) -> Lot:
+    def _earn(self, member: Member, points: int, day: date, pending_days: int = 0) -> Lot:
         self._births += 1
-        lot = Lot(self._births, three_months_later(day), points)
-        repaid = min(points, member.debt)
-        member.debt -= repaid
-        lot.remaining -= repaid
+        lot = Lot(self._births, three_months_later(day), points, opens=day + timedelta(days=pending_days))
+        lot.pending = bool(pending_days) and lot.opens > self.today
+        if not lot.pending:
+            self._repay(member, lot)
         member.lots.append(lot)
         if lot.expires <= self.today:
             lot.remaining, lot.expired = 0, lot.remaining
         return lot
 
+    @staticmethod
+    def _repay(member: Member, lot: Lot) -> None:
+        repaid = min(lot.remaining, member.debt)
+        member.debt -= repaid
+        lot.remaining -= repaid
+
     def _expire(self, member: Member) -> None:
+        """Open what is to open by now, debt repaid first, and expire what is to expire."""
+        for lot in sorted(member.lots, key=lambda one: (one.opens, one.born)):
+            if lot.pending and lot.remaining and lot.opens <= self.today and lot.opens < lot.expires:
+                lot.pending = False
+                self._repay(member, lot)
         for lot in member.lots:
             if lot.expires <= self.today:
                 lot.remaining, lot.expired = 0, lot.expired + lot.remaining
 
     def _spend(self, member: Member, points: int) -> int:
-        return self._draw(points, member.lots)
+        return self._draw(points, [lot for lot in member.lots if not lot.pending])
 
     def _lose(self, member: Member, known: OnFile, points: int) -> None:
         left = self._draw(points, known.lots)
@@ -289,7 +304,7 @@ class Oracle:
             part = min(left, lot.expired)
             lot.expired -= part
             left -= part
-        member.debt += self._draw(left, member.lots)
+        member.debt += self._draw(left, [lot for lot in member.lots if not lot.pending])
 
     @staticmethod
     def _draw(points: int, lots: list[Lot]) -> int:
@@ -302,15 +317,23 @@ class Oracle:
     # --- what is seen -------------------------------------------------------------------------------------------
 
     def expiring(self, number: str) -> dict[date, int]:
-        """Return what expires when, of what can still be spent."""
-        found: dict[date, int] = {}
-        for lot in self.members[number].lots:
-            if lot.remaining and lot.expires > self.today:
-                found[lot.expires] = found.get(lot.expires, 0) + lot.remaining
-        return found
+        """Return what expires when, of what can be spent."""
+        now = self._now(number)
+        return _by_day((lot.expires, lot.remaining) for lot in now.lots if not lot.pending)
+
+    def opening(self, number: str) -> dict[date, int]:
+        """Return what opens when, of what can't be spent yet."""
+        return _by_day((lot.opens, lot.remaining) for lot in self._now(number).lots if lot.pending)
 
     def available(self, number: str) -> int:
-        return sum(self.expiring(number).values()) - self.members[number].debt
+        now = self._now(number)
+        return sum(lot.remaining for lot in now.lots if not lot.pending) - now.debt
+
+    def _now(self, number: str) -> Member:
+        """Return a member as of today, without writing down what is due."""
+        member = deepcopy(self.members[number])
+        self._expire(member)
+        return member
 
     def year(self, number: str, unit: str) -> int:
         return self.members[number].counted.get((self.today.year, unit), 0)
@@ -340,7 +363,11 @@ class Oracle:
 
     def _balance(self, number: str) -> dict[str, int]:
         available = self.available(number)
-        return {"available": available, "debt": max(0, -available)}
+        return {
+            "available": available,
+            "debt": max(0, -available),
+            "pending": sum(self.opening(number).values()),
+        }
 
     def _reply(
         self, stay: Stay, known: OnFile, outcome: str, revision: int, change: int, before: str,
@@ -362,3 +389,11 @@ class Oracle:
             "milestones": crossed,
             **self._balance(stay.member),
         }
+
+
+def _by_day(parts: Iterable[tuple[date, int]]) -> dict[date, int]:
+    found: dict[date, int] = {}
+    for day, points in parts:
+        if points:
+            found[day] = found.get(day, 0) + points
+    return found

@@ -23,6 +23,7 @@ from loyalty.commands.rulebook import Rulebook
 from loyalty.errors import Problem
 from loyalty.ids import UUID
 from loyalty.ledger.model import Allocation, Journal, Lot, Member, Moment, Transfer
+from loyalty.ledger.outlook import Outlook, look
 from loyalty.stays.model import Award, StayOnFile, StayPosting, StayRevision
 from loyalty.stays.rules import Folio, read_folio
 from tests.builders import PRINCIPAL, counting_mint
@@ -246,6 +247,22 @@ class Shell:
             if lot.remaining and lot.pending == pending:
                 found[self.members[lot.member_id].number, lot.expires_on] += lot.remaining
         return dict(found)
+
+    def outlook(self, number: str) -> Outlook:
+        """Return what a member has today, as a balance shows it."""
+        member = self.find(number)
+        assert member is not None
+        mine = [lot for lot in self.lots.values() if lot.member_id == member.member_id and lot.remaining]
+        expiring: dict[date, int] = defaultdict(int)
+        for lot in mine:
+            if lot.expires_on is not None:
+                expiring[lot.expires_on] += lot.remaining
+        opening = [
+            (lot.opens_on, lot.expires_on, lot.remaining)
+            for lot in mine
+            if lot.pending and lot.opens_on is not None
+        ]
+        return look(member, sorted(expiring.items()), opening, self.today)
 
     def rows(self) -> tuple[int, ...]:
         """Return how much is written: equal before and after whatever must write nothing."""
