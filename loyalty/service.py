@@ -321,6 +321,8 @@ class Service:
         as_of = structs.replace(
             member, available=then.points - opening, pending=opening, held=0, debt=then.debt, counters=then.counters,
             next_expiry=expiring[0][0] if expiring else None,
+            # When points will lapse depends on what is done until then: for an instant it isn't told.
+            active_on=member.active_on if known_at is None else None,
             traits=structs.replace(member.traits, statuses=statuses),
         )  # fmt: skip
         return balance.view(self.rules, as_of, expiring, effective_by, then.opening)

@@ -121,6 +121,16 @@ def later_rules() -> Rulebook:
     return small_rules(changed(PROGRAM, per=f'"1.00"\npending_days = {LATER}'))
 
 
+IDLE = 1
+"""Months after which points lapse if nothing is done, in a program that has them lapse."""
+
+
+def idle_rules() -> Rulebook:
+    """Return the small program with points that open later, and lapse when nothing is done."""
+    text = changed(PROGRAM, per=f'"1.00"\npending_days = {LATER}', months=f"3\ninactivity_months = {IDLE}")
+    return small_rules(text)
+
+
 def counting_mint() -> Mint:
     """Return a mint that gives the same ids in every run."""
     ticks = itertools.count(1)

@@ -106,7 +106,8 @@ def view(
     rules: Rulebook, member: Member, expiring: Expiring, today: date, opening: Opening = ()
 ) -> BalanceView:
     """Return the balance on a day. Lots count as of that day, whether or not that was written down yet."""
-    has, rules = look(member, expiring, opening, today), rules.at(today)
+    rules = rules.at(today)
+    has = look(member, expiring, opening, today, rules.lapses_on(member))
     day = min(max(today, _FIRST), _LAST)
     tiers, ladder = rules.tiers, rules.ladder
     year = of_year(member.counters, today.year)

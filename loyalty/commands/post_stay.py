@@ -148,6 +148,8 @@ def _record(
     if kind is not None:
         journal = book.journal(kind, award.effective_on, reason(posting), stay_id)
         apply(book, before, award, facts.own)
+        if moment.idling is not None and posting.status == "checked_out":
+            book.act(posting.departure, "stay")
     book.close()
     outcome = "unchanged" if kind is None else kind.removeprefix("stay_")
     reply, grants, events = page.turn(journal, stay_id, outcome, number, before, award, why)

@@ -69,7 +69,7 @@ JOIN idempotency_key AS k ON k.principal = w.principal AND k.key = w.key;
 
 -- name: find_lots
 -- For each member: the lots that are due, to open or to expire ($4 is today), and of the others that are open the first
--- to expire that together hold what is needed.
+-- to expire that together hold what is needed; all of them, pending ones too, where more is needed than anybody has.
 SELECT o.lot_id, o.member_id, o.amount, o.remaining, o.expired, o.earned_on, o.expires_on, o.opens_on, o.pending,
        o.lapsed_on
 FROM unnest($2::uuid[], $3::bigint[]) AS w (member_id, need)
@@ -80,7 +80,7 @@ CROSS JOIN LATERAL (
     FROM lot AS l
     WHERE l.shard = $1 AND l.member_id = w.member_id AND l.remaining > 0) AS o
 WHERE o.expires_on <= $4::date
-   OR CASE WHEN o.pending THEN o.opens_on <= $4::date ELSE o.before < w.need END;
+   OR CASE WHEN o.pending THEN o.opens_on <= $4::date OR w.need >= 1::bigint << 62 ELSE o.before < w.need END;
 
 -- name: find_own_lots
 -- The lots that stays have earned, open or not.

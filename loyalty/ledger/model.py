@@ -5,6 +5,7 @@ from typing import Final
 
 from msgspec import Struct
 
+from loyalty.clock import add_months
 from loyalty.ids import UUID, Mint
 
 POINTS: Final = "points"
@@ -40,7 +41,7 @@ Days are kept where a rule of the program needs them, and only as far back as it
 
 
 class Idling(Struct, frozen=True, gc=False):
-    """When the points of a member who does nothing lapse, by the version in force; `activity` is what counts as doing.
+    """When the points of a member who does nothing lapse, by the version in force; `activity` says what is something.
 
     All lapse so many months after the last activity, but never before the rule came into force (`since`).
     """
@@ -48,6 +49,10 @@ class Idling(Struct, frozen=True, gc=False):
     months: int
     activity: frozenset[str]
     since: date = date.min
+
+    def lapses_on(self, active_on: date) -> date:
+        """Return the day on which all points lapse, if nothing is done after an activity."""
+        return max(add_months(active_on, self.months), self.since)
 
 
 class Moment(Struct, frozen=True, gc=False):

@@ -23,16 +23,36 @@ class Outlook(Struct, frozen=True, gc=False):
     opening: Expiring
 
 
-def look(member: Member, expiring: Expiring, opening: Opening, today: date) -> Outlook:
-    """Return what a member has on a day."""
+def look(
+    member: Member, expiring: Expiring, opening: Opening, today: date, lapses_on: date | None = None
+) -> Outlook:
+    """Return what a member has on a day. All points are lost on the day `lapses_on`, if nothing is done."""
     available, pending, waiting = member.available, 0, list[tuple[date, int]]()
+    if lapses_on is not None and (available > 0 or member.pending):
+        expiring, opening = _lapsing(member, expiring, opening, lapses_on)
+    else:
+        lapses_on = None
     if member.pending:
         available, expiring, waiting = _open(member, expiring, opening, today)
         pending = sum([points for _, points in waiting])
-    if member.next_expiry is not None and member.next_expiry <= today:
+    due = lapses_on is not None and lapses_on <= today
+    if due or (member.next_expiry is not None and member.next_expiry <= today):
         available -= sum([points for day, points in expiring if day <= today])
         expiring = [(day, points) for day, points in expiring if day > today]
     return Outlook(available, pending, expiring, waiting)
+
+
+def _lapsing(
+    member: Member, expiring: Expiring, opening: Opening, lapses_on: date
+) -> tuple[Expiring, Opening]:
+    """Let nothing last beyond the day on which all points lapse, also what never expires."""
+    never = member.available + member.debt + member.pending - sum([points for _, points in expiring])
+    before = [(day, points) for day, points in expiring if day < lapses_on]
+    lapse = never + sum([points for day, points in expiring if day >= lapses_on])
+    return [*before, *([(lapses_on, lapse)] if lapse else [])], [
+        (opens_on, lapses_on if expires_on is None else min(expires_on, lapses_on), points)
+        for opens_on, expires_on, points in opening
+    ]
 
 
 def _open(

@@ -40,28 +40,36 @@ GROUP BY t.unit, t.effective_on;
 
 -- name: fold_lots
 -- What was left of a member's lots, by the days they open and expire, as far as effective by $3 and recorded by $4.
--- Points expire on the lot's own day. What a reversal takes was never earned: it counts from the day its transfers say,
+-- Points expire on the lot's own day, or on the day they lapsed, once that was recorded. What a reversal takes was never earned: it counts from the day its transfers say,
 -- and what it takes back from an expiry only up to that expiry.
-SELECT l.opens_on, l.expires_on, sum(l.amount - coalesce(taken.amount, 0))::bigint AS points
+SELECT l.opens_on, coalesce(lapse.day, l.expires_on) AS expires_on,
+       sum(l.amount - coalesce(taken.amount, 0))::bigint AS points
 FROM journal AS j
 JOIN lot AS l ON l.shard = j.shard AND l.lot_id = j.journal_id
+LEFT JOIN LATERAL (
+    SELECT l.lapsed_on AS day
+    WHERE l.lapsed_on IS NOT NULL
+      AND EXISTS (SELECT FROM allocation AS a
+                  JOIN journal AS taker ON taker.shard = a.shard AND taker.journal_id = a.journal_id
+                  WHERE a.shard = l.shard AND a.lot_id = l.lot_id AND a.kind = 'expiry' AND taker.recorded_at <= $4)
+    ) AS lapse ON true
 LEFT JOIN LATERAL (
     SELECT sum(a.amount) AS amount
     FROM allocation AS a
     JOIN journal AS taker ON taker.shard = a.shard AND taker.journal_id = a.journal_id
     WHERE a.shard = l.shard AND a.lot_id = l.lot_id AND taker.recorded_at <= $4
-      AND (a.kind <> 'expired_reversal' OR l.expires_on > $3)
+      AND (a.kind <> 'expired_reversal' OR coalesce(lapse.day, l.expires_on) > $3)
       AND CASE
-            WHEN a.kind = 'expiry' THEN l.expires_on
+            WHEN a.kind = 'expiry' THEN coalesce(lapse.day, l.expires_on)
             WHEN a.kind IN ('reversal', 'expired_reversal') THEN
                 (SELECT min(t.effective_on) FROM transfer AS t
                  WHERE t.shard = a.shard AND t.journal_id = a.journal_id AND t.debit IN ('available', 'pending'))
             ELSE taker.effective_on
           END <= $3) AS taken ON true
 WHERE j.shard = $1 AND j.member_id = $2 AND j.recorded_at <= $4 AND l.earned_on <= $3
-GROUP BY l.opens_on, l.expires_on
+GROUP BY 1, 2
 HAVING sum(l.amount - coalesce(taken.amount, 0)) > 0
-ORDER BY l.expires_on, l.opens_on;
+ORDER BY 2, 1;
 
 -- name: read_statement
 -- A page of journals before version $3, newest first, with what each moved, and what a posting of a stay was answered.
@@ -89,6 +97,17 @@ SELECT member_id FROM member
 WHERE shard = $1 AND next_expiry <= $2 AND member_id > $3
 ORDER BY member_id
 LIMIT $4;
+
+-- name: find_idle_members
+-- Members of a shard whose points lapse before anybody would look at them: nothing has been done with them since the rule
+-- came into force, by which points lapse $3 months after the last activity, but not before $4. All members are looked
+-- through: an index would have to be kept with each posting.
+SELECT member_id FROM member
+WHERE shard = $1 AND member_id > $2 AND (available > 0 OR pending > 0)
+  AND (active_on IS NULL OR next_expiry IS NULL
+       OR next_expiry > greatest((active_on + make_interval(months => $3::integer))::date, $4::date))
+ORDER BY member_id
+LIMIT $5;
 
 -- name: find_members_to_review
 -- Members of a shard whose tier may have changed by $2, from where the last page ended.

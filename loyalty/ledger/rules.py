@@ -9,14 +9,17 @@ Rules (the numbers are the invariants of docs/ARCHITECTURE.md):
   * a reversal takes from the stay's own lots first, then takes back what of them had expired, then other lots;
   * points earned so late that their time is already up expire at once, in a journal of their own;
   * points that open later are pending: nothing draws on them but the reversal of their own stay. On their day they
-    become available, in a journal of their own, and repay debt first. Nothing opens on the day it expires, or later.
+    become available, in a journal of their own, and repay debt first. Nothing opens on the day it expires, or later;
+  * where the program has them lapse, all points are lost so long after the last activity, in a journal of their own.
+    The time begins anew on that day; or today, for points that come when it is up already or has never begun.
 
-`member.next_expiry` is a lower bound: no lot opens or expires before it. Spending may leave it too early, which costs
-one look at the lots on that day.
+`member.next_expiry` is a lower bound: no lot opens, expires or lapses before it. Spending or an activity may leave it too
+early, which costs one look at the lots on that day.
 """
 
 from collections.abc import Iterable
 from datetime import date
+from typing import Final
 
 from loyalty.ids import UUID
 from loyalty.ledger import counters
@@ -28,6 +31,7 @@ from loyalty.ledger.model import (
     PENDING,
     POINTS,
     Allocation,
+    Idling,
     Journal,
     Lot,
     Member,
@@ -36,10 +40,34 @@ from loyalty.ledger.model import (
 )
 
 
+ALL: Final = 1 << 62
+"""More points than any member has: who needs so many sees all open lots."""
+
+
+def needs(member: Member, draws: int, moment: Moment) -> int | None:
+    """Return how many points of open lots a book has to see that draws so many; None when it needs no lot at all."""
+    if moment.idling is not None and lapse_of(member, moment) is not None:
+        return ALL
+    due = member.next_expiry is not None and member.next_expiry <= moment.today
+    return draws if draws or due else None
+
+
+def lapse_of(member: Member, moment: Moment) -> date | None:
+    """Return the day on which all points of a member have lapsed by now; None when they haven't."""
+    if moment.idling is None or member.active_on is None or not _has_points(member):
+        return None
+    day = moment.idling.lapses_on(member.active_on)
+    return day if day <= moment.today else None
+
+
+def _has_points(member: Member) -> bool:
+    return member.available > 0 or member.pending > 0
+
+
 class Book:
     """A member's book, open for one command.
 
-    `lots` are open lots in the order they are spent, at least as many as the command can need; all that are due, to
+    `needs` says how many points of lots it has to see: `lots` are open lots in the order they are spent, at least as many as the command can need; all that are due, to
     open or to expire; and, for a reversal, the stay's own lots even if closed. `following` is when the first lot that
     isn't due opens or expires.
     """
@@ -69,6 +97,10 @@ class Book:
         self._touched: dict[UUID, Lot] = {}
         self._moment = moment
         self._journal: Journal | None = None
+        if moment.idling is not None:
+            self._look_at_idling(moment.idling)
+        elif member.active_on is not None:
+            member.active_on = None
         if member.next_expiry is not None and member.next_expiry <= moment.today:
             self._settle()
 
@@ -159,8 +191,7 @@ class Book:
         due_on = _next_of(lot) if pending else expires_on
         if due_on is None or not lot.remaining or self._due(lot):
             return
-        if member.next_expiry is None or due_on < member.next_expiry:
-            member.next_expiry = due_on
+        self._expect(due_on)
 
     def waits(self, opens_on: date) -> bool:
         """Tell whether points that open on a day are still pending today."""
@@ -234,14 +265,15 @@ class Book:
                 lot.expired -= part
                 self._touched[lot.lot_id] = lot
                 self._allocate(lot, part, "expired_reversal")
-                self._move(lot, "expiry", part, lot.expires_on or self._moment.today)
+                self._move(lot, "expiry", part, _end_of(lot) or self._moment.today)
                 amount -= part
         return amount
 
     # --- opening and expiry -------------------------------------------------------------------------------------
 
     def _due(self, lot: Lot) -> bool:
-        return lot.expires_on is not None and lot.expires_on <= self._moment.today
+        end = lot.lapsed_on or lot.expires_on
+        return end is not None and end <= self._moment.today
 
     def _settle(self) -> None:
         """Open every lot whose day has come, expire every one whose time is up, and know when the next one is due."""
@@ -254,8 +286,8 @@ class Book:
 
     def _opens(self, lot: Lot) -> bool:
         """Tell whether a pending lot's day has come, before it expires."""
-        day = lot.opens_on
-        return day is not None and day <= self._moment.today and (lot.expires_on is None or day < lot.expires_on)
+        day, end = lot.opens_on, _end_of(lot)
+        return day is not None and day <= self._moment.today and (end is None or day < end)
 
     def _mature(self, due: list[Lot]) -> None:
         """Open lots in one journal, each with effect from its day; debt is repaid from them first."""
@@ -275,26 +307,70 @@ class Book:
         self._open().balance = self.member.available
 
     def _expire(self, due: list[Lot]) -> None:
-        """Expire lots in one journal, each with effect from the day its time was up."""
+        """Expire lots in one journal, each with effect from the day its time was up; those that lapse in another."""
+        self._lose([lot for lot in due if lot.lapsed_on is None], "expired", "lot_expired")
+        self._lose([lot for lot in due if lot.lapsed_on is not None], "lapsed", "inactivity")
+
+    def _lose(self, due: list[Lot], kind: str, reason: str) -> None:
         if not due:
             return
         due.sort(key=_first_to_expire)
-        self.journal("expired", due[-1].expires_on or self._moment.today, "lot_expired")
+        self.journal(kind, _end_of(due[-1]) or self._moment.today, reason)
         for lot in due:
             part = lot.remaining
             self._take(lot, part, "expiry")
             lot.expired += part
-            self._move(lot, "expiry", -part, lot.expires_on or self._moment.today)
+            self._move(lot, "expiry", -part, _end_of(lot) or self._moment.today)
 
     def _move(self, lot: Lot, kind: str, amount: int, effective_on: date) -> None:
         """Move points of a lot to or from `expired`, on the account that they are on."""
         move = self.pend if lot.pending else self.points
         move(kind, amount, effective_on, EXPIRED)
 
+    # --- inactivity ---------------------------------------------------------------------------------------------
+
+    def act(self, day: date, *kinds: str) -> None:
+        """Note an activity, if the rule of the day takes any of its kinds for one; an earlier one changes nothing."""
+        member, idling = self.member, self._moment.idling
+        if idling is None or idling.activity.isdisjoint(kinds):
+            return
+        if member.active_on is None or day > member.active_on:
+            member.active_on = day
+
+    def _look_at_idling(self, idling: Idling) -> None:
+        """Have all points lapse if nothing was done for too long; begin to count where a member has points."""
+        member, today = self.member, self._moment.today
+        day = lapse_of(member, self._moment)
+        if day is not None:
+            for lot in self._lots:
+                if lot.remaining and (lot.expires_on is None or lot.expires_on > day):
+                    lot.lapsed_on = day
+            self.following, member.active_on = None, day
+            self._settle()
+            assert not _has_points(member), "a book is given all open lots when they lapse"
+        elif member.active_on is None and _has_points(member):
+            member.active_on = today
+            self._expect(idling.lapses_on(today))
+
+    def _watch(self, idling: Idling) -> None:
+        """Know when the points lapse that a member has now; what came when the time was up begins it anew."""
+        member = self.member
+        if not _has_points(member):
+            return
+        if member.active_on is None or idling.lapses_on(member.active_on) <= self._moment.today:
+            member.active_on = self._moment.today
+        self._expect(idling.lapses_on(member.active_on))
+
+    def _expect(self, day: date) -> None:
+        if self.member.next_expiry is None or day < self.member.next_expiry:
+            self.member.next_expiry = day
+
     def close(self) -> None:
         """Expire what was earned too late to last until today, and check that the book adds up."""
         if self.new_lots:
             self._expire([lot for lot in self.new_lots if lot.remaining and self._due(lot)])
+        if self._moment.idling is not None:
+            self._watch(self._moment.idling)
         member = self.member
         assert member.debt >= 0, "a debt is owed by the member"
         assert member.available + member.debt >= 0, "only debt goes below zero"
@@ -319,3 +395,8 @@ def _next_of(lot: Lot) -> date | None:
     if not lot.pending or lot.opens_on is None:
         return lot.expires_on
     return lot.opens_on if lot.expires_on is None else min(lot.opens_on, lot.expires_on)
+
+
+def _end_of(lot: Lot) -> date | None:
+    """Return the day from which a lot is lost, if there is one."""
+    return lot.lapsed_on or lot.expires_on

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import date, datetime
+from typing import Final
 
 import msgspec
 from asyncpg import Pool, Record
@@ -10,12 +11,13 @@ from msgspec import Struct
 from loyalty.db import Connection, load_queries
 from loyalty.ids import UUID
 from loyalty.ledger import counters as counting
-from loyalty.ledger.model import NO_TRAITS, POINTS, Counters, Member, Traits
+from loyalty.ledger.model import NO_TRAITS, POINTS, Counters, Idling, Member, Traits
 from loyalty.ledger.outlook import Expiring, Opening
 
 QUERIES = load_queries("loyalty.ledger")
 _READ = QUERIES["read_members"]
 
+_FIRST_DAY: Final = date(1970, 1, 1)
 _counters = msgspec.json.Decoder(Counters).decode
 _traits = msgspec.json.Decoder(Traits).decode
 
@@ -133,6 +135,14 @@ def _entry(row: Record) -> Entry:
 async def find_due_members(pool: Pool, shard: int, today: date, after: UUID, limit: int) -> list[UUID]:
     """Return members with something that may be due to open or to expire, in the order of their ids."""
     return [row[0] for row in await pool.fetch(QUERIES["find_due_members"], shard, today, after, limit)]
+
+
+async def find_idle_members(pool: Pool, shard: int, idling: Idling, after: UUID, limit: int) -> list[UUID]:
+    """Return members whose points lapse before they are due, as that is on file, in the order of their ids."""
+    rows = await pool.fetch(
+        QUERIES["find_idle_members"], shard, after, idling.months, max(idling.since, _FIRST_DAY), limit
+    )
+    return [row[0] for row in rows]
 
 
 async def find_members_to_review(pool: Pool, shard: int, today: date, after: UUID, limit: int) -> list[UUID]:

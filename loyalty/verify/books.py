@@ -49,7 +49,7 @@ def draw_up(row: Any, rules: Rulebook, as_of: date) -> Line:
     member = store.read_member(row)
     lots: list[tuple[date | None, int]] = list(zip(row["days"] or (), row["points"] or (), strict=True))
     dated = [(day, left) for day, left in lots if day is not None]
-    has = look(member, dated, row["opening"] or (), as_of)
+    has = look(member, dated, row["opening"] or (), as_of, rules.at(as_of).lapses_on(member))
     never = max(0, has.available) - sum(left for _, left in has.expiring)
     return Line(
         member.number, has.available, member.held, max(0, -has.available), by_year(member.counters),

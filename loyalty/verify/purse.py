@@ -41,11 +41,18 @@ MAY: Final[dict[str, frozenset[str]]] = {
 }
 """What each kind of journal may take from lots."""
 
+_ACTIVITIES: Final = {
+    "purchased": ("purchase",),
+    "compensated": ("adjustment",),
+    "transfer_sent": ("transfer",),
+    "transfer_received": ("transfer",),
+}
+
 
 class Purse:
     """A member's lots and debt, as the journals so far have left them."""
 
-    __slots__ = ("_debt", "_lots", "_of_stay", "_open", "_report", "_rules", "_stored", "_waiting")
+    __slots__ = ("_active_on", "_debt", "_lapsed", "_lots", "_of_stay", "_open", "_report", "_rules", "_stored", "_waiting")
 
     def __init__(self, rules: Rulebook, report: Report) -> None:
         """Begin empty."""
@@ -58,6 +65,9 @@ class Purse:
         """Those that are pending; `_open` are those that can be spent."""
         self._of_stay: defaultdict[UUID, list[Lot]] = defaultdict(list)
         self._debt = 0
+        self._lapsed: dict[UUID, date] = {}
+        self._active_on: date | None = None
+        """The last activity that a journal tells of; the time may have begun later, but not earlier."""
 
     @property
     def pending(self) -> int:
@@ -66,7 +76,8 @@ class Purse:
 
     def settle(self, entry: Entry, moved: Moved) -> None:
         """Take what a journal took, and put in what it earned."""
-        if self._waiting or moved.matured:
+        self._act(entry, moved)
+        if self._waiting or moved.matured or entry.journal.kind == "matured":
             self._mature(entry, moved)
             if entry.journal.kind == "matured":
                 return
@@ -77,6 +88,8 @@ class Purse:
         new_debt = self._new_debt(entry, moved, sums)
         if taken:
             today = self._rules.today(entry.at)
+            if entry.journal.kind == "lapsed":
+                self._lapse(entry, today)
             self._take(entry, today)
             self._check_order(entry, new_debt, today)
         self._debt += new_debt
@@ -116,6 +129,28 @@ class Purse:
             self._differs("allocations", entry, f"took {owed}, allocated {drawn}")
             return 0
         return owed - drawn
+
+    def _act(self, entry: Entry, moved: Moved) -> None:
+        """Note a journal's activity, if it is one by the rule of its day."""
+        idling = self._rules.at(self._rules.today(entry.at)).idling
+        journal = entry.journal
+        if idling is None:
+            self._active_on = None
+        elif not idling.activity.isdisjoint(_activities(journal, moved)):
+            self._active_on = max(self._active_on or date.min, journal.effective_on)
+
+    def _lapse(self, entry: Entry, today: date) -> None:
+        """Check that all points lapse, on one day, and not before it was up."""
+        day, idling = entry.journal.effective_on, self._rules.at(today).idling
+        lost = {taken.lot_id for taken in entry.allocations}
+        self._lapsed |= dict.fromkeys(lost, day)
+        if idling is None or day > today or (self._active_on and day < idling.lapses_on(self._active_on)):
+            self._differs("draw_order", entry, f"lapsed on {day}, after an activity on {self._active_on}")
+        if any(transfer.effective_on != day for transfer in entry.transfers):
+            self._differs("draw_order", entry, f"lapsed on other days than {day}")
+        if (self._open.keys() | self._waiting.keys()) != lost:
+            self._differs("draw_order", entry, "not all points lapsed, or others than there were")
+        self._active_on = max(self._active_on or date.min, day)
 
     def _mature(self, entry: Entry, moved: Moved) -> None:
         """Open the lots whose day has come: only a journal `matured` does, and each journal after that day comes after it."""
@@ -178,7 +213,10 @@ class Purse:
             self._differs("draw_order", entry, f"{taken.kind} of {show('lot', lot.lot_id)} before it opened")
         if expiry:
             lot.expired += taken.amount
-        if expiry != _due(lot, today):
+        if entry.journal.kind == "lapsed":
+            if _due(lot, entry.journal.effective_on):
+                self._differs("draw_order", entry, f"{show('lot', lot.lot_id)} lapsed after it had expired")
+        elif expiry != _due(lot, today):
             told = "before its time was up" if expiry else "although its time was up"
             self._differs("draw_order", entry, f"{taken.kind} of {show('lot', lot.lot_id)} {told}")
 
@@ -229,7 +267,8 @@ class Purse:
         self._stored.append(lot)
         pending = lot.opens_on is not None and lot.opens_on > self._rules.today(entry.at)
         new = Lot(
-            lot.lot_id, lot.member_id, lot.amount, lot.amount, 0, lot.earned_on, lot.expires_on, lot.opens_on, pending
+            lot.lot_id, lot.member_id, lot.amount, lot.amount, 0, lot.earned_on, lot.expires_on, lot.opens_on, pending,
+            lot.lapsed_on,
         )
         new.remaining -= self._repay(entry, new, repaid)
         self._lots[lot.lot_id] = new
@@ -249,6 +288,9 @@ class Purse:
                     f"remaining and expired are {stored}, by its allocations {again.remaining, again.expired}"
                 )
                 report.differs("lots", f"{show('lot', lot.lot_id)}: {told}")
+            if lot.lapsed_on != self._lapsed.get(lot.lot_id):
+                told = f"lapsed on {lot.lapsed_on}, by the journals {self._lapsed.get(lot.lot_id)}"
+                report.differs("lots", f"{show('lot', lot.lot_id)}: {told}")
             if lot.pending != again.pending:
                 told = "is pending, but has opened" if lot.pending else "is open, but is still pending"
                 report.differs("lots", f"{show('lot', lot.lot_id)}: {told}")
@@ -261,7 +303,21 @@ class Purse:
         if first is not None and (member.next_expiry is None or member.next_expiry > first):
             told = f"{member.next_expiry}, but a lot opens or expires {first}"
             report.differs("next_expiry", f"{show('mem', member.member_id)}: {told}")
+        self._check_activity(member, available)
         report.counted("lots", len(self._stored))
+
+    def _check_activity(self, member: Member, available: int) -> None:
+        """Check the last activity, and that the points will lapse, where all versions have them lapse by one rule."""
+        who, rules = show("mem", member.member_id), {version.idling for version in self._rules.versions}
+        if self._active_on and (member.active_on is None or member.active_on < self._active_on):
+            told = f"last active on {member.active_on}, by the journals {self._active_on}"
+            self._report.differs("next_expiry", f"{who}: {told}")
+        idling = next(iter(rules))
+        if len(rules) > 1 or idling is None or (available <= 0 and not self._waiting):
+            return
+        day = None if member.active_on is None else idling.lapses_on(member.active_on)
+        if day is None or member.next_expiry is None or member.next_expiry > day:
+            self._report.differs("next_expiry", f"{who}: {member.next_expiry}, but its points lapse on {day}")
 
     def _differs(self, check: str, entry: Entry, what: str) -> None:
         self._report.differs(check, f"{show('jrn', entry.journal.journal_id)}: {what}")
@@ -277,8 +333,17 @@ def _due(lot: Lot, today: date) -> bool:
 
 
 def _opens(lot: Lot, today: date) -> bool:
-    day = lot.opens_on
-    return day is not None and day <= today and (lot.expires_on is None or day < lot.expires_on)
+    day, end = lot.opens_on, lot.lapsed_on or lot.expires_on
+    return day is not None and day <= today and (end is None or day < end)
+
+
+def _activities(journal: Journal, moved: Moved) -> tuple[str, ...]:
+    """Return what kinds of activity a journal may be."""
+    if journal.kind in {"stay_posted", "stay_revised", "stay_moved_in"}:
+        return ("stay",) if journal.reason.startswith("checked_out ") else ()
+    if journal.kind == "adjusted":
+        return ("adjustment", "spend") if moved.down else ("adjustment",)
+    return _ACTIVITIES.get(journal.kind, ())
 
 
 def _first_to_open(lot: Lot) -> tuple[date, UUID]:

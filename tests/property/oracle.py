@@ -82,6 +82,11 @@ class Member:
     lots: list[Lot] = field(default_factory=list)
     debt: int = 0
     counted: dict[tuple[int, str], int] = field(default_factory=dict)
+    active: date | None = None
+
+    @property
+    def has_points(self) -> bool:
+        return any(lot.remaining for lot in self.lots)
 
     def lifetime(self, unit: str) -> int:
         return sum(amount for (_, one), amount in self.counted.items() if one == unit)
@@ -89,7 +94,11 @@ class Member:
 
 def three_months_later(day: date) -> date:
     """Return the day on which points earned on a day are gone."""
-    year, month = divmod(day.year * 12 + day.month - 1 + MONTHS, 12)
+    return months_later(day, MONTHS)
+
+
+def months_later(day: date, months: int) -> date:
+    year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
     following = date(year + (month == 11), (month + 1) % 12 + 1, 1)
     return date(year, month + 1, min(day.day, (following - timedelta(days=1)).day))
 
@@ -122,8 +131,11 @@ def worth(stay: Stay, percent: int) -> Worth:
 class Oracle:
     """The books of a few members, and the outcome of every request."""
 
-    def __init__(self, today: date, bonus: Mapping[str, int] = BONUS, pending_days: int = 0) -> None:
+    def __init__(
+        self, today: date, bonus: Mapping[str, int] = BONUS, pending_days: int = 0, idle_months: int = 0
+    ) -> None:
         self.today = today
+        self.idle_months = idle_months
         self.pending_days = pending_days
         self.bonus = bonus
         self.members: dict[str, Member] = {}
@@ -156,6 +168,8 @@ class Oracle:
                 self._earn(member, points, self.today)
             else:
                 self._spend(member, -points)
+                self._act(member, self.today)
+            self._close(member)
             return {"status": 201, "points": points, **self._balance(number)}
 
         return self._once(key, ("adjust", number, points), work)
@@ -170,6 +184,7 @@ class Oracle:
 
     def expire(self, number: str) -> None:
         self._expire(self.members[number])
+        self._close(self.members[number])
 
     def post(self, stay: Stay) -> dict[str, Any]:
         if stay.member not in self.members:
@@ -203,6 +218,9 @@ class Oracle:
         self._expire(member)
         self._gain(member, new)
         outcome = "posted" if stay.status == "checked_out" else "unchanged"
+        if outcome == "posted":
+            self._act(member, stay.departure)
+        self._close(member)
         return self._reply(stay, new, outcome, revision, new.worth.points, before, counts) | {"status": 201}
 
     def _revise(self, stay: Stay, known: OnFile) -> dict[str, Any]:
@@ -229,6 +247,10 @@ class Oracle:
                 self._gain(self.members[stay.member], known)
         else:
             self._change(member, known, old, new)
+        if outcome != "unchanged" and stay.status == "checked_out":
+            self._act(member, stay.departure)
+        self._close(giver)
+        self._close(member)
         known.member, known.tier, known.worth, known.head = stay.member, tier, new, revision
         known.said[revision] = stay
         return self._reply(stay, known, outcome, revision, change, before, counts) | {"status": 200}
@@ -286,7 +308,14 @@ class Oracle:
         lot.remaining -= repaid
 
     def _expire(self, member: Member) -> None:
-        """Open what is to open by now, debt repaid first, and expire what is to expire."""
+        """Open what is to open by now, debt repaid first, and expire what is to expire or has lapsed."""
+        lapse = self._lapse_of(member)
+        if lapse is not None and lapse <= self.today:
+            for lot in member.lots:
+                lot.expires = min(lot.expires, lapse) if lot.remaining else lot.expires
+            member.active = lapse
+        elif self.idle_months and member.has_points and member.active is None:
+            member.active = self.today
         for lot in sorted(member.lots, key=lambda one: (one.opens, one.born)):
             if lot.pending and lot.remaining and lot.opens <= self.today and lot.opens < lot.expires:
                 lot.pending = False
@@ -294,6 +323,21 @@ class Oracle:
         for lot in member.lots:
             if lot.expires <= self.today:
                 lot.remaining, lot.expired = 0, lot.expired + lot.remaining
+
+    def _lapse_of(self, member: Member) -> date | None:
+        if not self.idle_months or member.active is None or not member.has_points:
+            return None
+        return months_later(member.active, self.idle_months)
+
+    def _act(self, member: Member, day: date) -> None:
+        if self.idle_months:
+            member.active = max(member.active or day, day)
+
+    def _close(self, member: Member) -> None:
+        """Begin to count anew for points that came when the time was up."""
+        lapse = self._lapse_of(member)
+        if self.idle_months and member.has_points and (lapse is None or lapse <= self.today):
+            member.active = self.today
 
     def _spend(self, member: Member, points: int) -> int:
         return self._draw(points, [lot for lot in member.lots if not lot.pending])
@@ -319,7 +363,8 @@ class Oracle:
     def expiring(self, number: str) -> dict[date, int]:
         """Return what expires when, of what can be spent."""
         now = self._now(number)
-        return _by_day((lot.expires, lot.remaining) for lot in now.lots if not lot.pending)
+        lapse = self._lapse_of(now) or date.max
+        return _by_day((min(lot.expires, lapse), lot.remaining) for lot in now.lots if not lot.pending)
 
     def opening(self, number: str) -> dict[date, int]:
         """Return what opens when, of what can't be spent yet."""

@@ -24,6 +24,7 @@ from loyalty.errors import Problem
 from loyalty.ids import UUID
 from loyalty.ledger.model import Allocation, Journal, Lot, Member, Moment, Transfer
 from loyalty.ledger.outlook import Outlook, look
+from loyalty.ledger.rules import ALL, needs
 from loyalty.stays.model import Award, StayOnFile, StayPosting, StayRevision
 from loyalty.stays.rules import Folio, read_folio
 from tests.builders import PRINCIPAL, counting_mint
@@ -94,8 +95,8 @@ class Shell:
 
     def run(self, command: PostStay | Adjust | Enrol | Expire) -> Answer | Problem:
         self.at += timedelta(seconds=1)
-        moment = Moment(self.at, self.today, self.mint)
-        facts = self._facts(command)
+        moment = Moment(self.at, self.today, self.mint, self.rules.at(self.today).idling)
+        facts = self._facts(command, moment)
         result = settle(self._decide(facts, command, moment), getattr(command, "key", None))
         if isinstance(result, Problem):
             return result
@@ -114,7 +115,7 @@ class Shell:
         leaving.stay = joining.stay = self._on_file(command.posting)
         for facts in (leaving, joining):
             assert facts.stay is not None
-            self._give_lots(facts, facts.stay.award.points)
+            self._give_lots(facts, needs(facts.member, facts.stay.award.points, moment) or 0)
         result = decide_move(leaving, joining, self.rules, command, moment)
         if isinstance(result, Problem):
             return result
@@ -128,7 +129,7 @@ class Shell:
 
     # --- facts --------------------------------------------------------------------------------------------------
 
-    def _facts(self, command: PostStay | Adjust | Enrol | Expire) -> Facts:
+    def _facts(self, command: PostStay | Adjust | Enrol | Expire, moment: Moment) -> Facts:
         facts = Facts(deepcopy(self.find(command.target)))
         needed = 0
         if isinstance(command, PostStay):
@@ -138,9 +139,9 @@ class Shell:
             facts.prior = self.keys.get((command.key.principal, command.key.key))
             needed = max(0, -command.request.points) if isinstance(command, Adjust) else 0
         member = facts.member
-        due = member is not None and member.next_expiry is not None and member.next_expiry <= self.today
-        if member is not None and (needed or due):
-            self._give_lots(facts, needed)
+        need = None if member is None else needs(member, needed, moment)
+        if need is not None:
+            self._give_lots(facts, need)
         return facts
 
     def _give_lots(self, facts: Facts, needed: int) -> None:
@@ -155,11 +156,9 @@ class Shell:
         waiting = [lot for lot in mine if not self.due(lot)]
         before = 0
         for lot in waiting:
-            if lot.pending:
-                continue
-            if before < needed:
+            if needed >= ALL or (not lot.pending and before < needed):
                 given.append(lot)
-            before += lot.remaining
+            before += 0 if lot.pending else lot.remaining
         own: set[UUID] = set()
         if facts.stay is not None:
             earned = {one.journal_id for one in self.revisions[facts.stay.stay_id].values()}
@@ -262,7 +261,8 @@ class Shell:
             for lot in mine
             if lot.pending and lot.opens_on is not None
         ]
-        return look(member, sorted(expiring.items()), opening, self.today)
+        lapses_on = self.rules.at(self.today).lapses_on(member)
+        return look(member, sorted(expiring.items()), opening, self.today, lapses_on)
 
     def rows(self) -> tuple[int, ...]:
         """Return how much is written: equal before and after whatever must write nothing."""

@@ -12,13 +12,18 @@ from msgspec import structs
 
 from loyalty.commands.balance import BalanceView
 from loyalty.commands.rulebook import Rulebook
-from tests.builders import LATER, later_rules, small_rules
+from tests.builders import LATER, idle_rules, later_rules, small_rules
 from tests.property.live import LiveBooks, opened
 from tests.property.oracle import Oracle, Stay, three_months_later
 from tests.property.strategies import MEMBERS, START, changes, ended, members, shaped, shapes
 
 RULES = small_rules()
-programs = pytest.mark.parametrize(("program", "later"), [(RULES, 0), (later_rules(), LATER)], ids=["at once", "later"])
+programs = pytest.mark.parametrize(
+    ("program", "later"), [(RULES, 0), (later_rules(), LATER)], ids=["at once", "later"]
+)
+all_programs = pytest.mark.parametrize(
+    "program", [RULES, later_rules(), idle_rules()], ids=["at once", "later", "lapsing"]
+)
 
 steps = st.lists(
     st.one_of(
@@ -64,9 +69,9 @@ def play(books: LiveBooks, step: tuple[str, Any], past: list[Any]) -> None:
         books.expire(what)
 
 
-@programs
+@all_programs
 def test_what_was_known_of_a_day_never_changes(
-    database: str, tmp_path: Path, program: Rulebook, later: int
+    database: str, tmp_path: Path, program: Rulebook
 ) -> None:
     with opened(database, program, tmp_path) as live:
 
@@ -92,9 +97,9 @@ def test_what_was_known_of_a_day_never_changes(
         check()
 
 
-@programs
+@all_programs
 def test_the_balance_as_of_today_is_the_balance(
-    database: str, tmp_path: Path, program: Rulebook, later: int
+    database: str, tmp_path: Path, program: Rulebook
 ) -> None:
     with opened(database, program, tmp_path) as live:
 

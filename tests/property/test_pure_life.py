@@ -3,7 +3,7 @@
 import pytest
 from hypothesis import settings
 
-from tests.builders import LATER, later_rules, small_rules
+from tests.builders import IDLE, LATER, idle_rules, later_rules, small_rules
 from tests.property.invariants import check
 from tests.property.machine import Life
 from tests.property.shell import Shell
@@ -42,10 +42,19 @@ class LaterLife(PureLife):
     pending_days = LATER
 
 
+class IdleLife(LaterLife):
+    """The life of members whose points lapse when nothing is done with them."""
+
+    program = idle_rules()
+    idle_months = IDLE
+
+
 TestThePureCoreAgreesWithTheOracle = PureLife.TestCase
 TestThePureCoreAgreesWithTheOracle.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)
 TestPointsThatOpenLater = LaterLife.TestCase
 TestPointsThatOpenLater.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)
+TestPointsThatLapse = IdleLife.TestCase
+TestPointsThatLapse.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)
 
 
 @pytest.mark.nightly
@@ -55,4 +64,9 @@ class TestThePureCoreAgreesWithTheOracleForLong(PureLife.TestCase):
 
 @pytest.mark.nightly
 class TestPointsThatOpenLaterForLong(LaterLife.TestCase):
+    settings = settings(max_examples=2000, stateful_step_count=60, deadline=None)
+
+
+@pytest.mark.nightly
+class TestPointsThatLapseForLong(IdleLife.TestCase):
     settings = settings(max_examples=2000, stateful_step_count=60, deadline=None)
