@@ -5,7 +5,7 @@
 --   3. The ledger             journal, transfer, lot, allocation, hold, account_delta, account_total
 --   4. Stays                  stay_directory, stay_revision
 --   5. Rewards                milestone_grant, promotion_pool, promotion_budget, referral
---   6. Promises to the world  idempotency_key, approval, agent_day, outbox, unsealed
+--   6. Promises to the world  idempotency_key, approval, agent_day, outbox, expiry_warning, unsealed
 --   7. What a batch hands over  batch_item, new_transfer
 --   8. Who may do what        append-only walls and the service's role
 --
@@ -422,6 +422,14 @@ CREATE TABLE outbox (
     PRIMARY KEY (shard, event_id)
 );
 
+-- The days of which a shard's members have been warned of points that they are about to lose, written with the warnings:
+-- so each is in the outbox once, whoever runs the job and however often.
+CREATE TABLE expiry_warning (
+    shard smallint NOT NULL,
+    day   date     NOT NULL,
+    PRIMARY KEY (shard, day)
+);
+
 -- Journals that wait to be sealed into the transparency log, each with the hash of what was written.
 CREATE TABLE unsealed (
     shard      smallint NOT NULL,
@@ -505,6 +513,7 @@ GRANT SELECT, INSERT, UPDATE ON member, lot, hold, stay_directory, milestone_gra
 GRANT SELECT, INSERT, UPDATE, DELETE ON account_delta, account_total, outbox, unsealed, vault.profile
     TO loyalty_service;
 GRANT SELECT ON account_balance TO loyalty_service;
+GRANT SELECT, INSERT ON expiry_warning TO loyalty_service;
 GRANT SELECT, INSERT, DELETE ON program_version TO loyalty_service;
 GRANT SELECT, UPDATE ON program_generation TO loyalty_service;
 GRANT SELECT, INSERT, UPDATE ON promotion_pool, promotion_budget TO loyalty_service;

@@ -29,6 +29,8 @@ from loyalty.commands.review import Review
 from loyalty.commands.rulebook import Rulebook
 from loyalty.db import SERVICE_ROLE, connect, connect_pool
 from loyalty.errors import Problem, together
+from loyalty.events import store as events_store
+from loyalty.events.store import Warnings
 from loyalty.ids import UUID
 from loyalty.ledger import store as ledger_store
 from loyalty.ledger.model import Member
@@ -57,6 +59,7 @@ _READY_SECONDS: Final = 2.0
 _MOVE_TRIES: Final = 3
 # Somewhere it is already tomorrow.
 _TIME_ZONES: Final = timedelta(days=1)
+_DAY: Final = timedelta(days=1)
 _BATCH_BYTES: Final = 1 << 20
 """What a full batch may take on its way to PostgreSQL: it goes in one piece, and Python turns to the next at once."""
 _RETRY_AFTER: Final = {"Retry-After": "1"}
@@ -354,6 +357,33 @@ class Service:
         """Open and expire what a member has that is due."""
         command = Expire(member_id)
         await self.conclude(command, await self.poster.submit(ids.shard_of(member_id), command))
+
+    async def warn(self, shard: int) -> int:
+        """Tell of points of a shard's members that are about to be lost; return how many events that took.
+
+        Each day has its warnings, and those of days that were missed come later.
+        """
+        today, written = self.today(), 0
+        if not self.rules.at(today).definition.expiry.warn_days:
+            return 0
+        async with self.pool.acquire() as connection:
+            last = await events_store.last_warned(connection, shard)
+            ahead = max(day for rules in self.rules.versions for day in (0, *rules.definition.expiry.warn_days))
+            day = today if last is None else max(last + _DAY, today - timedelta(days=ahead))
+            while day <= today:
+                written += await events_store.warn(
+                    connection, shard, self._warnings(day), today, self._mint, self.clock.now()
+                )
+                day += _DAY
+        return written
+
+    def _warnings(self, day: date) -> Warnings:
+        rules = self.rules.at(day)
+        idling = rules.idling
+        return Warnings(
+            day, rules.definition.expiry.warn_days, idling and idling.months,
+            idling and max(idling.since, versions.BEGINNING),
+        )  # fmt: skip
 
     async def review(self, member_id: UUID) -> None:
         """Review a member's tier, if it is due."""

@@ -17,6 +17,7 @@ _log = structlog.get_logger("loyalty.worker")
 
 EXPIRY_SECONDS: Final = 3600
 FOLD_SECONDS: Final = 60
+WARNING_SECONDS: Final = 3600
 REVIEW_SECONDS: Final = 3600
 REFRESH_SECONDS: Final = 5
 REFERRAL_SECONDS: Final = 60
@@ -49,6 +50,11 @@ async def _expire_pages(service: Service, find: Callable[[UUID], Awaitable[list[
     return looked_at
 
 
+async def warn_of_losses(service: Service) -> int:
+    """Tell of points that are about to be lost, as many days ahead as the program says; return how many events."""
+    return sum([await service.warn(shard) for shard in range(service.poster.shards)])
+
+
 async def review_tiers(service: Service) -> int:
     """Review the tiers that may have changed by today, page by page; return how many members were looked at.
 
@@ -76,6 +82,7 @@ async def running_jobs(service: Service) -> AsyncGenerator[None]:
     """Run the jobs for as long as the context lasts."""
     tasks = [
         asyncio.create_task(_every(EXPIRY_SECONDS, "expire_due", lambda: expire_due(service))),
+        asyncio.create_task(_every(WARNING_SECONDS, "warn_of_losses", lambda: warn_of_losses(service))),
         asyncio.create_task(_every(REVIEW_SECONDS, "review_tiers", lambda: review_tiers(service))),
         asyncio.create_task(_every(REFRESH_SECONDS, "refresh_rules", service.refresh_rules)),
         asyncio.create_task(_every(FOLD_SECONDS, "fold_accounts", lambda: fold_accounts(service))),

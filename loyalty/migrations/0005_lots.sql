@@ -1,4 +1,4 @@
--- Points that open some days after they were earned, and points that lapse by inactivity.
+-- Points that open some days after they were earned, points that lapse by inactivity, and warnings before they are lost.
 
 ALTER TABLE member
     ADD COLUMN pending   bigint NOT NULL DEFAULT 0 CHECK (pending >= 0),
@@ -21,6 +21,14 @@ ALTER TABLE journal ADD CONSTRAINT journal_kind_check
                     'segments_set', 'registered', 'merged_out', 'merged_in',
                     'household_joined', 'household_left', 'tier_reviewed', 'matured',
                     'lapsed'));
+
+CREATE TABLE expiry_warning (
+    shard smallint NOT NULL,
+    day   date     NOT NULL,
+    PRIMARY KEY (shard, day)
+);
+
+GRANT SELECT, INSERT ON expiry_warning TO loyalty_service;
 
 ALTER TYPE batch_item
     ADD ATTRIBUTE pending bigint, ADD ATTRIBUTE active_on date,
