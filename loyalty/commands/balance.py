@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from loyalty.commands.rulebook import Rulebook
 from loyalty.ids import show
-from loyalty.ledger.counters import of_year
+from loyalty.ledger.counters import brands, of_year
 from loyalty.ledger.model import Counters, Member
 from loyalty.tiers.ladder import Level
 from loyalty.tiers.milestones import MilestoneRule
@@ -123,9 +123,7 @@ def view(rules: Rulebook, member: Member, expiring: list[tuple[date, int]], toda
 
 def _count(counted: Mapping[str, int], unit: str) -> int:
     """Return what was counted of a unit; of brands, how many different ones."""
-    if unit == "brands":
-        return sum([name.startswith("brand:") and amount > 0 for name, amount in counted.items()])
-    return counted.get(unit, 0)
+    return brands(counted) if unit == "brands" else counted.get(unit, 0)
 
 
 def _benefits(rules: Rulebook, level: Level) -> list[BenefitView]:

@@ -131,6 +131,26 @@ _PROPOSED: Final[Example] = {
 _DECIDED: Final[Example] = _PROPOSED | {
     "decided_by": "guest relations", "decided_at": "2026-01-03T08:02:10.118340Z",
 }  # fmt: skip
+_DEFINITION: Final = """\
+id = "house"
+version = 2
+time_zone = "Asia/Shanghai"
+currency = "CNY"
+number_prefix = "HX"
+name = { en = "House Rewards", zh = "臻享会" }
+
+[earning]
+points = { room = "1", food = "1" }
+
+[[tier]]
+code = "silver"
+name = { en = "Silver", zh = "银卡" }
+"""
+_PUBLISHING: Final[Example] = {"definition": _DEFINITION, "effective_from": "2026-02-01"}
+_VERSION: Final[Example] = {
+    "program": "house", "version": 2, "name": {"en": "House Rewards", "zh": "臻享会"}, "effective_from": "2026-02-01",
+    "in_force": False, "published_by": "operations", "published_at": "2026-01-04T09:30:00.000000Z",
+}  # fmt: skip
 _PROPERTY: Final[Example] = {
     "code": "SHA01", "name": {"en": "The Bund House", "zh": "外滩别院"}, "time_zone": "Asia/Shanghai",
     "currency": "CNY", "brand": "bund",
@@ -156,6 +176,7 @@ REQUESTS: Final[dict[tuple[str, str], Any]] = {
     ("POST", "/v1/purchases"): _PURCHASE,
     ("POST", "/v1/compensations"): _COMPENSATION,
     ("PUT", "/v1/properties/{code}"): _PROPERTY,
+    ("POST", "/v1/programs"): _PUBLISHING,
 }
 """The body of a request, by method and path."""
 
@@ -187,5 +208,9 @@ REPLIES: Final[dict[tuple[str, str], Any]] = {
     ("GET", "/v1/properties"): {"properties": [_PROPERTY]},
     ("GET", "/v1/properties/{code}"): _PROPERTY,
     ("PUT", "/v1/properties/{code}"): _PROPERTY,
+    ("GET", "/v1/programs"): {"programs": [_VERSION]},
+    ("GET", "/v1/programs/{version}"): _VERSION | {"definition": _DEFINITION},
+    ("POST", "/v1/programs"): _VERSION,
+    ("DELETE", "/v1/programs/{version}"): None,
 }
 """The body of a good answer, by method and path."""

@@ -1,6 +1,6 @@
 """The tiers of a program, version by version, with what it takes to reach and to keep each. Pure, compiled once.
 
-Amounts are in the scale of their unit: nights in tenths, spend in minor units. `brands` is the number of different ones.
+Amounts are in the scale of their unit: nights in tenths, spend in minor units. `brands` is how many different ones.
 """
 
 from bisect import bisect_right
@@ -196,7 +196,7 @@ class Ladders:
         return self.all[bisect_right(self.days, day)] if self.days else self.all[0]
 
     def between(self, first: date, last: date) -> list[tuple[date, Ladder]]:
-        """Return the ladders in force from a day to another, each with the first of those days that it is in force on."""
+        """Return the ladders in force from a day to another, each with the first of these days that it is in force."""
         if not self.days:
             return [(first, self.all[0])]
         start, end = bisect_right(self.days, first), bisect_right(self.days, last)
@@ -244,7 +244,7 @@ def _any(thresholds: Thresholds, counted: Mapping[str, int]) -> bool:
 
 
 def _all(thresholds: Thresholds, counted: Mapping[str, int]) -> bool:
-    return all(counted.get(unit, 0) >= threshold for unit, threshold in thresholds)
+    return not thresholds or all(counted.get(unit, 0) >= threshold for unit, threshold in thresholds)
 
 
 def _lacking(thresholds: Thresholds, counted: Mapping[str, int]) -> dict[str, int]:

@@ -15,7 +15,7 @@ from msgspec import Struct
 from loyalty.ledger import counters as counting
 from loyalty.ledger.model import Counters, Member
 from loyalty.program.lifetime import add_months
-from loyalty.tiers.ladder import Ladders, Level, higher
+from loyalty.tiers.ladder import Ladder, Ladders, Level, higher
 
 Step = tuple[date, Level]
 """A tier, and the day from which on it was the one earned."""
@@ -27,7 +27,7 @@ _NOTHING: Final[Mapping[str, int]] = {}
 
 
 class Period(Struct, frozen=True, gc=False):
-    """A period in which is counted: its days, what counts in it, and the tier with which it began.
+    """A period in which is counted: its days, and what counts in it.
 
     `steps` are the tiers earned in it or by its end, none before its first day. `rolled`: what counts in it was partly
     carried over from the period before.
@@ -36,7 +36,6 @@ class Period(Struct, frozen=True, gc=False):
     first: date
     last: date
     counted: Mapping[str, int]
-    began_with: Level
     steps: Sequence[Step] = ()
     rolled: bool = False
 
@@ -87,8 +86,7 @@ def _years(
         first, last = _start(year, since), _start(year + 1, since) - _DAY
         actual = counts.get(year, _NOTHING)
         counted = _counted(ladders, actual, rolled)
-        ladder = ladders.on(first)
-        began_with, best, steps = ladder.like(level), ladder.levels[0], list[Step]()
+        best, steps = ladders.on(first).levels[0], list[Step]()
         for begins, ladder in ladders.between(first, last):
             found = ladder.reached(counted)
             best = higher(found, ladder.like(best))
@@ -104,9 +102,8 @@ def _years(
             if after is not present:
                 level = after
                 steps.append((last + _DAY, level))
-        yield Period(first, last, counted, began_with, steps, bool(rolled))
-        tier = ladder.levels[0] if ladder.barred(counted) else ladder.reached(counted)
-        rolled = _excess(tier, ladder.rules.rollover, actual)
+        yield Period(first, last, counted, steps, bool(rolled))
+        rolled = _excess(ladders.on(last), counted, actual)
         year += 1
 
 
@@ -159,12 +156,15 @@ def _start(year: int, since: date | None) -> date:
     return add_months(since, (year - since.year) * _YEAR)
 
 
-def _excess(tier: Level, units: Sequence[str], actual: Mapping[str, int]) -> dict[str, int]:
-    """Return what of a year's own counts is beyond the tier that they reach."""
+def _excess(ladder: Ladder, counted: Mapping[str, int], actual: Mapping[str, int]) -> Mapping[str, int]:
+    """Return what of a year's own counts is beyond the tier that was reached in it."""
+    if not ladder.rules.rollover or ladder.barred(counted):
+        return _NOTHING
+    tier = ladder.reached(counted)
     thresholds = dict((*tier.require, *tier.reach))
     return {
         unit: actual[unit] - thresholds[unit]
-        for unit in units
+        for unit in ladder.rules.rollover
         if unit in thresholds and actual.get(unit, 0) > thresholds[unit]
     }
 
@@ -200,10 +200,10 @@ def _rolling(member: Member, ladders: Ladders, start: Step | None) -> Iterator[P
             if after is not present:
                 steps.append((day, after))
         level = steps[-1][1] if steps else level
-        yield Period(day, day, counted, present, steps)
+        yield Period(day, day, counted, steps)
 
 
-def window(member: Member, ladders: Ladders, day: date, level: Level) -> Period:
+def window(member: Member, ladders: Ladders, day: date) -> Period:
     """Return the window that ends on a day: that day counts, the same day so many months before doesn't."""
     total: dict[str, int] = {}
     for one, counts in _days(member.counters).items():
@@ -213,7 +213,7 @@ def window(member: Member, ladders: Ladders, day: date, level: Level) -> Period:
     first = add_months(day, -months) + _DAY
     while add_months(first, months) <= day:
         first += _DAY
-    return Period(first, day, _with_brands(ladders, total), level)
+    return Period(first, day, _with_brands(ladders, total))
 
 
 def leaves_on(day: date, ladders: Ladders) -> date:
@@ -235,7 +235,7 @@ def _cycles(member: Member, ladders: Ladders, start: Step | None) -> Iterator[Pe
     waiting = sorted((one for one in {*days, *ladders.days} if one >= begins), reverse=True)
     while True:
         ladder = ladders.on(begins)
-        began_with, total, steps = ladder.like(level), dict[str, int](), list[Step]()
+        total, steps = dict[str, int](), list[Step]()
         ends = add_months(begins, ladder.rules.months) - _DAY
         begins_next = ends + _DAY
         while waiting and waiting[-1] <= ends:
@@ -255,7 +255,7 @@ def _cycles(member: Member, ladders: Ladders, start: Step | None) -> Iterator[Pe
             if after is not present:
                 steps.append((begins_next, after))
         level = steps[-1][1] if steps else level
-        yield Period(begins, ends, _with_brands(ladders, total), began_with, steps)
+        yield Period(begins, ends, _with_brands(ladders, total), steps)
         begins = begins_next
 
 

@@ -29,13 +29,14 @@ BODIES: dict[tuple[str, str], Any] = {
     ("POST", "/v1/purchases"): {},
     ("POST", "/v1/compensations"): {},
     ("PUT", "/v1/properties/{code}"): HOTEL,
+    ("POST", "/v1/programs"): {},
 }
 
 
 def call(api: Any, route: tuple[str, str], role: Any) -> Any:
     method, path = route
     path = path.format(
-        member_id="HX1", stay_id="sty_1", code="SHA01", approval_id="apr_1", tier="gold", kind="gifted"
+        member_id="HX1", stay_id="sty_1", code="SHA01", approval_id="apr_1", tier="gold", kind="gifted", version=9
     )
     return api.send(method, path, BODIES.get(route), role)
 
