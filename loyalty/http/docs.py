@@ -41,6 +41,7 @@ _TAGS: Final = {
     "Standing": "Tiers that are given, segments, and registration for promotions.",
     "Compensation": "Points after a complaint, and what waits for a second person.",
     "Properties": "The hotels that stays belong to.",
+    "Programs": "The versions of the program's rules, each in force from a day on.",
     "Operation": "Health and metrics.",
 }
 _TYPES: Final = {

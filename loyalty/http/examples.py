@@ -41,6 +41,12 @@ _POSTED: Final[Example] = {
         {"code": "base", "amount": "1411.50", "points": 1411},
     ],
 }  # fmt: skip
+_SENTENCES: Final = [
+    "Room: 1197.00 CNY earns 1 a CNY.",
+    "Food: 214.50 CNY earns 1 a CNY.",
+    "Tax: 84.69 CNY earns nothing.",
+    "Base points on 1411.50 CNY: 1411.",
+]
 _UNKNOWN: Final[Example] = {
     "type": "/docs/problems#unknown_member", "title": "There is no such member", "status": 404,
     "code": "unknown_member", "detail": "There is no such member.",
@@ -49,7 +55,10 @@ _UNKNOWN: Final[Example] = {
 _BALANCE: Final[Example] = {
     "member_id": _MEMBER, "number": "HX0000000018", "as_of": "2026-01-04", "available": 1411, "held": 0, "debt": 0,
     "expiring": [{"on": "2028-01-03", "points": 1411}],
-    "tier": {"code": "silver", "name": {"en": "Silver", "zh": "银卡"}, "valid_to": None},
+    "tier": {
+        "code": "silver", "name": {"en": "Silver", "zh": "银卡"}, "valid_to": None,
+        "benefits": [{"code": "welcome_drink", "name": {"en": "Welcome drink", "zh": "欢迎饮品"}}],
+    },
     "next_tier": {
         "code": "gold", "name": {"en": "Gold", "zh": "金卡"}, "remaining": {"nights": "8", "spend": "8588.50"},
     },
@@ -77,6 +86,7 @@ _STATEMENT: Final[Example] = {
                 {"kind": "count", "unit": "stays", "amount": "1"},
                 {"kind": "count", "unit": "spend", "amount": "1411.50"},
             ],
+            "program": "house@1", "why": _POSTED["why"], "text": _SENTENCES,
         },
     ],
     "next_cursor": "djI",
@@ -149,7 +159,7 @@ name = { en = "Silver", zh = "银卡" }
 _PUBLISHING: Final[Example] = {"definition": _DEFINITION, "effective_from": "2026-02-01"}
 _VERSION: Final[Example] = {
     "program": "house", "version": 2, "name": {"en": "House Rewards", "zh": "臻享会"}, "effective_from": "2026-02-01",
-    "in_force": False, "published_by": "operations", "published_at": "2026-01-04T09:30:00.000000Z",
+    "in_force": False, "published_by": "operations", "published_at": "2026-01-04T09:30:12.402118Z",
 }  # fmt: skip
 _PROPERTY: Final[Example] = {
     "code": "SHA01", "name": {"en": "The Bund House", "zh": "外滩别院"}, "time_zone": "Asia/Shanghai",
@@ -162,7 +172,7 @@ _REVISION: Final[Example] = {
 _SHOWN: Final[Example] = {
     name: _POSTED[name]
     for name in ("stay_id", "member_id", "outcome", "revision", "program", "points", "nights", "why")
-} | {"snapshot": _POSTING, "revisions": [_REVISION]}
+} | {"text": _SENTENCES, "snapshot": _POSTING, "revisions": [_REVISION]}
 
 REQUESTS: Final[dict[tuple[str, str], Any]] = {
     ("POST", "/v1/members"): _ENROLMENT,

@@ -37,11 +37,11 @@ class Level(Struct, frozen=True, gc=False):
 
     def reached_by(self, counted: Mapping[str, int]) -> bool:
         """Tell whether counts reach the level."""
-        return _any(self.reach, counted) and _all(self.require, counted)
+        return _enough(self.reach, self.require, counted)
 
     def kept_by(self, counted: Mapping[str, int]) -> bool:
         """Tell whether counts are enough to keep the level."""
-        return _any(self.keep, counted) and _all(self.keep_require, counted)
+        return _enough(self.keep, self.keep_require, counted)
 
 
 class Ladder:
@@ -234,17 +234,15 @@ def _stays(level: Level, counted: Mapping[str, int]) -> bool:
     return level.rank == 0 or level.permanent or level.kept_by(counted) or level.reached_by(counted)
 
 
-def _any(thresholds: Thresholds, counted: Mapping[str, int]) -> bool:
-    if not thresholds:
-        return True
-    for unit, threshold in thresholds:  # noqa: SIM110 - `any()` over a generator takes twice as long, at every posting
+def _enough(any_of: Thresholds, all_of: Thresholds, counted: Mapping[str, int]) -> bool:
+    for unit, threshold in any_of:
         if counted.get(unit, 0) >= threshold:
-            return True
-    return False
+            return not all_of or _all(all_of, counted)
+    return not any_of and _all(all_of, counted)
 
 
 def _all(thresholds: Thresholds, counted: Mapping[str, int]) -> bool:
-    return not thresholds or all(counted.get(unit, 0) >= threshold for unit, threshold in thresholds)
+    return all(counted.get(unit, 0) >= threshold for unit, threshold in thresholds)
 
 
 def _lacking(thresholds: Thresholds, counted: Mapping[str, int]) -> dict[str, int]:

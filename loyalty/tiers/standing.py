@@ -74,6 +74,9 @@ class Tiers:
 
     def period(self, member: Member, day: date) -> Period:
         """Return the period in which a day lies, with what counts in it for tiers."""
+        if self._plain:
+            counted = counting.of_year(member.counters, day.year)
+            return Period(date(day.year, 1, 1), date(day.year, 12, 31), counted)
         return self._era.at(day).period(member, day)
 
     def compact(self, member: Member, today: date, months: int) -> Member:
@@ -109,7 +112,9 @@ class Tiers:
         if member.traits.statuses or (days and days[-1] > day):
             return None
         ladder = self._steady(day)
-        if ladder is None or max(counters, default="") >= str(day.year + 1):
+        if ladder is not None and not counters:
+            return Standing(ladder.levels[0], None)
+        if ladder is None or max(counters) >= str(day.year + 1):
             return None
         this, last = _of_two_years(ladder, counters, day.year)
         if this.rank >= last.rank:
