@@ -9,9 +9,11 @@ import structlog
 from loyalty.commands import store
 from loyalty.commands.approve import Approve, Verdict
 from loyalty.commands.compensate import Approval, Compensate, CompensationRequest
-from loyalty.commands.model import Answer, Elsewhere, Key, Move, Result
+from loyalty.commands.merge import Merge
+from loyalty.commands.model import Alias, Answer, Elsewhere, Key, Move, Result
 from loyalty.commands.refer import PayReferral
 from loyalty.commands.transfer import Transfer, TransferRequest
+from loyalty.commands.unmerge import Unmerge
 from loyalty.db import Connection
 from loyalty.errors import Problem
 from loyalty.ids import UUID, parse, show
@@ -63,6 +65,22 @@ async def approve(
     return await _concluded(service, lambda connection: service.joints.approve(connection, command))
 
 
+async def merge(service: Service, leaving: str, into: str, actor: str, key: Key) -> Answer:
+    """Merge an account into another; raise Problem when it is refused."""
+    old, new = await service.find_members((leaving, into))
+    command = Merge(
+        old.member.member_id if old else None, new.member.member_id if new else None, actor, key
+    )  # fmt: skip
+    return await _concluded(service, lambda connection: service.joints.merge(connection, command))
+
+
+async def unmerge(service: Service, merge_id: UUID, actor: str, key: Key) -> Answer:
+    """Undo a merge; raise Problem when it is refused."""
+    found = await store.read_merge(service.pool, merge_id)
+    command = Unmerge(merge_id, actor, key)
+    return await _concluded(service, lambda connection: service.joints.unmerge(connection, command, found))
+
+
 async def pay_referrals(service: Service) -> int:
     """Look at all referrals that wait and whose newcomer has changed since; return how many were paid."""
     paid = 0
@@ -100,6 +118,6 @@ async def _concluded(
             continue
         if isinstance(result, Problem):
             raise result
-        assert not isinstance(result, Elsewhere), "what touches two members isn't elsewhere"
+        assert not isinstance(result, Elsewhere | Alias), "what touches two members isn't elsewhere"
         return result if isinstance(result, Answer) else result.answer
     raise Problem("unavailable", headers=_RETRY_AFTER)

@@ -22,7 +22,7 @@ from loyalty.commands.batch import Batches, Command
 from loyalty.commands.enrol import Enrol
 from loyalty.commands.expire import Expire
 from loyalty.commands.joint import Joints
-from loyalty.commands.model import Answer, Decision, Elsewhere, Key, Move, Result, Target
+from loyalty.commands.model import Alias, Answer, Decision, Elsewhere, Key, Move, Result, Target
 from loyalty.commands.post_stay import PostStay
 from loyalty.commands.purchase import Purchase, PurchaseRequest
 from loyalty.commands.rulebook import Rulebook
@@ -51,6 +51,8 @@ _log = structlog.get_logger("loyalty.service")
 
 _READY_SECONDS: Final = 2.0
 _MOVE_TRIES: Final = 3
+_MOST_MERGES: Final = 20
+"""How often an account is merged into one that is merged in turn: more is a circle, which there is none."""
 # Somewhere it is already tomorrow.
 _TIME_ZONES: Final = timedelta(days=1)
 _BATCH_BYTES: Final = 1 << 20
@@ -161,7 +163,12 @@ class Service:
 
         Raises Problem when it is refused.
         """
-        for _ in range(_MOVE_TRIES):
+        for _ in range(_MOVE_TRIES + _MOST_MERGES):
+            if isinstance(result, Alias):
+                # Whoever merges once may be merged again: the next one is only one look away.
+                command = structs.replace(command, target=result.member_id)
+                result = await self.poster.submit(self.shard(result.member_id), command)
+                continue
             if not isinstance(result, Elsewhere) or not isinstance(command, PostStay):
                 break
             result = await self._move(command, result.member_id)
@@ -222,9 +229,16 @@ class Service:
         return make_number(self.rules.definition.number_prefix, digits)
 
     async def find_member(self, key: str) -> Found | None:
-        """Return a member by number or id, read after the call."""
+        """Return a member by number or id, read after the call; for one that was merged, who stands for it."""
         target = self.target(key)
-        return None if target is None else await asyncio.shield(self._members.get(target))
+        found = None if target is None else await asyncio.shield(self._members.get(target))
+        for _ in range(_MOST_MERGES):
+            if found is None or found.member.traits.merged_into is None:
+                break
+            survivor = ids.parse("mem", found.member.traits.merged_into)
+            assert survivor is not None, "a merged member leads to one that stands for it"
+            found = await asyncio.shield(self._members.get(survivor))
+        return found
 
     async def find_members(self, keys: Iterable[str]) -> list[Found | None]:
         """Return members by number or id, in order."""

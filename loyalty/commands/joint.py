@@ -5,16 +5,19 @@ A lane that has decided on what was there before is stopped by the members' vers
 """
 
 from collections.abc import Sequence
+from typing import Final
 
 from loyalty.clock import Clock
-from loyalty.commands import approve, compensate, refer, store, transfer
+from loyalty.commands import approve, compensate, merge, refer, store, transfer, unmerge
 from loyalty.commands.approve import Approve, Decided
 from loyalty.commands.compensate import Circumstances, Compensate, Compensation
+from loyalty.commands.merge import Merge, Merged, MergeOnFile
 from loyalty.commands.model import Answer, Decision, Facts, Key, Move, Result, settle
 from loyalty.commands.refer import PayReferral
 from loyalty.commands.rulebook import Rulebook
 from loyalty.commands.tally import count
 from loyalty.commands.transfer import Transfer
+from loyalty.commands.unmerge import Since, Unmerge
 from loyalty.db import Connection
 from loyalty.errors import Problem
 from loyalty.ids import UUID, Mint, shard_of
@@ -22,6 +25,10 @@ from loyalty.ledger.model import Moment
 
 Need = tuple[Facts, int]
 """A member's facts, and how many points a command may draw from the lots."""
+
+
+_ALL: Final = 1 << 62
+"""Points that no member has: all lots are needed."""
 
 
 class Joints:
@@ -93,6 +100,40 @@ class Joints:
                 await _write(connection, decision, None, moment)
             return decision is not None
 
+    async def merge(self, connection: Connection, command: Merge) -> Move | Result:
+        """Merge an account into another."""
+        async with connection.transaction():
+            leaving, joining = await _lock_and_read(connection, (command.leaving, command.joining))
+            moment = self._moment()
+            await _add_prior(connection, command.key, leaving)
+            owed = leaving.member.debt if leaving.member else 0
+            await _add_lots(connection, ((leaving, _ALL), (joining, owed)), moment)
+            stays = await store.belongings(connection, leaving)
+            result = merge.decide(leaving, joining, stays, self.rules, command, moment)
+            return await _write_merge(connection, result, command.key, moment)
+
+    async def unmerge(
+        self, connection: Connection, command: Unmerge, found: MergeOnFile | None
+    ) -> Move | Result:
+        """Undo a merge; `found` says which members to lock."""
+        async with connection.transaction():
+            ids = (found.into_id, found.member_id) if found else (None, None)
+            survivor, closed = await _lock_and_read(connection, ids)
+            on_file = await store.read_merge(connection, command.merge_id)
+            moment = self._moment()
+            await _add_prior(connection, command.key, survivor)
+            await _add_lots(connection, ((survivor, _ALL), (closed, 0)), moment)
+            since = Since()
+            if on_file is not None and survivor.member is not None:
+                versions = (on_file.first, on_file.last)
+                since = Since(
+                    await store.belongings(connection, survivor, versions, whole=True),
+                    await store.merged_lots(connection, survivor, versions),
+                    await store.kinds_since(connection, survivor.member, on_file.last),
+                )
+            result = unmerge.decide(survivor, closed, on_file, since, self.rules, command, moment)
+            return await _write_merge(connection, result, command.key, moment)
+
     def _moment(self) -> Moment:
         """Return the moment of a decision; the clock is read once the rows are locked."""
         at = self._clock.now()
@@ -124,6 +165,19 @@ async def _add_lots(connection: Connection, needs: Sequence[Need], moment: Momen
         due = member.next_expiry is not None and member.next_expiry <= moment.today
         if need > 0 or due:
             await store.add_lots(connection, member.shard, [(facts, need)], moment.today)
+
+
+async def _write_merge(
+    connection: Connection, result: Merged | Decision | Problem, key: Key, moment: Moment
+) -> Move | Result:
+    if not isinstance(result, Merged):
+        return await _write(connection, result, key, moment)
+    written = await _write(connection, Move(result.answer, result.parts), key, moment)
+    taker = result.parts[1][1].book
+    assert taker is not None, "both sides of a merge are written"
+    await store.move_stays(connection, result.stays, taker.member.number, moment.at)
+    await store.write_merge(connection, result.merge, result.status)
+    return written
 
 
 async def _write(

@@ -90,6 +90,12 @@ class Elsewhere(Struct, frozen=True, gc=False):
     member_id: UUID
 
 
+class Alias(Struct, frozen=True, gc=False):
+    """The member was merged: another one stands for it, perhaps in another shard."""
+
+    member_id: UUID
+
+
 class Move(Struct, frozen=True, gc=False):
     """A decision that touches two members: the answer, and what to write in which shard, in this order."""
 
@@ -97,7 +103,7 @@ class Move(Struct, frozen=True, gc=False):
     parts: tuple[tuple[int, Decision], ...]
 
 
-Result = Decision | Problem | Elsewhere
+Result = Decision | Problem | Elsewhere | Alias
 
 
 class Balance(Struct, frozen=True, gc=False):

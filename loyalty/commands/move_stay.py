@@ -7,7 +7,7 @@ in the second member's shard, with all its revisions; the old one ends with a re
 
 from msgspec import structs
 
-from loyalty.commands.model import Answer, Decision, DirectoryEntry, Elsewhere, Facts, Move
+from loyalty.commands.model import Answer, Decision, DirectoryEntry, Elsewhere, Facts, Move, Result
 from loyalty.commands.post_stay import PostStay, apply, decide, judge, nothing, reason, supersede
 from loyalty.commands.rulebook import Rulebook
 from loyalty.commands.stay_reply import Page, encode
@@ -20,7 +20,7 @@ from loyalty.stays.model import Award, StayOnFile, StayPosting, StayRevision
 
 def decide_move(
     leaving: Facts, joining: Facts, rules: Rulebook, command: PostStay, moment: Moment
-) -> Move | Decision | Problem | Elsewhere:
+) -> Move | Result:
     """Decide a posting for `joining` whose stay is on file with `leaving`. Both rows are locked.
 
     Whatever `decide` says comes first: by now the stay may be this member's, or a third one's.
@@ -32,7 +32,9 @@ def decide_move(
     if verdict.member_id != giver.member_id:
         return verdict
     posting = structs.replace(command.posting, member=taker.number)
-    assert posting.revision is not None, "only an explicit revision moves a stay"
+    if posting.revision is None:
+        posting = structs.replace(posting, revision=on_file.revision + 1)
+    assert posting.revision is not None, "what moves has a revision"
     if posting.revision < on_file.revision:
         older = supersede(joining, on_file, taker, rules, posting, moment)
         return Move(older.answer, ((on_file.shard, older),))

@@ -75,6 +75,8 @@ PERMISSIONS: Final[dict[tuple[str, str], frozenset[Role]]] = {
     ("DELETE", "/v1/members/{member_id}/statuses/{tier}/{kind}"): _OPERATOR,
     ("PUT", "/v1/members/{member_id}/segments"): _OPERATOR,
     ("POST", "/v1/members/{member_id}/promotions/{code}"): _DESKS,
+    ("POST", "/v1/members/{member_id}/merge"): _OPERATOR,
+    ("POST", "/v1/merges/{merge_id}/undo"): _OPERATOR,
     ("POST", "/v1/stays"): _HOTELS,
     ("POST", "/v1/stays/batch"): _HOTELS,
     ("GET", "/v1/stays/{stay_id}"): _EVERYONE,

@@ -50,6 +50,7 @@ _WORDS: Final = {
     "code": "The code of a property, or of a promotion.",
     "tier": "The code of a tier.",
     "kind": "How the tier was given.",
+    "merge_id": "The id of a merge (`mrg_…`), from its reply.",
     "approval_id": "The id of a proposal (`apr_…`).",
     "status": "Which to list.",
     "number": "A membership number, or a member id (`mem_…`).",
@@ -78,6 +79,8 @@ _ANSWERS: Final = {
     ("DELETE", "/v1/members/{member_id}/statuses/{tier}/{kind}"): "What is left of the member's statuses",
     ("PUT", "/v1/members/{member_id}/segments"): "The segments, as they now are",
     ("POST", "/v1/members/{member_id}/promotions/{code}"): "The member takes part",
+    ("POST", "/v1/members/{member_id}/merge"): "The accounts are one",
+    ("POST", "/v1/merges/{merge_id}/undo"): "The accounts are two again",
     ("POST", "/v1/compensations"): "The points are credited",
     ("GET", "/v1/approvals"): "A page of proposals, oldest first",
     ("POST", "/v1/approvals/{approval_id}/approve"): "The proposal, approved",
@@ -91,6 +94,8 @@ _KEYED: Final = frozenset(
         ("POST", "/v1/members"),
         ("POST", "/v1/adjustments"),
         ("POST", "/v1/transfers"),
+        ("POST", "/v1/members/{member_id}/merge"),
+        ("POST", "/v1/merges/{merge_id}/undo"),
         ("POST", "/v1/members/{member_id}/statuses"),
         ("POST", "/v1/purchases"),
         ("POST", "/v1/compensations"),
@@ -111,7 +116,7 @@ def describe(method: str, path: str, operation: Json) -> None:
     responses[min(responses)]["description"] = _ANSWERS.get(route, "Done")
     if route in _KEYED:
         _take(operation, "IdempotencyKey")
-        _carry(responses["201"], "Idempotent-Replayed", "IdempotentReplayed")
+        _carry(responses[min(responses)], "Idempotent-Replayed", "IdempotentReplayed")
     if route == _COMPENSATION:
         responses["202"] = responses["201"] | {
             "description": "It is proposed: a second person has to approve"

@@ -62,6 +62,7 @@ class Traits(Struct, frozen=True, gc=False, omit_defaults=True):
     """What the rules may know of a member besides the books; nothing of it identifies a person.
 
     `registered`: the day of registration by promotion. `referred_by`: the id of the member who brought this one.
+    `merged_into`: the id of the member that stands for this one; `merged`: of those that this one stands for.
     """
 
     birth_month: int | None = None
@@ -69,6 +70,8 @@ class Traits(Struct, frozen=True, gc=False, omit_defaults=True):
     registered: dict[str, date] = {}
     referred_by: str | None = None
     statuses: tuple[Status, ...] = ()
+    merged_into: str | None = None
+    merged: tuple[str, ...] = ()
 
 
 NO_TRAITS: Final = Traits()

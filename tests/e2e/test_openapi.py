@@ -17,6 +17,7 @@ from loyalty.commands.approve import ApprovalView
 from loyalty.commands.balance import BalanceView
 from loyalty.commands.compensate import CompensationReply, CompensationRequest
 from loyalty.commands.give_status import StatusReply, StatusRequest
+from loyalty.commands.merge import MergeReply, MergeRequest
 from loyalty.commands.purchase import PurchaseReply, PurchaseRequest
 from loyalty.commands.register import RegistrationReply
 from loyalty.commands.set_segments import SegmentsReply, SegmentsRequest
@@ -141,6 +142,8 @@ KEYED = {
     ("POST", "/v1/members"),
     ("POST", "/v1/adjustments"),
     ("POST", "/v1/transfers"),
+    ("POST", "/v1/members/{member_id}/merge"),
+    ("POST", "/v1/merges/{merge_id}/undo"),
     ("POST", "/v1/members/{member_id}/statuses"),
     ("POST", "/v1/purchases"),
     ("POST", "/v1/compensations"),
@@ -178,6 +181,7 @@ def test_bodies_that_are_sent_are_closed_to_unknown_fields(document: dict[str, A
         "Property",
         "PropertyName",
         "TransferRequest",
+        "MergeRequest",
         "StatusRequest",
         "SegmentsRequest",
         "PurchaseRequest",
@@ -207,6 +211,7 @@ REQUEST_TYPES: dict[tuple[str, str], Any] = {
     ("POST", "/v1/adjustments"): AdjustmentRequest,
     ("POST", "/v1/members/{member_id}/statuses"): StatusRequest,
     ("PUT", "/v1/members/{member_id}/segments"): SegmentsRequest,
+    ("POST", "/v1/members/{member_id}/merge"): MergeRequest,
     ("POST", "/v1/transfers"): TransferRequest,
     ("POST", "/v1/purchases"): PurchaseRequest,
     ("POST", "/v1/compensations"): CompensationRequest,
@@ -227,6 +232,8 @@ REPLY_TYPES: dict[tuple[str, str], Any] = {
     ("DELETE", "/v1/members/{member_id}/statuses/{tier}/{kind}"): StatusReply,
     ("PUT", "/v1/members/{member_id}/segments"): SegmentsReply,
     ("POST", "/v1/members/{member_id}/promotions/{code}"): RegistrationReply,
+    ("POST", "/v1/members/{member_id}/merge"): MergeReply,
+    ("POST", "/v1/merges/{merge_id}/undo"): MergeReply,
     ("POST", "/v1/transfers"): TransferReply,
     ("POST", "/v1/purchases"): PurchaseReply,
     ("POST", "/v1/compensations"): CompensationReply,
