@@ -8,9 +8,26 @@ from collections.abc import Sequence
 from typing import Final
 
 from loyalty.clock import Clock
-from loyalty.commands import approve, compensate, merge, refer, store, transfer, unmerge
+from loyalty.commands import (
+    approve,
+    compensate,
+    draw,
+    found_household,
+    join_household,
+    leave_household,
+    merge,
+    refer,
+    store,
+    transfer,
+    unmerge,
+)
+from loyalty.commands.adjust import Adjust
 from loyalty.commands.approve import Approve, Decided
 from loyalty.commands.compensate import Circumstances, Compensate, Compensation
+from loyalty.commands.found_household import FoundHousehold
+from loyalty.commands.household import Housed, joined
+from loyalty.commands.join_household import JoinHousehold
+from loyalty.commands.leave_household import LeaveHousehold
 from loyalty.commands.merge import Merge, Merged, MergeOnFile
 from loyalty.commands.model import Answer, Decision, Facts, Key, Move, Result, settle
 from loyalty.commands.refer import PayReferral
@@ -20,7 +37,7 @@ from loyalty.commands.transfer import Transfer
 from loyalty.commands.unmerge import Since, Unmerge
 from loyalty.db import Connection
 from loyalty.errors import Problem
-from loyalty.ids import UUID, Mint, shard_of
+from loyalty.ids import UUID, Mint, shard_of, show
 from loyalty.ledger.model import Moment
 
 Need = tuple[Facts, int]
@@ -134,6 +151,65 @@ class Joints:
             result = unmerge.decide(survivor, closed, on_file, since, self.rules, command, moment)
             return await _write_merge(connection, result, command.key, moment)
 
+    async def found_household(self, connection: Connection, command: FoundHousehold) -> Move | Result:
+        """Found a household."""
+        async with connection.transaction():
+            [facts] = await _lock_and_read(connection, (command.head,))
+            moment = self._moment()
+            await _add_prior(connection, command.key, facts)
+            await _add_lots(connection, ((facts, 0),), moment)
+            result = found_household.decide(facts, self.rules, command, moment)
+            return await _write_household(connection, result, command.key, moment)
+
+    async def join_household(self, connection: Connection, command: JoinHousehold) -> Move | Result:
+        """Agree that a member joins a household."""
+        async with connection.transaction():
+            [facts] = await _lock_and_read(connection, (command.member_id,))
+            household = await store.lock_household(connection, command.household_id)
+            moment = self._moment()
+            await _add_prior(connection, command.key, facts)
+            await _add_lots(connection, ((facts, 0),), moment)
+            result = join_household.decide(facts, household, self.rules, command, moment)
+            return await _write_household(connection, result, command.key, moment)
+
+    async def leave_household(self, connection: Connection, command: LeaveHousehold) -> Move | Result:
+        """Leave a household; all who are in it, if the head leaves."""
+        async with connection.transaction():
+            seen = await store.read_household(connection, command.household_id)
+            ids = leave_household.leaving(seen, command) if seen else []
+            known = dict(zip(ids, await _lock_and_read(connection, ids), strict=True))
+            household = await store.lock_household(connection, command.household_id)
+            # Whoever has joined since is locked out of order: the database breaks a circle, and it is run again.
+            late = (
+                [one for one in leave_household.leaving(household, command) if one not in known]
+                if household
+                else []
+            )
+            known |= dict(zip(late, await _lock_and_read(connection, late), strict=True))
+            moment = self._moment()
+            await _add_lots(connection, [(facts, 0) for facts in known.values()], moment)
+            result = leave_household.decide(known, household, command, moment)
+            return await _write_household(connection, result, None, moment)
+
+    async def draw(
+        self, connection: Connection, command: Adjust, member_id: UUID, household_id: UUID
+    ) -> Move | Result:
+        """Post a debit that may draw on a household's points."""
+        async with connection.transaction():
+            household = await store.read_household(connection, household_id)
+            others = [one for one in joined(household) if one != member_id] if household else []
+            drawer, *pool = await _lock_and_read(connection, (member_id, *others))
+            moment, need = self._moment(), -command.request.points
+            await _add_prior(connection, command.key, drawer)
+            # Whoever has left since gives nothing.
+            name = show("hsh", household_id)
+            pool = [one for one in pool if one.member is not None and one.member.traits.household == name]
+            if drawer.member is not None and drawer.member.traits.household != name:
+                pool = []
+            await _add_lots(connection, [(facts, need) for facts in (drawer, *pool)], moment)
+            result = draw.decide(drawer, pool, self.rules, command, moment)
+            return await _write(connection, result, command.key, moment)
+
     def _moment(self) -> Moment:
         """Return the moment of a decision; the clock is read once the rows are locked."""
         at = self._clock.now()
@@ -165,6 +241,15 @@ async def _add_lots(connection: Connection, needs: Sequence[Need], moment: Momen
         due = member.next_expiry is not None and member.next_expiry <= moment.today
         if need > 0 or due:
             await store.add_lots(connection, member.shard, [(facts, need)], moment.today)
+
+
+async def _write_household(
+    connection: Connection, result: Housed | Decision | Problem, key: Key | None, moment: Moment
+) -> Move | Result:
+    if not isinstance(result, Housed):
+        return await _write(connection, result, key, moment)
+    await store.write_household(connection, result.household)
+    return await _write(connection, Move(result.answer, result.parts), key, moment)
 
 
 async def _write_merge(

@@ -1,7 +1,7 @@
 """Merge an account into another of the same person: all that was its own moves to the survivor; and back, if need be.
 
 Refusals, in this order: the key was used with another request; an account is unknown; both are the same; an account is
-closed; the account that would end has points set aside, or a stay whose revisions are used up.
+closed; the account that would end has points set aside, is in a household, or has a stay whose revisions are used up.
 
 Each stay moves in a pair of journals of its own, as it is on file: its award isn't judged anew, what was spent of it
 stays spent (`gone`), what had expired expires again. Other points move by the day they expire, then what is owed, then
@@ -156,6 +156,8 @@ def _refuse(old: Member, new: Member, stays: Sequence[Belonging]) -> Problem | N
         return Problem("member_closed", at="/into")
     if old.held:
         return Problem("not_mergeable", f"{old.held} points are set aside.")
+    if old.traits.household is not None:
+        return Problem("not_mergeable", "The account is in a household; it has to leave first.")
     if any(one.stay.revision >= LAST_REVISION for one in stays):
         return Problem("not_mergeable", "The revisions of a stay are used up.")
     return None

@@ -96,6 +96,12 @@ class Alias(Struct, frozen=True, gc=False):
     member_id: UUID
 
 
+class Pooled(Struct, frozen=True, gc=False):
+    """The member hasn't enough, but is in this household: it takes a transaction that touches all of it."""
+
+    household: str
+
+
 class Move(Struct, frozen=True, gc=False):
     """A decision that touches two members: the answer, and what to write in which shard, in this order."""
 
@@ -103,7 +109,7 @@ class Move(Struct, frozen=True, gc=False):
     parts: tuple[tuple[int, Decision], ...]
 
 
-Result = Decision | Problem | Elsewhere | Alias
+Result = Decision | Problem | Elsewhere | Alias | Pooled
 
 
 class Balance(Struct, frozen=True, gc=False):

@@ -264,3 +264,13 @@ FROM member_merge WHERE shard = $1 AND merge_id = $2;
 
 -- name: set_status
 UPDATE member SET status = $3 WHERE shard = $1 AND member_id = $2;
+
+-- name: read_household
+SELECT shard, household_id, head_id, seats, status FROM household WHERE shard = $1 AND household_id = $2;
+
+-- name: lock_household
+SELECT FROM household WHERE shard = $1 AND household_id = $2 FOR UPDATE;
+
+-- name: write_household
+INSERT INTO household AS h (shard, household_id, head_id, seats, status) VALUES ($1, $2, $3, $4, $5)
+ON CONFLICT (shard, household_id) DO UPDATE SET seats = excluded.seats, status = excluded.status;

@@ -10,6 +10,7 @@ from asyncpg import Pool, Record
 from msgspec.structs import astuple
 
 from loyalty.commands.compensate import Approval
+from loyalty.commands.household import Household
 from loyalty.commands.merge import Belonging, MergeOnFile, MovedStay
 from loyalty.commands.model import Decision, DirectoryEntry, Facts, Key, Prior
 from loyalty.db import Connection, load_queries
@@ -431,3 +432,24 @@ async def read_merge(connection: Connection | Pool, merge_id: UUID) -> MergeOnFi
     """Return a merge; None when there is none."""
     row = await connection.fetchrow(QUERIES["read_merge"], _smallint(shard_of(merge_id)), merge_id)
     return None if row is None else MergeOnFile(*row)
+
+
+# --- Households -------------------------------------------------------------------------------------------------------
+
+
+async def read_household(connection: Connection | Pool, household_id: UUID) -> Household | None:
+    """Return a household; None when there is none."""
+    shard = _smallint(shard_of(household_id))
+    row = await connection.fetchrow(QUERIES["read_household"], shard, household_id)
+    return None if row is None else Household(*row)
+
+
+async def lock_household(connection: Connection, household_id: UUID) -> Household | None:
+    """Lock a household until the transaction ends, and return it as it then is."""
+    await connection.execute(QUERIES["lock_household"], _smallint(shard_of(household_id)), household_id)
+    return await read_household(connection, household_id)
+
+
+async def write_household(connection: Connection, household: Household) -> None:
+    """Write a household as it now is."""
+    await connection.execute(QUERIES["write_household"], *astuple(household))

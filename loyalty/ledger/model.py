@@ -63,6 +63,7 @@ class Traits(Struct, frozen=True, gc=False, omit_defaults=True):
 
     `registered`: the day of registration by promotion. `referred_by`: the id of the member who brought this one.
     `merged_into`: the id of the member that stands for this one; `merged`: of those that this one stands for.
+    `household`: the id of the household whose points this member may draw on.
     """
 
     birth_month: int | None = None
@@ -72,6 +73,7 @@ class Traits(Struct, frozen=True, gc=False, omit_defaults=True):
     statuses: tuple[Status, ...] = ()
     merged_into: str | None = None
     merged: tuple[str, ...] = ()
+    household: str | None = None
 
 
 NO_TRAITS: Final = Traits()

@@ -79,3 +79,16 @@ CREATE TABLE member_merge (
 );
 
 GRANT SELECT, INSERT, UPDATE ON member_merge TO loyalty_service;
+
+-- Members who pool their points, in the shard of their head. `seats` are in the order of joining, with both consents.
+-- A member's traits say in which household, so that nobody is in two.
+CREATE TABLE household (
+    shard        smallint NOT NULL,
+    household_id uuid     NOT NULL,
+    head_id      uuid     NOT NULL,
+    seats        json     NOT NULL,
+    status       text     NOT NULL DEFAULT 'open' CHECK (status IN ('open', 'closed')),
+    PRIMARY KEY (shard, household_id)
+);
+
+GRANT SELECT, INSERT, UPDATE ON household TO loyalty_service;

@@ -33,6 +33,8 @@ MAY: Final[dict[str, frozenset[str]]] = {
     "referral": frozenset({"repayment"}),
     "merged_out": frozenset({"spend", "repayment", "reversal", "expired_reversal"}),
     "merged_in": frozenset({"repayment", "reversal"}),
+    "household_joined": frozenset(),
+    "household_left": frozenset(),
     "purchased": frozenset({"repayment"}),
     "compensated": frozenset({"repayment"}),
     "transfer_sent": frozenset({"spend"}),

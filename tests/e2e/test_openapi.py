@@ -16,7 +16,10 @@ from loyalty.commands.adjust import AdjustmentReply, AdjustmentRequest
 from loyalty.commands.approve import ApprovalView
 from loyalty.commands.balance import BalanceView
 from loyalty.commands.compensate import CompensationReply, CompensationRequest
+from loyalty.commands.found_household import HouseholdRequest
 from loyalty.commands.give_status import StatusReply, StatusRequest
+from loyalty.commands.household import HouseholdView
+from loyalty.commands.join_household import ConsentRequest
 from loyalty.commands.merge import MergeReply, MergeRequest
 from loyalty.commands.purchase import PurchaseReply, PurchaseRequest
 from loyalty.commands.register import RegistrationReply
@@ -142,6 +145,8 @@ KEYED = {
     ("POST", "/v1/members"),
     ("POST", "/v1/adjustments"),
     ("POST", "/v1/transfers"),
+    ("POST", "/v1/households"),
+    ("POST", "/v1/households/{household_id}/members"),
     ("POST", "/v1/members/{member_id}/merge"),
     ("POST", "/v1/merges/{merge_id}/undo"),
     ("POST", "/v1/members/{member_id}/statuses"),
@@ -181,6 +186,8 @@ def test_bodies_that_are_sent_are_closed_to_unknown_fields(document: dict[str, A
         "Property",
         "PropertyName",
         "TransferRequest",
+        "HouseholdRequest",
+        "ConsentRequest",
         "MergeRequest",
         "StatusRequest",
         "SegmentsRequest",
@@ -212,6 +219,8 @@ REQUEST_TYPES: dict[tuple[str, str], Any] = {
     ("POST", "/v1/members/{member_id}/statuses"): StatusRequest,
     ("PUT", "/v1/members/{member_id}/segments"): SegmentsRequest,
     ("POST", "/v1/members/{member_id}/merge"): MergeRequest,
+    ("POST", "/v1/households"): HouseholdRequest,
+    ("POST", "/v1/households/{household_id}/members"): ConsentRequest,
     ("POST", "/v1/transfers"): TransferRequest,
     ("POST", "/v1/purchases"): PurchaseRequest,
     ("POST", "/v1/compensations"): CompensationRequest,
@@ -234,6 +243,10 @@ REPLY_TYPES: dict[tuple[str, str], Any] = {
     ("POST", "/v1/members/{member_id}/promotions/{code}"): RegistrationReply,
     ("POST", "/v1/members/{member_id}/merge"): MergeReply,
     ("POST", "/v1/merges/{merge_id}/undo"): MergeReply,
+    ("POST", "/v1/households"): HouseholdView,
+    ("GET", "/v1/households/{household_id}"): HouseholdView,
+    ("POST", "/v1/households/{household_id}/members"): HouseholdView,
+    ("DELETE", "/v1/households/{household_id}/members/{member_id}"): HouseholdView,
     ("POST", "/v1/transfers"): TransferReply,
     ("POST", "/v1/purchases"): PurchaseReply,
     ("POST", "/v1/compensations"): CompensationReply,

@@ -65,6 +65,7 @@ ROWS: dict[str, dict[str, str]] = {
         "shard": "0", "merge_id": ID, "member_id": ID, "into_id": OTHER, "first": "2", "last": "3", "owed": "0",
         "counters": "'{}'", "traits": "'{}'",
     },
+    "household": {"shard": "0", "household_id": ID, "head_id": ID, "seats": "'[]'"},
     "agent_day": {"principal": ID, "day": "'2026-01-01'", "points": "5"},
     "outbox": {
         "shard": "0", "event_id": ID, "type": "'stay.posted'", "member_id": ID, "journal_id": ID, "payload": "'{}'",
@@ -228,6 +229,7 @@ NONSENSE: list[tuple[str, dict[str, str | None]]] = [
     ("approval", {"status": "'rejected'", "decider": ID}),
     ("approval", {"status": "'approved'", "decider": OTHER}),
     ("agent_day", {"points": "-1"}),
+    ("household", {"status": "'noisy'"}),
     ("member_merge", {"into_id": ID}),
     ("member_merge", {"last": "1"}),
     ("member_merge", {"status": "'lost'"}),

@@ -12,13 +12,15 @@ from loyalty import moving
 from loyalty.commands import joint
 from loyalty.commands.adjust import AdjustmentRequest
 from loyalty.commands.compensate import CompensationRequest
+from loyalty.commands.found_household import HouseholdRequest
 from loyalty.commands.give_status import GiveStatus, StatusRequest
+from loyalty.commands.join_household import ConsentRequest
 from loyalty.commands.model import Answer
 from loyalty.commands.purchase import PurchaseRequest
 from loyalty.commands.set_segments import SegmentsRequest, SetSegments
 from loyalty.commands.transfer import TransferRequest
 from loyalty.errors import Problem
-from loyalty.ids import UUID, parse
+from loyalty.ids import UUID, parse, show
 from loyalty.members.model import EnrolRequest
 from tests.builders import PRINCIPAL, PROGRAM, reply, small_rules
 from tests.property.live import Live, LiveBooks, opened
@@ -35,6 +37,9 @@ received_a_year = 300
 points = 70
 times_a_year = 3
 within_days = 30
+
+[household]
+members = 3
 
 [purchase]
 price = "0.10"
@@ -646,3 +651,151 @@ def test_stays_and_gifts_at_the_time_of_a_merge_are_not_lost(books: Movers) -> N
 
     assert {"ok", "member_closed"} >= set(codes(found))
     assert 230 == sum(books.available("T2", "T3"))
+
+
+# --- Households ------------------------------------------------------------------------------------------------------
+
+
+def found_household(books: Movers, head: str, name: str = "h", server: int = 0) -> Any:
+    request = HouseholdRequest(books.prefix + head)
+    service = books.live.services[server]
+    return moving.found_household(service, request, "test", books.key(name, request, server))
+
+
+def consent(books: Movers, household: UUID, number: str, side: Any, name: str = "", server: int = 0) -> Any:
+    request = ConsentRequest(books.prefix + number, side)
+    key = books.key(name or f"{side}-{number}", (household, request), server)
+    return moving.join_household(books.live.services[server], household, request, "test", key)
+
+
+def leave(books: Movers, household: UUID, number: str, server: int = 0) -> Any:
+    member_id = books.member(number).member_id
+    return moving.leave_household(books.live.services[server], household, member_id, "test")
+
+
+def spend(books: Movers, number: str, points: int, name: str, server: int = 0) -> Any:
+    request = AdjustmentRequest(books.prefix + number, -points, "goodwill")
+    return books.live.services[server].adjust(request, "test", books.key(name, request, server))
+
+
+def home(books: Movers, *numbers: str) -> UUID:
+    """Found a household and let members join it; the first is the head."""
+    made = reply(books.one(found_household(books, numbers[0])))
+    found = parse("hsh", made["household_id"])
+    assert found is not None
+    for number in numbers[1:]:
+        for side in ("household", "member"):
+            assert ["ok"] == codes([books.one(consent(books, found, number, side))])
+    return found
+
+
+def members_of(books: Movers, household: UUID) -> list[str]:
+    view = books.live.run(moving.household(books.service, household))
+    return [one.status for one in view.members]
+
+
+def test_nobody_joins_unless_both_sides_agree(books: Movers) -> None:
+    household = home(books, "T1")
+    invited = reply(books.one(consent(books, household, "T2", "household")))
+    asked = reply(books.one(consent(books, household, "T3", "member")))
+    alone = books.member("T2").traits.household
+    both = reply(books.one(consent(books, household, "T2", "member")))
+
+    assert ["joined", "invited"] == [one["status"] for one in invited["members"]]
+    assert ["joined", "invited", "asked"] == [one["status"] for one in asked["members"]]
+    assert ["joined", "asked", "joined"] == [one["status"] for one in both["members"]]
+    assert (None, show("hsh", household)) == (alone, books.member("T2").traits.household)
+
+
+def test_a_debit_takes_what_is_missing_from_the_head_and_then_in_the_order_of_joining(books: Movers) -> None:
+    household = home(books, "T2", "T3", "T1")
+    for number, points in (("T1", 30), ("T2", 50), ("T3", 40)):
+        books.have(number, points)
+    pool = books.live.run(books.service.pool_of(books.member("T1")))
+    found = books.one(spend(books, "T1", 100, "s"))
+
+    assert 120 == pool
+    assert ["ok"] == codes([found])
+    assert [0, 0, 20] == books.available("T1", "T2", "T3")
+    assert 20 == books.live.run(books.service.pool_of(books.member("T2")))
+    assert ["joined"] * 3 == members_of(books, household)
+
+
+def test_more_than_the_whole_household_has_is_refused(books: Movers) -> None:
+    home(books, "T1", "T2")
+    books.have("T1", 30)
+    books.have("T2", 50)
+    books.have("T3", 50)
+    refused, enough = books.one(spend(books, "T1", 81, "s")), books.one(spend(books, "T1", 80, "t"))
+
+    assert ["insufficient_points", "ok"] == codes([refused, enough])
+    assert "The household has 80 points, 1 too few." == reply(refused)["detail"]
+    assert [0, 0, 50] == books.available("T1", "T2", "T3")
+
+
+def test_debits_at_once_never_take_more_than_there_is_and_a_key_takes_once(books: Movers) -> None:
+    home(books, "T1", "T2", "T3")
+    for number in ("T1", "T2", "T3"):
+        books.have(number, 50)
+    found = books.many(*(spend(books, f"T{1 + n // 2 % 3}", 35, f"s{n // 2}", n % 2) for n in range(12)))
+
+    assert 8 == codes(found).count("ok")
+    assert 4 == len({one.body for one in found if one.status == 201})
+    assert 10 == sum(books.available("T1", "T2", "T3"))
+
+
+def test_a_household_is_never_fuller_than_the_program_allows_however_many_join_at_once(books: Movers) -> None:
+    household = home(books, "T1")
+    for n in range(5):
+        request = EnrolRequest(f"{books.prefix}N{n}")
+        books.one(books.service.enrol(request, "test", books.key(f"n{n}", request)))
+        books.one(consent(books, household, f"N{n}", "household"))
+    found = books.many(*(consent(books, household, f"N{n}", "member", server=n % 2) for n in range(5)))
+
+    assert (2, 3) == (codes(found).count("ok"), codes(found).count("household_full"))
+    assert 3 == members_of(books, household).count("joined")
+
+
+def test_nobody_is_in_two_households_however_many_at_once(books: Movers) -> None:
+    first = home(books, "T1")
+    made = reply(books.one(found_household(books, "T2", "h2")))
+    second = parse("hsh", made["household_id"])
+    assert second is not None
+    for n, one in enumerate((first, second)):
+        books.one(consent(books, one, "T3", "household", f"i{n}"))
+    found = books.many(
+        *(consent(books, one, "T3", "member", f"a{n}", n) for n, one in enumerate((first, second)))
+    )
+
+    assert ["already_in_household", "ok"] == sorted(codes(found))
+    assert 3 == (members_of(books, first) + members_of(books, second)).count("joined")
+
+
+def test_whoever_leaves_draws_on_his_own_points_only(books: Movers) -> None:
+    household = home(books, "T1", "T2")
+    books.have("T1", 50)
+    left = books.one(leave(books, household, "T2"))
+    refused = books.one(spend(books, "T2", 10, "s"))
+
+    assert ["ok", "insufficient_points"] == codes([left, refused])
+    assert books.member("T2").traits.household is None
+    assert ["joined"] == members_of(books, household)
+
+
+def test_when_the_head_leaves_the_household_ends_for_all(books: Movers) -> None:
+    household = home(books, "T1", "T2", "T3")
+    books.have("T3", 50)
+    found = books.many(leave(books, household, "T1"), spend(books, "T2", 10, "s", 1))
+    again = books.one(leave(books, household, "T2"))
+    later = books.one(spend(books, "T2", 10, "s2"))
+
+    assert "ok" == codes(found)[0]
+    assert ["unknown_household", "insufficient_points"] == codes([again, later])
+    assert {None} == {books.member(number).traits.household for number in ("T1", "T2", "T3")}
+
+
+def test_a_member_of_a_household_is_not_merged_away(books: Movers) -> None:
+    home(books, "T1", "T2")
+    found = [books.one(merge(books, "T1", "T3")), books.one(merge(books, "T3", "T1", "other"))]
+
+    assert ["not_mergeable", "ok"] == codes(found)
