@@ -16,13 +16,15 @@ from loyalty import ids, metrics
 from loyalty.clock import Clock, SystemClock
 from loyalty.coalesce import Coalescer
 from loyalty.commands import balance, versions
+from loyalty.commands import store as commands_store
 from loyalty.commands.adjust import Adjust, AdjustmentRequest
 from loyalty.commands.balance import BalanceView
 from loyalty.commands.batch import Batches, Command
 from loyalty.commands.enrol import Enrol
 from loyalty.commands.expire import Expire
+from loyalty.commands.household import joined
 from loyalty.commands.joint import Joints
-from loyalty.commands.model import Answer, Decision, Elsewhere, Key, Move, Result, Target
+from loyalty.commands.model import Alias, Answer, Decision, Elsewhere, Key, Move, Pooled, Result, Target
 from loyalty.commands.post_stay import PostStay
 from loyalty.commands.purchase import Purchase, PurchaseRequest
 from loyalty.commands.review import Review
@@ -54,6 +56,8 @@ _log = structlog.get_logger("loyalty.service")
 
 _READY_SECONDS: Final = 2.0
 _MOVE_TRIES: Final = 3
+_MOST_MERGES: Final = 20
+"""How often an account is merged into one that is merged in turn: more is a circle, which there is none."""
 # Somewhere it is already tomorrow.
 _TIME_ZONES: Final = timedelta(days=1)
 _BATCH_BYTES: Final = 1 << 20
@@ -207,7 +211,15 @@ class Service:
 
         Raises Problem when it is refused.
         """
-        for _ in range(_MOVE_TRIES):
+        for _ in range(_MOVE_TRIES + _MOST_MERGES):
+            if isinstance(result, Alias):
+                # Whoever merges once may be merged again: the next one is only one look away.
+                command = structs.replace(command, target=result.member_id)
+                result = await self.poster.submit(self.shard(result.member_id), command)
+                continue
+            if isinstance(result, Pooled) and isinstance(command, Adjust):
+                result = await self._draw(command, result)
+                continue
             if not isinstance(result, Elsewhere) or not isinstance(command, PostStay):
                 break
             result = await self._move(command, result.member_id)
@@ -216,6 +228,20 @@ class Service:
         if isinstance(result, Move | Decision):
             return result.answer
         raise Problem("unavailable", "The stay is being moved between members.", headers=_RETRY_AFTER)
+
+    async def _draw(self, command: Adjust, pooled: Pooled) -> Move | Result:
+        """Post a debit that takes the points of a household."""
+        household = ids.parse("hsh", pooled.household)
+        found = await self.find_member(command.request.member)
+        if found is None or household is None:
+            return Problem("unknown_member", at="/member")
+        for _ in range(_MOVE_TRIES):
+            try:
+                async with self.pool.acquire() as connection:
+                    return await self.joints.draw(connection, command, found.member.member_id, household)
+            except (asyncpg.PostgresError, OSError) as error:
+                _log.warning("draw_rerun", error=repr(error))
+        return Problem("unavailable", headers=_RETRY_AFTER)
 
     async def _move(self, command: PostStay, other: UUID) -> Move | Result:
         found = await self.find_member(command.posting.member)
@@ -270,9 +296,16 @@ class Service:
         return make_number(self.rules.at(self.today()).definition.number_prefix, digits)
 
     async def find_member(self, key: str) -> Found | None:
-        """Return a member by number or id, read after the call."""
+        """Return a member by number or id, read after the call; for one that was merged, who stands for it."""
         target = self.target(key)
-        return None if target is None else await asyncio.shield(self._members.get(target))
+        found = None if target is None else await asyncio.shield(self._members.get(target))
+        for _ in range(_MOST_MERGES):
+            if found is None or found.member.traits.merged_into is None:
+                break
+            survivor = ids.parse("mem", found.member.traits.merged_into)
+            assert survivor is not None, "a merged member leads to one that stands for it"
+            found = await asyncio.shield(self._members.get(survivor))
+        return found
 
     async def find_members(self, keys: Iterable[str]) -> list[Found | None]:
         """Return members by number or id, in order."""
@@ -297,6 +330,15 @@ class Service:
     def balance(self, found: Found, today: date | None = None) -> BalanceView:
         """Return a member's balance today; `today` saves asking the clock again."""
         return balance.view(self.rules, found.member, found.expiring, today or self.today())
+
+    async def pool_of(self, member: Member) -> int | None:
+        """Return what the household of a member has to spend; None for whoever is in none."""
+        household_id = ids.parse("hsh", member.traits.household) if member.traits.household else None
+        household = await commands_store.read_household(self.pool, household_id) if household_id else None
+        if household is None:
+            return None
+        found = await self.find_members(ids.show("mem", one) for one in joined(household))
+        return sum(max(0, self.balance(one).available) for one in found if one is not None)
 
     async def balance_as_of(
         self, member: Member, effective_by: date, known_at: datetime | None

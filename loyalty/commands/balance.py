@@ -74,8 +74,8 @@ class MilestoneView(Struct, frozen=True, gc=False):
     remaining: str | None
 
 
-class BalanceView(Struct, frozen=True, gc=False):
-    """A member's balance on a day."""
+class BalanceView(Struct, frozen=True, gc=False, omit_defaults=True):
+    """A member's balance on a day. `pool` is what the household has to spend, this member's points included."""
 
     member_id: str
     number: str
@@ -90,6 +90,7 @@ class BalanceView(Struct, frozen=True, gc=False):
     year: dict[str, str]
     period: PeriodView
     milestones: list[MilestoneView]
+    pool: int | None = None
 
 
 def view(rules: Rulebook, member: Member, expiring: list[tuple[date, int]], today: date) -> BalanceView:

@@ -35,7 +35,7 @@ from loyalty.commands.end_status import EndStatus
 from loyalty.commands.enrol import Enrol
 from loyalty.commands.expire import Expire
 from loyalty.commands.give_status import GiveStatus
-from loyalty.commands.model import Decision, Facts, Key, Move, Result, Short, settle
+from loyalty.commands.model import Alias, Decision, Facts, Key, Move, Result, Short, settle
 from loyalty.commands.move_stay import decide_move
 from loyalty.commands.post_stay import PostStay
 from loyalty.commands.purchase import Purchase
@@ -45,7 +45,7 @@ from loyalty.commands.rulebook import Rulebook
 from loyalty.commands.set_segments import SetSegments
 from loyalty.commands.tally import count
 from loyalty.db import Connection
-from loyalty.ids import UUID, Mint, shard_of
+from loyalty.ids import UUID, Mint, parse, shard_of
 from loyalty.ledger.model import Member, Moment
 
 Command = (
@@ -180,6 +180,9 @@ class Batches:
         return Moment(at, self.rules.today(at), self._mint)
 
     def _decide(self, facts: Facts, command: Command, moment: Moment) -> Result:
+        alias = _alias(facts, command)
+        if alias is not None:
+            return alias
         if isinstance(command, PostStay):
             return post_stay.decide(facts, self.rules, command, moment)
         if isinstance(command, Adjust):
@@ -188,17 +191,23 @@ class Batches:
             return enrol.decide(facts, self.rules, command, moment)
         if isinstance(command, Review):
             return review.decide(facts, self.rules, command, moment)
+        if isinstance(command, Expire):
+            return expire.decide(facts, self.rules, command, moment)
         if isinstance(command, Purchase):
             return purchase.decide(facts, self.rules, command, moment)
+        return self._restate(facts, command, moment)
+
+    def _restate(
+        self, facts: Facts, command: GiveStatus | EndStatus | SetSegments | Register, moment: Moment
+    ) -> Result:
+        """Decide what changes a member's traits and moves nothing."""
         if isinstance(command, GiveStatus):
             return give_status.decide(facts, self.rules, command, moment)
         if isinstance(command, EndStatus):
             return end_status.decide(facts, self.rules, command, moment)
         if isinstance(command, SetSegments):
             return set_segments.decide(facts, self.rules, command, moment)
-        if isinstance(command, Register):
-            return register.decide(facts, self.rules, command, moment)
-        return expire.decide(facts, self.rules, command, moment)
+        return register.decide(facts, self.rules, command, moment)
 
     async def move(
         self, connection: Connection, command: PostStay, member_id: UUID, other: UUID
@@ -235,6 +244,16 @@ async def _write_move(
             await store.move_entry(connection, shard, decision.entry)
         await store.write(connection, shard, [decision], at)
     return [decision for _, decision in parts]
+
+
+def _alias(facts: Facts, command: Command) -> Alias | None:
+    """Return who stands for a member that was merged; its number stays taken, and its books have nothing to expire."""
+    member = facts.member
+    if member is None or member.traits.merged_into is None or isinstance(command, Enrol | Expire):
+        return None
+    survivor = parse("mem", member.traits.merged_into)
+    assert survivor is not None, "a merged member leads to one that stands for it"
+    return Alias(survivor)
 
 
 def _shows_a_race(command: Command, facts: Facts) -> bool:

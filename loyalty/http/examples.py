@@ -125,6 +125,21 @@ _SEGMENTS: Final[Example] = {"segments": ["families", "golfers"]}
 _REGISTERED: Final[Example] = {
     "member_id": _MEMBER, "promotion": "spring_double", "registered_on": "2026-01-05",
 }  # fmt: skip
+_MERGED: Final[Example] = {
+    "merge_id": "mrg_019a8f3d77aa70009b3c1e5f88d20001", "status": "merged", "journal_id": _JOURNAL,
+    "member_id": _MEMBER, "into": _OTHER, "points": 1411, "stays": 1,
+    "balance": {"available": 2411, "held": 0, "debt": 0},
+}  # fmt: skip
+_UNMERGED: Final[Example] = _MERGED | {
+    "status": "unmerged", "balance": {"available": 1000, "held": 0, "debt": 0},
+}  # fmt: skip
+_HOUSEHOLD: Final[Example] = {
+    "household_id": "hsh_019a8f3d9a0170008f2d4c6be1770002", "status": "open", "head": _MEMBER,
+    "members": [{"member_id": _MEMBER, "status": "joined"}],
+}  # fmt: skip
+_INVITED: Final[Example] = _HOUSEHOLD | {
+    "members": [*_HOUSEHOLD["members"], {"member_id": _OTHER, "status": "invited"}],
+}  # fmt: skip
 _COMPENSATION: Final[Example] = {
     "member": "HX0000000018", "points": 3000, "reason": "service", "note": "Air conditioning failed at night",
     "stay_id": _STAY,
@@ -182,6 +197,9 @@ REQUESTS: Final[dict[tuple[str, str], Any]] = {
     ("POST", "/v1/adjustments"): _ADJUSTMENT,
     ("POST", "/v1/members/{member_id}/statuses"): _STATUS,
     ("PUT", "/v1/members/{member_id}/segments"): _SEGMENTS,
+    ("POST", "/v1/members/{member_id}/merge"): {"into": "HX0000000026"},
+    ("POST", "/v1/households"): {"head": "HX0000000018"},
+    ("POST", "/v1/households/{household_id}/members"): {"member": "HX0000000026", "consent": "household"},
     ("POST", "/v1/transfers"): _TRANSFER,
     ("POST", "/v1/purchases"): _PURCHASE,
     ("POST", "/v1/compensations"): _COMPENSATION,
@@ -208,6 +226,12 @@ REPLIES: Final[dict[tuple[str, str], Any]] = {
     ("DELETE", "/v1/members/{member_id}/statuses/{tier}/{kind}"): _ENDED,
     ("PUT", "/v1/members/{member_id}/segments"): {"member_id": _MEMBER} | _SEGMENTS,
     ("POST", "/v1/members/{member_id}/promotions/{code}"): _REGISTERED,
+    ("POST", "/v1/members/{member_id}/merge"): _MERGED,
+    ("POST", "/v1/merges/{merge_id}/undo"): _UNMERGED,
+    ("POST", "/v1/households"): _HOUSEHOLD,
+    ("GET", "/v1/households/{household_id}"): _INVITED,
+    ("POST", "/v1/households/{household_id}/members"): _INVITED,
+    ("DELETE", "/v1/households/{household_id}/members/{member_id}"): _HOUSEHOLD,
     ("POST", "/v1/transfers"): _TRANSFERRED,
     ("POST", "/v1/purchases"): _PURCHASED,
     ("POST", "/v1/compensations"): _COMPENSATED,

@@ -88,12 +88,10 @@ def _years(
         counted = _counted(ladders, actual, rolled)
         best, steps = ladders.on(first).levels[0], list[Step]()
         for begins, ladder in ladders.between(first, last):
-            found = ladder.reached(counted)
-            best = higher(found, ladder.like(best))
-            if found.rank > ladder.like(level).rank and not ladder.barred(counted):
-                level, reached = found, first
-                if ladder.rules.effective == "next_day":
-                    reached = _reached_on(member, ladders, level, counted, first, last) + _DAY
+            best = higher(ladder.reached(counted), ladder.like(best))
+            for reached, level in _upgrades(
+                member, ladders, ladder, ladder.like(level), counted, first, last
+            ):
                 steps.append((max(begins, reached), level))
         judge = ladders.on(last + _DAY)
         present, best = judge.like(level), judge.like(best)
@@ -107,21 +105,36 @@ def _years(
         year += 1
 
 
-def _reached_on(
-    member: Member, ladders: Ladders, level: Level, counted: Mapping[str, int], first: date, last: date
-) -> date:
-    """Return the day on which counts reach a level in a year; what isn't known by day counts from its first day."""
+def _upgrades(
+    member: Member,
+    ladders: Ladders,
+    ladder: Ladder,
+    present: Level,
+    counted: Mapping[str, int],
+    first: date,
+    last: date,
+) -> list[Step]:
+    """Return the tiers above the present one that a year's counts reach, by the rules of one version.
+
+    Where a tier begins the day after it is reached, what isn't known by day is taken for counted on the first one.
+    """
+    if ladder.barred(counted):
+        return []
+    if ladder.rules.effective == "same_day":
+        found = ladder.reached(counted)
+        return [(first, found)] if found.rank > present.rank else []
     days = {day: counts for day, counts in _days(member.counters).items() if first <= day <= last}
     total = dict(counted)
     for counts in days.values():
         _add(total, counts, -1)
-    day = first
-    for one in sorted(days):
-        if level.reached_by(_with_brands(ladders, total)):
-            break
-        _add(total, days[one])
-        day = one
-    return day
+    steps: list[Step] = []
+    for day in sorted({first, *days}):
+        _add(total, days.get(day, _NOTHING))
+        found = ladder.reached(_with_brands(ladders, total))
+        if found.rank > present.rank:
+            present = found
+            steps.append((day + _DAY, found))
+    return steps
 
 
 def _counts_by_year(counters: Counters, since: date | None, *, anchored: bool) -> dict[int, dict[str, int]]:
@@ -183,7 +196,8 @@ def _rolling(member: Member, ladders: Ladders, start: Step | None) -> Iterator[P
         leaving[leaves_on(day, ladders)].append(counts)
     level = ladders.all[0].levels[0] if start is None else start[1]
     total: dict[str, int] = {}
-    for day in sorted({*days, *leaving, *ladders.days}):
+    begin = set[date]() if start is None else {start[0]}
+    for day in sorted({*days, *leaving, *ladders.days, *begin}):
         _add(total, days.get(day, _NOTHING))
         for counts in leaving.get(day, ()):
             _add(total, counts, -1)

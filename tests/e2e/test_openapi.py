@@ -16,7 +16,11 @@ from loyalty.commands.adjust import AdjustmentReply, AdjustmentRequest
 from loyalty.commands.approve import ApprovalView
 from loyalty.commands.balance import BalanceView
 from loyalty.commands.compensate import CompensationReply, CompensationRequest
+from loyalty.commands.found_household import HouseholdRequest
 from loyalty.commands.give_status import StatusReply, StatusRequest
+from loyalty.commands.household import HouseholdView
+from loyalty.commands.join_household import ConsentRequest
+from loyalty.commands.merge import MergeReply, MergeRequest
 from loyalty.commands.purchase import PurchaseReply, PurchaseRequest
 from loyalty.commands.register import RegistrationReply
 from loyalty.commands.set_segments import SegmentsReply, SegmentsRequest
@@ -142,6 +146,10 @@ KEYED = {
     ("POST", "/v1/members"),
     ("POST", "/v1/adjustments"),
     ("POST", "/v1/transfers"),
+    ("POST", "/v1/households"),
+    ("POST", "/v1/households/{household_id}/members"),
+    ("POST", "/v1/members/{member_id}/merge"),
+    ("POST", "/v1/merges/{merge_id}/undo"),
     ("POST", "/v1/members/{member_id}/statuses"),
     ("POST", "/v1/purchases"),
     ("POST", "/v1/compensations"),
@@ -179,6 +187,9 @@ def test_bodies_that_are_sent_are_closed_to_unknown_fields(document: dict[str, A
         "Property",
         "PropertyName",
         "TransferRequest",
+        "HouseholdRequest",
+        "ConsentRequest",
+        "MergeRequest",
         "StatusRequest",
         "SegmentsRequest",
         "PurchaseRequest",
@@ -209,6 +220,9 @@ REQUEST_TYPES: dict[tuple[str, str], Any] = {
     ("POST", "/v1/adjustments"): AdjustmentRequest,
     ("POST", "/v1/members/{member_id}/statuses"): StatusRequest,
     ("PUT", "/v1/members/{member_id}/segments"): SegmentsRequest,
+    ("POST", "/v1/members/{member_id}/merge"): MergeRequest,
+    ("POST", "/v1/households"): HouseholdRequest,
+    ("POST", "/v1/households/{household_id}/members"): ConsentRequest,
     ("POST", "/v1/transfers"): TransferRequest,
     ("POST", "/v1/purchases"): PurchaseRequest,
     ("POST", "/v1/compensations"): CompensationRequest,
@@ -230,6 +244,12 @@ REPLY_TYPES: dict[tuple[str, str], Any] = {
     ("DELETE", "/v1/members/{member_id}/statuses/{tier}/{kind}"): StatusReply,
     ("PUT", "/v1/members/{member_id}/segments"): SegmentsReply,
     ("POST", "/v1/members/{member_id}/promotions/{code}"): RegistrationReply,
+    ("POST", "/v1/members/{member_id}/merge"): MergeReply,
+    ("POST", "/v1/merges/{merge_id}/undo"): MergeReply,
+    ("POST", "/v1/households"): HouseholdView,
+    ("GET", "/v1/households/{household_id}"): HouseholdView,
+    ("POST", "/v1/households/{household_id}/members"): HouseholdView,
+    ("DELETE", "/v1/households/{household_id}/members/{member_id}"): HouseholdView,
     ("POST", "/v1/transfers"): TransferReply,
     ("POST", "/v1/purchases"): PurchaseReply,
     ("POST", "/v1/compensations"): CompensationReply,

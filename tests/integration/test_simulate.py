@@ -10,6 +10,7 @@ from io import StringIO
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 import pytest
 from click.testing import CliRunner, Result
 from rich.console import Console
@@ -29,6 +30,7 @@ from loyalty.serve import running_service
 from loyalty.simulate import apart
 from loyalty.simulate.model import Ask, SimulationError
 from loyalty.simulate.run import Simulation
+from loyalty.simulate.worlds import Worlds
 from tests.api import Api
 from tests.conftest import run_sql
 from tests.simulated import on_file, seen, simulated
@@ -106,19 +108,17 @@ def test_nothing_in_the_database_changes(api: Api, new_file: Path) -> None:
     assert (0, before) == (done.exit_code, api.books("api_key"))
 
 
-def test_a_simulation_can_write_nothing(api: Api) -> None:
-    async def work() -> str:
-        connection = await connect(api.dsn, role=SERVICE_ROLE)
-        try:
-            simulation = Simulation(connection, Ask(read(HOUSE), versions.BEGINNING), datetime.now(UTC))
-            async with connection.transaction(isolation="repeatable_read", readonly=True):
-                pass
-            await simulation.run()
-            return await connection.fetchval("SELECT current_user")
-        finally:
-            await connection.close()
+async def test_a_simulation_can_write_nothing(api: Api) -> None:
+    class Meddling(Simulation):
+        async def _replay(self, worlds: Worlds) -> None:
+            await self._connection.execute("UPDATE member SET number = number || '!'")
 
-    assert SERVICE_ROLE == asyncio.run(work())
+    connection = await connect(api.dsn, role=SERVICE_ROLE)
+    try:
+        with pytest.raises(asyncpg.ReadOnlySQLTransactionError):
+            await Meddling(connection, Ask(read(HOUSE), versions.BEGINNING), datetime.now(UTC)).run()
+    finally:
+        await connection.close()
 
 
 # --- at the terminal --------------------------------------------------------------------------------------------------
@@ -187,9 +187,12 @@ def test_a_version_of_the_database_is_simulated_by_its_number(api: Api) -> None:
 def test_an_empty_database_has_nothing_to_simulate(database: str, *, publish: bool) -> None:
     async def work() -> None:
         connection = await connect(database)
-        if publish:
-            await versions.begin(connection, TEXT, "test", datetime.now(UTC))
-        await Simulation(connection, Ask(read(HOUSE), versions.BEGINNING), datetime.now(UTC)).run()
+        try:
+            if publish:
+                await versions.begin(connection, TEXT, "test", datetime.now(UTC))
+            await Simulation(connection, Ask(read(HOUSE), versions.BEGINNING), datetime.now(UTC)).run()
+        finally:
+            await connection.close()
 
     with pytest.raises(SimulationError) as caught:
         asyncio.run(work())
