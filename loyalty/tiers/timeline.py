@@ -86,55 +86,66 @@ def _years(
         first, last = _start(year, since), _start(year + 1, since) - _DAY
         actual = counts.get(year, _NOTHING)
         counted = _counted(ladders, actual, rolled)
-        best, steps = ladders.on(first).levels[0], list[Step]()
-        for begins, ladder in ladders.between(first, last):
-            best = higher(ladder.reached(counted), ladder.like(best))
-            for reached, level in _upgrades(
-                member, ladders, ladder, ladder.like(level), counted, first, last
-            ):
-                steps.append((max(begins, reached), level))
-        judge = ladders.on(last + _DAY)
-        present, best = judge.like(level), judge.like(best)
-        if present.rank > best.rank:  # It was brought along, so it has to be kept.
-            after = higher(judge.after_review(present, counted), best)
-            if after is not present:
-                level = after
-                steps.append((last + _DAY, level))
+        steps = _upgrades(member, ladders, level, counted, (first, last))
+        level = steps[-1][1] if steps else level
+        after = _reviewed(ladders, level, counted, (first, last))
+        if after is not None:
+            level = after
+            steps.append((last + _DAY, level))
         yield Period(first, last, counted, steps, bool(rolled))
         rolled = _excess(ladders.on(last), counted, actual)
         year += 1
 
 
 def _upgrades(
-    member: Member,
-    ladders: Ladders,
-    ladder: Ladder,
-    present: Level,
-    counted: Mapping[str, int],
-    first: date,
-    last: date,
+    member: Member, ladders: Ladders, level: Level, counted: Mapping[str, int], year: tuple[date, date]
 ) -> list[Step]:
-    """Return the tiers above the present one that a year's counts reach, by the rules of one version.
+    """Return the tiers that a year's counts reach, above the one it began with: by any version in force in it."""
+    steps: list[Step] = []
+    for begins, ladder in ladders.between(*year):
+        present = ladder.like(level)
+        if ladder.barred(counted) or ladder.reached(counted).rank <= present.rank:
+            continue
+        if ladder.rules.effective == "same_day":
+            found = [(year[0], ladder.reached(counted))]
+        else:
+            found = _by_day(member, ladders, ladder, present, counted, year)
+        steps += [(max(begins, day), reached) for day, reached in found]
+        level = steps[-1][1]
+    return steps
 
-    Where a tier begins the day after it is reached, what isn't known by day is taken for counted on the first one.
-    """
-    if ladder.barred(counted):
-        return []
-    if ladder.rules.effective == "same_day":
-        found = ladder.reached(counted)
-        return [(first, found)] if found.rank > present.rank else []
-    days = {day: counts for day, counts in _days(member.counters).items() if first <= day <= last}
+
+def _by_day(
+    member: Member, ladders: Ladders, ladder: Ladder, present: Level, counted: Mapping[str, int],
+    year: tuple[date, date],
+) -> list[Step]:  # fmt: skip
+    """Return the tiers reached in a year, each from the day after; what isn't known by day counts on the first one."""
+    days = {day: counts for day, counts in _days(member.counters).items() if year[0] <= day <= year[1]}
     total = dict(counted)
     for counts in days.values():
         _add(total, counts, -1)
     steps: list[Step] = []
-    for day in sorted({first, *days}):
+    for day in sorted({year[0], *days}):
         _add(total, days.get(day, _NOTHING))
         found = ladder.reached(_with_brands(ladders, total))
         if found.rank > present.rank:
             present = found
             steps.append((day + _DAY, found))
     return steps
+
+
+def _reviewed(
+    ladders: Ladders, level: Level, counted: Mapping[str, int], year: tuple[date, date]
+) -> Level | None:
+    """Return the level for the next year, if it is another: one reached lasts, one brought along has to be kept."""
+    judge = ladders.on(year[1] + _DAY)
+    present, best = judge.like(level), judge.levels[0]
+    for _, ladder in ladders.between(*year):
+        best = higher(best, judge.like(ladder.reached(counted)))
+    if present.rank <= best.rank:
+        return None
+    after = higher(judge.after_review(present, counted), best)
+    return None if after is present else after
 
 
 def _counts_by_year(counters: Counters, since: date | None, *, anchored: bool) -> dict[int, dict[str, int]]:
