@@ -177,6 +177,25 @@ class Service:
             raise command
         return await self.conclude(command, await self.poster.submit(self.shard(command.target), command))
 
+    async def preview_stay(self, posting: StayPosting, actor: str) -> Answer:
+        """Return what a posting would be answered now, without recording it; raise Problem when it would be refused."""
+        await self.know_properties((posting.property,))
+        command = self.understand(posting, actor)
+        if isinstance(command, Problem):
+            raise command
+        async with self.pool.acquire() as connection:
+            result = await self._batches.preview(connection, self.shard(command.target), command)
+            for _ in range(_MOST_MERGES):
+                if not isinstance(result, Alias):
+                    break
+                command = structs.replace(command, target=result.member_id)
+                result = await self._batches.preview(connection, self.shard(command.target), command)
+        if isinstance(result, Problem):
+            raise result
+        if isinstance(result, Move | Decision):
+            return result.answer
+        raise Problem("unavailable", "The stay is being moved between members.", headers=_RETRY_AFTER)
+
     def understand(self, posting: StayPosting, actor: str) -> PostStay | Problem:
         """Return the command of a posting, or all that is wrong with it; `know_properties` comes first."""
         target = self.target(posting.member)

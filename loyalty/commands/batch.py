@@ -35,7 +35,7 @@ from loyalty.commands.end_status import EndStatus
 from loyalty.commands.enrol import Enrol
 from loyalty.commands.expire import Expire
 from loyalty.commands.give_status import GiveStatus
-from loyalty.commands.model import Alias, Decision, Facts, Key, Move, Result, Short, settle
+from loyalty.commands.model import Alias, Decision, Elsewhere, Facts, Key, Move, Result, Short, settle
 from loyalty.commands.move_stay import decide_move
 from loyalty.commands.post_stay import PostStay
 from loyalty.commands.purchase import Purchase
@@ -217,17 +217,50 @@ class Batches:
             for one in sorted((member_id, other), key=lambda value: (shard_of(value), value)):
                 await store.lock_members(connection, shard_of(one), [one], [])
             moment = self._moment()
-            [joining] = await self.read(connection, shard_of(member_id), [(member_id, command.posting)])
-            [leaving] = await self.read(connection, shard_of(other), [(other, None)])
-            leaving.stay = joining.stay
-            for facts in (joining, leaving):
-                if facts.member is not None and facts.stay is not None:
-                    need = [(facts, facts.stay.award.points)]
-                    await store.add_lots(connection, facts.member.shard, need, moment.today)
-            result = await self._decide_move(connection, leaving, joining, command, moment)
+            result = await self._read_and_decide_move(connection, command, member_id, other, moment)
             written = await _write_move(connection, result, member_id, moment.at)
         count(written)
         return result
+
+    async def _read_and_decide_move(
+        self, connection: Connection, command: PostStay, member_id: UUID, other: UUID, moment: Moment
+    ) -> Move | Result:
+        """Decide a posting that touches two members by what is on file of both."""
+        [joining] = await self.read(connection, shard_of(member_id), [(member_id, command.posting)])
+        [leaving] = await self.read(connection, shard_of(other), [(other, None)])
+        leaving.stay = joining.stay
+        for facts in (joining, leaving):
+            if facts.member is not None and facts.stay is not None:
+                need = [(facts, facts.stay.award.points)]
+                await store.add_lots(connection, facts.member.shard, need, moment.today)
+        return await self._decide_move(connection, leaving, joining, command, moment)
+
+    async def preview(self, connection: Connection, shard: int, command: PostStay) -> Move | Result:
+        """Decide a posting as it would be decided now, and leave everything as it is.
+
+        What it leases of a promotion's budget goes back with the transaction.
+        """
+        transaction = connection.transaction()
+        await transaction.start()
+        try:
+            facts = await self.read(connection, shard, [_named(command)])
+            moment = self._moment()
+            await _add_lots(connection, shard, [command], facts, set(), moment)
+            if self._budgeted():
+                [result] = await self._decide_within_budgets(
+                    connection, shard, [command], facts, set(), moment
+                )
+            else:
+                result = self._decide(facts[0], command, moment)
+            assert result is not None, "a single posting has no twin"
+            member = facts[0].member
+            if isinstance(result, Elsewhere) and member is not None:
+                return await self._read_and_decide_move(
+                    connection, command, member.member_id, result.member_id, moment
+                )
+            return result
+        finally:
+            await transaction.rollback()
 
 
 async def _write_move(

@@ -190,6 +190,25 @@ WITH pool AS (
 )
 SELECT points FROM pool;
 
+-- name: gather_budget
+-- A promotion's pool is empty: take what other shards have leased and not used, unless they are at work with it. Whoever
+-- has counted on it meanwhile fails by the constraint, and decides again.
+WITH idle AS (
+    SELECT shard, promotion, allotted - used AS points FROM promotion_budget
+    WHERE promotion = $2 AND shard <> $1 AND allotted > used
+    ORDER BY shard FOR UPDATE SKIP LOCKED
+), taken AS (
+    UPDATE promotion_budget AS b SET allotted = b.allotted - idle.points FROM idle
+    WHERE b.shard = idle.shard AND b.promotion = idle.promotion
+), total AS (
+    SELECT sum(points)::bigint AS points FROM idle HAVING count(*) > 0
+), given AS (
+    INSERT INTO promotion_budget AS b (shard, promotion, allotted, used)
+    SELECT $1, $2, points, 0 FROM total
+    ON CONFLICT (shard, promotion) DO UPDATE SET allotted = b.allotted + excluded.allotted
+)
+SELECT points FROM total;
+
 -- name: stay_of
 -- Whose a stay is; one that has moved is nobody's here.
 SELECT r.member_id, r.outcome FROM stay_revision AS r

@@ -330,9 +330,11 @@ async def lock_budgets(connection: Connection, shard: int) -> None:
 
 
 async def lease_budget(connection: Connection, shard: int, short: Short) -> int:
-    """Take more of a promotion's budget for a shard; return how much there was."""
-    taken = await connection.fetchval(QUERIES["lease_budget"], shard, short.promotion, short.points)
-    return taken or 0
+    """Take more of a promotion's budget for a shard, from its pool or from other shards; return how much there was."""
+    taken: int = await connection.fetchval(QUERIES["lease_budget"], shard, short.promotion, short.points) or 0
+    if taken < short.points:
+        taken += await connection.fetchval(QUERIES["gather_budget"], shard, short.promotion) or 0
+    return taken
 
 
 # --- Compensation and approvals ---------------------------------------------------------------------------------------

@@ -189,6 +189,22 @@ _SHOWN: Final[Example] = {
     for name in ("stay_id", "member_id", "outcome", "revision", "program", "points", "nights", "why")
 } | {"text": _SENTENCES, "snapshot": _POSTING, "revisions": [_REVISION]}
 
+_LIVE: Final[Example] = {
+    "stays": 1, "earning": 1, "nights": "2", "base": 1411, "tier_bonus": 0, "promotion": 0, "points": 1411,
+    "cost": "14.11", "milestones": 0,
+}  # fmt: skip
+_NEW: Final[Example] = _LIVE | {"base": 2009, "points": 2009, "cost": "20.09"}
+_COMPARED: Final[Example] = {"live": _LIVE, "new": _NEW}
+_SIMULATED: Final[Example] = {
+    "live": "house@1", "new": "house@2", "first": "2026-01-01", "last": None, "as_of": "2026-01-04",
+    "currency": "CNY", "members": 1, "revisions": 1, "totals": {"key": "total"} | _COMPARED,
+    "months": [{"key": "2026-01"} | _COMPARED], "properties": [{"key": "SHA01"} | _COMPARED],
+    "tiers": [{"code": "silver", "live": 1, "new": 0}, {"code": "gold", "live": 0, "new": 1}],
+    "moves": [{"before": "silver", "after": "gold", "direction": "up", "members": 1}],
+    "milestones": [], "promotions": [], "refused_live": {"not_convertible": 0, "beyond_limits": 0},
+    "refused_new": {"not_convertible": 0, "beyond_limits": 0}, "budgets_spent": [],
+}  # fmt: skip
+
 REQUESTS: Final[dict[tuple[str, str], Any]] = {
     ("POST", "/v1/members"): _ENROLMENT,
     ("POST", "/v1/stays"): _POSTING,
@@ -205,6 +221,7 @@ REQUESTS: Final[dict[tuple[str, str], Any]] = {
     ("POST", "/v1/compensations"): _COMPENSATION,
     ("PUT", "/v1/properties/{code}"): _PROPERTY,
     ("POST", "/v1/programs"): _PUBLISHING,
+    ("POST", "/v1/programs/simulate"): {"version": 2, "from": "2026-01-01"},
 }
 """The body of a request, by method and path."""
 
@@ -246,5 +263,6 @@ REPLIES: Final[dict[tuple[str, str], Any]] = {
     ("GET", "/v1/programs/{version}"): _VERSION | {"definition": _DEFINITION},
     ("POST", "/v1/programs"): _VERSION,
     ("DELETE", "/v1/programs/{version}"): None,
+    ("POST", "/v1/programs/simulate"): _SIMULATED,
 }
 """The body of a good answer, by method and path."""

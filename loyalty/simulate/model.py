@@ -79,7 +79,7 @@ class SpentBudget(Struct, frozen=True):
     since: datetime
 
 
-class Summary(Struct, frozen=True):
+class SimulationReply(Struct, frozen=True):
     """What a simulation comes to. `live` and `new` name the versions; figures are of check-outs in the span.
 
     Tiers are those on the day `as_of` of members whose account is open.

@@ -33,8 +33,10 @@ from loyalty.http.docs import openapi_bytes
 from loyalty.http.examples import REPLIES, REQUESTS
 from loyalty.http.programs import FullVersion, PublishRequest, VersionList, VersionView
 from loyalty.http.properties import PropertyList
+from loyalty.http.simulations import SimulationRequest
 from loyalty.http.stays import BatchReply, StayView
 from loyalty.members.model import EnrolRequest, MemberView
+from loyalty.simulate.model import SimulationReply
 from loyalty.stays.model import StayPosting
 from loyalty.stays.properties import Property
 
@@ -195,6 +197,7 @@ def test_bodies_that_are_sent_are_closed_to_unknown_fields(document: dict[str, A
         "PurchaseRequest",
         "CompensationRequest",
         "PublishRequest",
+        "SimulationRequest",
     }
 
     assert sent == {name for name, schema in schemas.items() if schema.get("additionalProperties") is False}
@@ -228,6 +231,7 @@ REQUEST_TYPES: dict[tuple[str, str], Any] = {
     ("POST", "/v1/compensations"): CompensationRequest,
     ("PUT", "/v1/properties/{code}"): Property,
     ("POST", "/v1/programs"): PublishRequest,
+    ("POST", "/v1/programs/simulate"): SimulationRequest,
 }
 REPLY_TYPES: dict[tuple[str, str], Any] = {
     ("POST", "/v1/members"): MemberView,
@@ -263,6 +267,7 @@ REPLY_TYPES: dict[tuple[str, str], Any] = {
     ("GET", "/v1/programs/{version}"): FullVersion,
     ("POST", "/v1/programs"): VersionView,
     ("DELETE", "/v1/programs/{version}"): None,
+    ("POST", "/v1/programs/simulate"): SimulationReply,
 }
 
 

@@ -13,7 +13,7 @@ from loyalty.simulate.figures import Span
 from loyalty.simulate.model import Counted, Moved, Refused, Totals
 from loyalty.simulate.replay import Said
 from loyalty.simulate.worlds import Pair, World, Worlds, live_rules, new_rules
-from tests.builders import MINT, PROGRAM, changed, lines, post
+from tests.builders import MINT, PROGRAM, changed, lines, member, post
 
 BEGINNING = date(1970, 1, 1)
 NEXT_YEAR = date(2027, 1, 1)
@@ -25,21 +25,21 @@ ALWAYS = Span(date(1970, 1, 1), date(2199, 12, 31))
 
 
 def worlds(live: str = PROGRAM, new: str = NEW, first: date = BEGINNING, span: Span | None = None) -> Worlds:
-    versions = [(BEGINNING, decode(live))]
+    published = [decode(live)]
+    versions = [(BEGINNING, published[0])]
     span = span or Span(first, ALWAYS.last)
-    return Worlds(
-        World(live_rules(versions), span), World(new_rules(versions, decode(new), first), span), date(2026, 12, 31)
-    )  # fmt: skip
+    new_world = World(new_rules(versions, decode(new), first), published, span)
+    return Worlds(World(live_rules(versions), published, span), new_world, date(2026, 12, 31))
 
 
 def begin(played: Worlds, status: str = "active", traits: Traits = NO_TRAITS) -> Pair:
-    return played.begin(MINT(0), 0, status, date(2025, 1, 1), traits)
+    return played.begin(member(status=status, traits=traits))
 
 
 def said(ref: int, revision: int = 0, day: int = 1, **fields: Any) -> Said:
     """Return a posting of stay number `ref`, recorded on a day of June."""
     at = datetime(2026, 6, day, 12, tzinfo=UTC)
-    flags = {flag: fields.pop(flag) for flag in ("gone", "joined") if flag in fields}
+    flags = {flag: fields.pop(flag) for flag in ("gone", "joined", "whole", "award") if flag in fields}
     command = post(stay_ref=f"R-{ref}", **fields)
     return Said(IDS[ref], revision, command, Moment(at, at.date(), MINT), **flags)
 
@@ -256,8 +256,10 @@ budget = 100
 def replay_all(cuts: dict[str, Cut] | None = None) -> tuple[World, list[int]]:
     """Replay three members with a stay each, recorded on the third, the first and the second of June."""
     definition: Definition = decode(PROGRAM + BUDGET)
-    world = World(live_rules([(BEGINNING, definition)]), ALWAYS, cuts)
-    played = Worlds(world, World(live_rules([(BEGINNING, definition)]), ALWAYS), date(2026, 12, 31))
+    world, other = (
+        World(live_rules([(BEGINNING, definition)]), [definition], ALWAYS, known) for known in (cuts, None)
+    )
+    played = Worlds(world, other, date(2026, 12, 31))
     given: list[int] = []
     for number, day in enumerate((3, 1, 2)):
         pair = begin(played)
