@@ -1,10 +1,10 @@
 -- The full current truth of the database, written to be read from top to bottom.
 --
---   1. Where things live      shard, property, api_key
+--   1. Where things live      shard, property, api_key, program_version
 --   2. Members                member, vault.profile, member_merge, household
 --   3. The ledger             journal, transfer, lot, allocation, hold, account_delta, account_total
 --   4. Stays                  stay_directory, stay_revision
---   5. Rewards                milestone_grant, referral
+--   5. Rewards                milestone_grant, promotion_pool, promotion_budget, referral
 --   6. Promises to the world  idempotency_key, approval, agent_day, outbox, unsealed
 --   7. What a batch hands over  batch_item, new_transfer
 --   8. Who may do what        append-only walls and the service's role
@@ -34,7 +34,8 @@ CREATE TABLE property (
     name_zh    text NOT NULL,
     time_zone  text NOT NULL,
     currency   text NOT NULL CHECK (currency ~ '^[A-Z]{3}$'),
-    created_at timestamptz NOT NULL DEFAULT now()
+    created_at timestamptz NOT NULL DEFAULT now(),
+    brand      text NOT NULL DEFAULT '' CHECK (brand ~ '^([a-z][a-z0-9_]{0,31})?$')
 );
 
 -- A caller of the API. Only the SHA-256 of the key is kept. `properties` limits a property key to some hotels.
@@ -48,6 +49,25 @@ CREATE TABLE api_key (
     revoked_at timestamptz
 );
 
+-- The program's rules as they were published, each in force from a day on until the next. `definition` is the TOML as
+-- people wrote it. A version that a stay has been judged by is never changed or taken away.
+CREATE TABLE program_version (
+    version        integer     PRIMARY KEY CHECK (version >= 1),
+    program        text        NOT NULL,
+    effective_from date        NOT NULL UNIQUE,
+    definition     text        NOT NULL,
+    digest         bytea       NOT NULL CHECK (octet_length(digest) = 32),
+    published_by   text        NOT NULL,
+    published_at   timestamptz NOT NULL
+);
+
+-- Goes up by one whenever a version is published or withdrawn: each batch sees whether it still knows the rules.
+CREATE TABLE program_generation (
+    only_row   boolean PRIMARY KEY DEFAULT true CHECK (only_row),
+    generation bigint  NOT NULL
+);
+INSERT INTO program_generation (generation) VALUES (0);
+
 -- ---------------------------------------------------------------------------------------------------------------
 -- 2. Members
 -- ---------------------------------------------------------------------------------------------------------------
@@ -57,10 +77,12 @@ CREATE TABLE api_key (
 --   version      number of journals, dense
 --   available    points to spend; below zero only by what is owed after a reversal
 --   debt         points owed; repaid first by later earning, so there is either debt or an open lot, never both
---   counters     per calendar year and unit: {"2026": {"nights": 120, "stays": 9, "spend": 1234500}}
+--   counters     per calendar year (or day, where the program needs it) and unit:
+--                {"2026": {"nights": 120, "stays": 9, "spend": 1234500}}
 --   next_expiry  no open lot expires before this date; null when none ever does
---   traits       what the rules may know of a member besides the books: segments, given statuses …
---   tier         the tier that was last told     review_on    the first day on which it may be another by itself
+--   traits       what the rules may know of the member besides the books: segments, birth month, given tiers …
+--   tier         the tier last told; '' before anything was counted
+--   review_on    the first day on which the tier may be another without anything being posted
 CREATE TABLE member (
     shard       smallint NOT NULL,
     member_id   uuid     NOT NULL,
@@ -83,6 +105,7 @@ CREATE TABLE member (
 
 -- The nightly job looks for members with something to expire. A posting hardly ever changes this column.
 CREATE INDEX member_next_expiry ON member (shard, next_expiry) WHERE next_expiry IS NOT NULL;
+CREATE INDEX member_review_on ON member (shard, review_on) WHERE review_on IS NOT NULL;
 
 -- What identifies a person, apart from the ledger. Each field is sealed with the member's own key, which is itself
 -- sealed with the installation's. Destroying `sealed_key` erases the person and keeps the books.
@@ -146,7 +169,7 @@ CREATE TABLE journal (
                                                       'transfer_sent', 'transfer_received', 'purchased',
                                                       'compensated', 'referral', 'status_given', 'status_ended',
                                                       'segments_set', 'registered', 'merged_out', 'merged_in',
-                                                      'household_joined', 'household_left')),
+                                                      'household_joined', 'household_left', 'tier_reviewed')),
     effective_on date        NOT NULL,
     recorded_at  timestamptz NOT NULL,
     reason       text        NOT NULL,
@@ -305,7 +328,8 @@ CREATE TABLE stay_revision (
 -- 5. Rewards
 -- ---------------------------------------------------------------------------------------------------------------
 
--- A milestone is granted once per crossing. `ordinal` 2 of "every 10 stays" is the 20th stay.
+-- A milestone is granted once per crossing. `ordinal` 2 of "every 10 stays" is the 20th stay. `period` is the calendar
+-- year of a milestone that begins anew each year, else empty.
 CREATE TABLE milestone_grant (
     shard      smallint    NOT NULL,
     member_id  uuid        NOT NULL,
@@ -314,7 +338,26 @@ CREATE TABLE milestone_grant (
     status     text        NOT NULL CHECK (status IN ('granted', 'revoked')),
     journal_id uuid        NOT NULL,
     changed_at timestamptz NOT NULL,
-    PRIMARY KEY (shard, member_id, milestone, ordinal)
+    period     text        NOT NULL DEFAULT '',
+    PRIMARY KEY (shard, member_id, milestone, period, ordinal)
+);
+
+-- What a promotion may give to all members together. A shard leases some of it, so that postings of different shards
+-- never wait for each other, and together never give more than the budget.
+CREATE TABLE promotion_pool (
+    promotion text   PRIMARY KEY,
+    budget    bigint NOT NULL CHECK (budget >= 0),
+    leased    bigint NOT NULL DEFAULT 0 CHECK (leased >= 0),
+    CONSTRAINT leases_at_most_the_budget CHECK (leased <= budget)
+);
+
+CREATE TABLE promotion_budget (
+    shard     smallint NOT NULL,
+    promotion text     NOT NULL,
+    allotted  bigint   NOT NULL CHECK (allotted >= 0),
+    used      bigint   NOT NULL CHECK (used >= 0),
+    PRIMARY KEY (shard, promotion),
+    CONSTRAINT gives_at_most_what_is_allotted CHECK (used <= allotted)
 );
 
 -- Who brought a new member, written with the enrolment in the newcomer's shard; settled once.
@@ -441,6 +484,8 @@ CREATE TYPE batch_item AS (
     debt           bigint,
     counters       jsonb,
     next_expiry    date,
+    tier           text,
+    review_on      date,
     traits         jsonb
 );
 
@@ -468,6 +513,9 @@ GRANT SELECT, INSERT, UPDATE ON member, lot, hold, stay_directory, milestone_gra
 GRANT SELECT, INSERT, UPDATE, DELETE ON account_delta, account_total, outbox, unsealed, vault.profile
     TO loyalty_service;
 GRANT SELECT ON account_balance TO loyalty_service;
+GRANT SELECT, INSERT, DELETE ON program_version TO loyalty_service;
+GRANT SELECT, UPDATE ON program_generation TO loyalty_service;
+GRANT SELECT, INSERT, UPDATE ON promotion_pool, promotion_budget TO loyalty_service;
 
 -- Second wall: whoever owns the tables is stopped too, unless the trigger is first taken away in plain sight.
 CREATE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$

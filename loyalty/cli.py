@@ -26,6 +26,10 @@ ELSEWHERE: Final = {
     ),
     "import": Lazy("loyalty.importing.command:import_", "Import stays from CSV or NDJSON files."),
     "keys": Lazy("loyalty.http.keys_command:keys", "Create, list and revoke the API keys of callers."),
+    "program": Lazy(
+        "loyalty.program.command:program", "Check, compare and list the definitions of programs."
+    ),
+    "explain": Lazy("loyalty.explaining:explain_stay", "Tell what a stay earned, and why."),
     "verify": Lazy("loyalty.verify.command:verify", "Recompute the books from their transfers and compare."),
     "bench": Lazy("loyalty.bench.command:bench", "Measure the service's speed and memory on this machine."),
 }

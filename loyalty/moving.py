@@ -14,7 +14,7 @@ from loyalty.commands.household import HouseholdView, view
 from loyalty.commands.join_household import ConsentRequest, JoinHousehold
 from loyalty.commands.leave_household import LeaveHousehold
 from loyalty.commands.merge import Merge
-from loyalty.commands.model import Alias, Answer, Elsewhere, Key, Move, Pooled, Result
+from loyalty.commands.model import Alias, Answer, Elsewhere, Key, Move, Pooled, Result, Short
 from loyalty.commands.refer import PayReferral
 from loyalty.commands.transfer import Transfer, TransferRequest
 from loyalty.commands.unmerge import Unmerge
@@ -153,6 +153,8 @@ async def _concluded(
             continue
         if isinstance(result, Problem):
             raise result
-        assert not isinstance(result, Elsewhere | Alias | Pooled), "what touches two members isn't elsewhere"
+        assert not isinstance(result, Elsewhere | Alias | Pooled | Short), (
+            "a transaction of its own is the last word"
+        )
         return result if isinstance(result, Answer) else result.answer
     raise Problem("unavailable", headers=_RETRY_AFTER)

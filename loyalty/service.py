@@ -15,7 +15,7 @@ from msgspec import Struct, structs
 from loyalty import ids, metrics
 from loyalty.clock import Clock, SystemClock
 from loyalty.coalesce import Coalescer
-from loyalty.commands import balance
+from loyalty.commands import balance, versions
 from loyalty.commands import store as commands_store
 from loyalty.commands.adjust import Adjust, AdjustmentRequest
 from loyalty.commands.balance import BalanceView
@@ -27,6 +27,7 @@ from loyalty.commands.joint import Joints
 from loyalty.commands.model import Alias, Answer, Decision, Elsewhere, Key, Move, Pooled, Result, Target
 from loyalty.commands.post_stay import PostStay
 from loyalty.commands.purchase import Purchase, PurchaseRequest
+from loyalty.commands.review import Review
 from loyalty.commands.rulebook import Rulebook
 from loyalty.db import SERVICE_ROLE, connect, connect_pool
 from loyalty.errors import Problem, together
@@ -39,8 +40,10 @@ from loyalty.members import store as members_store
 from loyalty.members.model import EnrolRequest, Profile
 from loyalty.members.numbers import make_number
 from loyalty.members.vault import Vault
+from loyalty.program import reading
+from loyalty.program import store as program_store
 from loyalty.program.model import HOUSE
-from loyalty.program.reading import read
+from loyalty.program.store import Version
 from loyalty.settings import Settings
 from loyalty.stays import properties as property_rules
 from loyalty.stays import store as stays_store
@@ -74,17 +77,16 @@ class Service:
     """One program over one database."""
 
     def __init__(
-        self, rules: Rulebook, pool: asyncpg.Pool, poster: Poster[Command, Result], batches: Batches, vault: Vault,
-        clock: Clock, mint: ids.Mint, pepper: bytes,
+        self, pool: asyncpg.Pool, poster: Poster[Command, Result], batches: Batches, vault: Vault, clock: Clock,
+        mint: ids.Mint, pepper: bytes,
     ) -> None:  # fmt: skip
         """Wire what `open_service` has made."""
-        self.rules = rules
         self.pool = pool
         self.poster = poster
         self.clock = clock
         self.settles_in = poster.deadline + 1.0
         self.bulk_turn = asyncio.Lock()
-        self.joints = Joints(rules, clock, mint)
+        self.joints = Joints(batches, clock, mint)
         self._batches = batches
         self._vault = vault
         self._mint = mint
@@ -94,6 +96,48 @@ class Service:
         self._properties: dict[str, Property] = {}
         self._register: Coalescer[None, dict[str, Property]] = Coalescer(self._read_properties, lanes=1)
         self._members: Coalescer[Target, Found | None] = Coalescer(self._load_members)
+
+    # --- the program --------------------------------------------------------------------------------------------
+
+    @property
+    def rules(self) -> Rulebook:
+        """The versions of the program, as they were last known."""
+        return self._batches.rules
+
+    async def refresh_rules(self) -> None:
+        """Learn of versions that have been published or withdrawn elsewhere."""
+        async with self.pool.acquire() as connection:
+            if await program_store.read_generation(connection) != self.rules.generation:
+                self._batches.rules = await versions.load(connection, self.rules)
+
+    async def programs(self) -> list[Version]:
+        """Return all versions, the first in force first."""
+        async with self.pool.acquire() as connection:
+            _, found = await program_store.read_versions(connection)
+        return found
+
+    async def publish(
+        self, text: str, effective_from: date, by: str, *, dry_run: bool = False
+    ) -> tuple[Version, bool]:
+        """Publish a definition (TOML) as a version from a day on; return it, and whether it is new.
+
+        Raises Problem when it can't be; a dry run only tells whether it could.
+        """
+        try:
+            definition = reading.decode(text)
+        except reading.ProgramError as error:
+            raise Problem("invalid_program", str(error), at="/definition") from error
+        one = Version(definition.version, definition.id, effective_from, text, by, self.clock.now())
+        async with self.pool.acquire() as connection:
+            published = await versions.publish(connection, one, definition, self.today(), dry_run=dry_run)
+        await self.refresh_rules()
+        return published
+
+    async def withdraw(self, version: int) -> None:
+        """Take away a version that hasn't been used; raise Problem when it can't be."""
+        async with self.pool.acquire() as connection:
+            await versions.withdraw(connection, version, self.today())
+        await self.refresh_rules()
 
     # --- who is meant -------------------------------------------------------------------------------------------
 
@@ -142,10 +186,11 @@ class Service:
         if posting.property not in self._properties:
             detail = f"There is no property {posting.property}."
             refusals.append(Problem("unknown_property", detail, at="/property"))
-        if not self.rules.earning.knows(posting.currency):
+        rules = self.rules.at(posting.departure)
+        if not rules.earning.knows(posting.currency):
             detail = f"The program has no rate for {posting.currency}."
             refusals.append(Problem("unknown_currency", detail, at="/currency"))
-        folio = read_folio(posting, self.rules.limits.nights)
+        folio = read_folio(posting, rules.limits.nights)
         if isinstance(folio, Problem):
             return together([*refusals, folio])
         if refusals:
@@ -155,10 +200,11 @@ class Service:
             if posting.departure > self._tomorrow:
                 detail = "A stay that is checked out can't end in the future."
                 return Problem("invalid_value", detail, at="/departure")
-        if self.rules.earning.exchange(sum(folio.revenue.values()), posting.currency) > self.rules.most:
-            limit = f"{self.rules.limits.amount} {self.rules.earning.currency}"
+        worth = rules.earning.exchange(sum(folio.revenue.values()), posting.currency, posting.departure)
+        if worth > rules.most:
+            limit = f"{rules.limits.amount} {rules.earning.currency}"
             return Problem("invalid_value", f"The stay is worth more than {limit}.", at="/lines")
-        return PostStay(target, posting, folio, actor)
+        return PostStay(target, posting, folio, actor, self._properties[posting.property].brand)
 
     async def conclude(self, command: Command, result: Result | Move) -> Answer:
         """Return what a command came to, moving the stay between members if that is what it takes.
@@ -229,7 +275,9 @@ class Service:
         member_id = self._mint(shard)
         profile = self._vault.seal(member_id, request.profile) if request.profile else None
         referrer = await self._referrer(request.referred_by) if request.referred_by else None
-        command = Enrol(number, member_id, request.enrolled_on, profile, actor, key, referrer)
+        birthday = request.profile.birthday if request.profile else None
+        birth_month = int(birthday[:2]) if birthday else None
+        command = Enrol(number, member_id, request.enrolled_on, profile, actor, key, referrer, birth_month)
         return await self.conclude(command, await self.poster.submit(shard, command))
 
     async def _referrer(self, number: str) -> UUID:
@@ -245,7 +293,7 @@ class Service:
         else:
             seed = blake2b(key.principal.bytes + key.key.encode(), key=self._pepper, digest_size=8).digest()
             digits = int.from_bytes(seed, "big")
-        return make_number(self.rules.definition.number_prefix, digits)
+        return make_number(self.rules.at(self.today()).definition.number_prefix, digits)
 
     async def find_member(self, key: str) -> Found | None:
         """Return a member by number or id, read after the call; for one that was merged, who stands for it."""
@@ -305,15 +353,14 @@ class Service:
             await asyncio.sleep(left)
         async with self.pool.acquire() as connection:
             points, counters, expiring, _ = await ledger_store.fold(
-                connection, member, effective_by, known_at or now
+                connection, member, effective_by, known_at or now, by_day=self.rules.months_kept > 0
             )
+        # All days are there again, so no tier has to stand for those that were folded into their years.
+        statuses = tuple(one for one in member.traits.statuses if one.kind != "earned")
         then = structs.replace(
-            member,
-            available=points,
-            held=0,
-            counters=counters,
-            next_expiry=expiring[0][0] if expiring else None,
-        )
+            member, available=points, held=0, counters=counters, next_expiry=expiring[0][0] if expiring else None,
+            traits=structs.replace(member.traits, statuses=statuses),
+        )  # fmt: skip
         return balance.view(self.rules, then, expiring, effective_by)
 
     async def statement(self, member: Member, before: int, limit: int) -> list[Entry]:
@@ -344,6 +391,11 @@ class Service:
         command = Expire(member_id)
         await self.conclude(command, await self.poster.submit(ids.shard_of(member_id), command))
 
+    async def review(self, member_id: UUID) -> None:
+        """Review a member's tier, if it is due."""
+        command = Review(member_id)
+        await self.conclude(command, await self.poster.submit(ids.shard_of(member_id), command))
+
     def key(self, principal: UUID, key: str, body: bytes) -> Key:
         """Bind an idempotency key to a request. The fingerprint is keyed, as bodies may hold personal data."""
         return Key(principal, key, blake2b(body, key=self._pepper, digest_size=32).digest())
@@ -368,7 +420,7 @@ class Service:
         problem = property_rules.check(one)
         if problem is not None:
             raise problem
-        if not self.rules.earning.knows(one.currency):
+        if not self.rules.at(self.today()).earning.knows(one.currency):
             raise Problem("unknown_currency", f"The program has no rate for {one.currency}.", at="/currency")
         await stays_store.write_property(self.pool, one)
         await self.properties()
@@ -382,14 +434,17 @@ class Service:
 async def open_service(
     settings: Settings, dsn: str, clock: Clock | None = None, rules: Rulebook | None = None
 ) -> AsyncGenerator[Service]:
-    """Open the service on a migrated database; on leaving, what waits is run before the connections close."""
+    """Open the service on a migrated database; on leaving, what waits is run before the connections close.
+
+    The program's versions are the database's; an empty one begins with the definition that the settings name. `rules`
+    are used as they are instead.
+    """
     clock = clock or SystemClock()
-    rules = rules or Rulebook(read(settings.program or HOUSE))
     key = settings.vault_key_bytes()
     mint = ids.minter()
-    batches = Batches(rules, clock, mint)
     pool = await connect_pool(dsn, size=settings.pool_size, role=SERVICE_ROLE)
     try:
+        batches = Batches(rules or await _know_rules(pool, settings, clock), clock, mint)
         shards = await pool.fetchval("SELECT count(*) FROM shard")
         poster = Poster(
             lambda: connect(
@@ -401,7 +456,7 @@ async def open_service(
         )  # fmt: skip
         await poster.start()
         metrics.watch_pool(pool.get_size, pool.get_idle_size)
-        service = Service(rules, pool, poster, batches, Vault(key), clock, mint, key)
+        service = Service(pool, poster, batches, Vault(key), clock, mint, key)
         try:
             await service.properties()
             yield service
@@ -409,3 +464,19 @@ async def open_service(
             await poster.stop()
     finally:
         await pool.close()
+
+
+async def _know_rules(pool: asyncpg.Pool, settings: Settings, clock: Clock) -> Rulebook:
+    """Return the rules in the database; in an empty one, first publish the definition that the settings name."""
+    async with pool.acquire() as connection:
+        _, found = await program_store.read_versions(connection)
+        if not found:
+            await versions.begin(connection, _first_definition(settings), "settings", clock.now())
+        return await versions.load(connection)
+
+
+def _first_definition(settings: Settings) -> str:
+    """Return the text of the definition to begin with; raise ProgramError when it can't hold."""
+    path = settings.program or HOUSE
+    reading.read(path)
+    return path.read_text(encoding="utf-8")

@@ -17,6 +17,8 @@ _log = structlog.get_logger("loyalty.worker")
 
 EXPIRY_SECONDS: Final = 3600
 FOLD_SECONDS: Final = 60
+REVIEW_SECONDS: Final = 3600
+REFRESH_SECONDS: Final = 5
 REFERRAL_SECONDS: Final = 60
 _PAGE: Final = 500
 _FIRST: Final = UUID(bytes(16))
@@ -35,6 +37,22 @@ async def expire_due(service: Service) -> int:
     return looked_at
 
 
+async def review_tiers(service: Service) -> int:
+    """Review the tiers that may have changed by today, page by page; return how many members were looked at.
+
+    Each review writes the day of the next one with it, so that a run that is broken off goes on where it was.
+    """
+    looked_at = 0
+    for shard in range(service.poster.shards):
+        after = _FIRST
+        while page := await store.find_members_to_review(service.pool, shard, service.today(), after, _PAGE):
+            for member_id in page:
+                await service.review(member_id)
+            looked_at += len(page)
+            after = page[-1]
+    return looked_at
+
+
 async def fold_accounts(service: Service) -> None:
     """Fold what batches have added to the program's accounts into their totals."""
     for shard in range(service.poster.shards):
@@ -46,6 +64,8 @@ async def running_jobs(service: Service) -> AsyncGenerator[None]:
     """Run the jobs for as long as the context lasts."""
     tasks = [
         asyncio.create_task(_every(EXPIRY_SECONDS, "expire_due", lambda: expire_due(service))),
+        asyncio.create_task(_every(REVIEW_SECONDS, "review_tiers", lambda: review_tiers(service))),
+        asyncio.create_task(_every(REFRESH_SECONDS, "refresh_rules", service.refresh_rules)),
         asyncio.create_task(_every(FOLD_SECONDS, "fold_accounts", lambda: fold_accounts(service))),
         asyncio.create_task(_every(REFERRAL_SECONDS, "pay_referrals", lambda: pay_referrals(service))),
     ]

@@ -44,9 +44,13 @@ channels = ["ota"]
 counts = ["nights"]
 
 [[exclusion]]
+code = "free_excluded"
+name = { en = "Free", zh = "免费" }
+channels = ["complimentary"]
+
+[[exclusion]]
 code = "rate_excluded"
 name = { en = "Rate", zh = "房价" }
-channels = ["complimentary"]
 rate_codes = ["STAFF*", "FREE"]
 
 [[tier]]

@@ -85,7 +85,7 @@ def decide(facts: Facts, rules: Rulebook, command: Adjust, moment: Moment) -> Re
     if known is not None:
         return known
     member, request = facts.member, command.request
-    refusal = refuse(facts, rules, command)
+    refusal = refuse(facts, rules, command, moment)
     if refusal is not None or member is None:
         return refusal or Problem("unknown_member", at="/member")
     book = Book(member, moment, command.actor, facts.lots, facts.following)
@@ -101,13 +101,13 @@ def decide(facts: Facts, rules: Rulebook, command: Adjust, moment: Moment) -> Re
     return post(book, rules, command, moment)
 
 
-def refuse(facts: Facts, rules: Rulebook, command: Adjust) -> Problem | None:
+def refuse(facts: Facts, rules: Rulebook, command: Adjust, moment: Moment) -> Problem | None:
     """Return why an adjustment can't be, whatever the member has."""
     if facts.member is None:
         return Problem("unknown_member", at="/member")
     if facts.member.status != "active":
         return Problem("member_closed", at="/member")
-    points, most = command.request.points, rules.limits.adjustment
+    points, most = command.request.points, rules.at(moment.today).limits.adjustment
     if not points or abs(points) > most:
         return Problem("invalid_value", f"Must be between 1 and {most} points, up or down.", at="/points")
     return None
@@ -119,7 +119,7 @@ def post(book: Book, rules: Rulebook, command: Adjust, moment: Moment) -> Decisi
     journal = book.journal("adjusted", moment.today, _reason(request))
     book.points("adjustment", request.points, moment.today, ACCOUNTS[request.reason])
     if request.points > 0:
-        book.earn(request.points, rules.expires_on(moment.today))
+        book.earn(request.points, rules.expires_today(member, moment.today))
     else:
         book.spend(-request.points)
     book.close()

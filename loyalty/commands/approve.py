@@ -89,7 +89,7 @@ def decide(
 def _approve(
     facts: Facts, member: Member, approval: Approval, rules: Rulebook, command: Approve, moment: Moment
 ) -> Decided | Problem:
-    request, terms = _request(approval.request), rules.definition.compensation
+    request, terms = _request(approval.request), rules.at(moment.today).definition.compensation
     if member.status != "active":
         return Problem("member_closed")
     refusal = check_cap(member, COMPENSATED, terms.member_a_year, request.points, moment.today)

@@ -2,16 +2,23 @@
 
 from collections.abc import Mapping
 from datetime import date
+from typing import Final
 
 from msgspec import Struct
 
 from loyalty.commands.rulebook import Rulebook
 from loyalty.ids import show
+from loyalty.ledger.counters import brands, of_year
 from loyalty.ledger.model import Counters, Member
-from loyalty.tiers.milestones import MilestoneRule, lifetime
-from loyalty.tiers.rules import Level, Standing
+from loyalty.tiers.ladder import Level
+from loyalty.tiers.milestones import MilestoneRule
+from loyalty.tiers.standing import Standing
 
 Names = Mapping[str, str]
+
+# Rules look years back and ahead; near the ends of the calendar there are no dates for that, and nothing to be found.
+_FIRST: Final = date(1900, 1, 1)
+_LAST: Final = date(9900, 12, 31)
 
 
 class ExpiringPoints(Struct, frozen=True, gc=False):
@@ -21,31 +28,50 @@ class ExpiringPoints(Struct, frozen=True, gc=False):
     points: int
 
 
-class TierView(Struct, frozen=True, gc=False):
-    """The tier, and the last day it is certain for."""
+class BenefitView(Struct, frozen=True, gc=False, omit_defaults=True):
+    """What the tier brings besides points; `yearly` is how often in a calendar year, where that is counted."""
+
+    code: str
+    name: Names
+    yearly: int | None = None
+
+
+class TierView(Struct, frozen=True, gc=False, omit_defaults=True):
+    """The tier, the last day it is certain for, and what it brings. `source` tells of one that wasn't earned."""
 
     code: str
     name: Names
     valid_to: date | None
+    source: str = "earned"
+    benefits: list[BenefitView] = []
 
 
-class TierGoal(Struct, frozen=True, gc=False):
-    """A tier to reach or keep by the end of this year; any one of what remains is enough."""
+class TierGoal(Struct, frozen=True, gc=False, omit_defaults=True):
+    """A tier to reach or keep within the period. Any one of what remains is enough, and all of what is required."""
 
     code: str
     name: Names
     remaining: dict[str, str]
+    required: dict[str, str] = {}
+
+
+class PeriodView(Struct, frozen=True, gc=False):
+    """The period in which is counted for tiers, and what counts in it so far."""
+
+    first: date
+    last: date
+    counted: dict[str, str]
 
 
 class MilestoneView(Struct, frozen=True, gc=False):
-    """A milestone ahead: the count at which it comes, and how much is missing."""
+    """A milestone ahead: the count at which it comes, and how much is missing; None: all of it is reached."""
 
     code: str
     name: Names
     unit: str
     reward: Names
-    next_at: str
-    remaining: str
+    next_at: str | None
+    remaining: str | None
 
 
 class BalanceView(Struct, frozen=True, gc=False, omit_defaults=True):
@@ -62,6 +88,7 @@ class BalanceView(Struct, frozen=True, gc=False, omit_defaults=True):
     next_tier: TierGoal | None
     keep_tier: TierGoal | None
     year: dict[str, str]
+    period: PeriodView
     milestones: list[MilestoneView]
     pool: int | None = None
 
@@ -72,45 +99,69 @@ def view(rules: Rulebook, member: Member, expiring: list[tuple[date, int]], toda
     if member.next_expiry is not None and member.next_expiry <= today:
         available -= sum(points for day, points in expiring if day <= today)
         expiring = [(day, points) for day, points in expiring if day > today]
-    counted = member.counters.get(str(today.year), {})
-    standing = rules.ladder.standing(member.counters, today)
-    above = rules.ladder.next_after(standing.level)
+    rules, day = rules.at(today), min(max(today, _FIRST), _LAST)
+    tiers, ladder = rules.tiers, rules.ladder
+    year = of_year(member.counters, today.year)
+    standing, period = tiers.standing(member, day), tiers.period(member, day)
+    above = ladder.next_after(standing.level)
+    units = rules.definition.counting.units
     return BalanceView(
         show("mem", member.member_id), member.number, today, available, member.held, max(0, -available),
         [ExpiringPoints(day, points) for day, points in expiring],
-        TierView(standing.level.code, standing.level.name, standing.valid_to),
-        _goal(rules, above, counted) if above else None,
-        _keep(rules, standing, counted),
-        {unit: rules.show(unit, counted.get(unit, 0)) for unit in rules.definition.counting.units},
-        [_milestone(rules, rule, member.counters) for rule in rules.milestones],
+        TierView(
+            standing.level.code, standing.level.name, standing.valid_to, standing.source,
+            _benefits(rules, standing.level),
+        ),
+        _goal(rules, above, *ladder.missing(above, period.counted)) if above else None,
+        _keep(rules, standing, period.counted),
+        {unit: rules.show(unit, _count(year, unit)) for unit in units},
+        PeriodView(
+            period.first, period.last, {unit: rules.show(unit, _count(period.counted, unit)) for unit in units}
+        ),
+        [_milestone(rules, rule, member.counters, today) for rule in rules.milestones],
     )  # fmt: skip
 
 
-def _goal(rules: Rulebook, level: Level, counted: Mapping[str, int]) -> TierGoal:
-    missing = rules.ladder.missing(level, counted)
+def _count(counted: Mapping[str, int], unit: str) -> int:
+    """Return what was counted of a unit; of brands, how many different ones."""
+    return brands(counted) if unit == "brands" else counted.get(unit, 0)
+
+
+def _benefits(rules: Rulebook, level: Level) -> list[BenefitView]:
+    return [
+        *(BenefitView(code, rules.benefits[code]) for code in level.benefits),
+        *(BenefitView(code, rules.benefits[code], times) for code, times in level.yearly.items()),
+    ]
+
+
+def _goal(
+    rules: Rulebook, level: Level, remaining: Mapping[str, int], required: Mapping[str, int]
+) -> TierGoal:
     return TierGoal(
-        level.code, level.name, {unit: rules.show(unit, amount) for unit, amount in missing.items()}
-    )
+        level.code, level.name, {unit: rules.show(unit, amount) for unit, amount in remaining.items()},
+        {unit: rules.show(unit, amount) for unit, amount in required.items()},
+    )  # fmt: skip
 
 
 def _keep(rules: Rulebook, standing: Standing, counted: Mapping[str, int]) -> TierGoal | None:
-    """Return what keeps the tier for the year after; None when it is everybody's."""
-    if standing.level.rank == 0:
+    """Return what keeps the tier for the period after; None when it is everybody's or for good."""
+    level = standing.level
+    if level.rank == 0 or (level.permanent and standing.source == "earned"):
         return None
-    if any(counted.get(unit, 0) >= threshold for unit, threshold in standing.level.reach):
-        return TierGoal(standing.level.code, standing.level.name, {})
-    return _goal(rules, standing.level, counted)
+    if level.kept_by(counted):
+        return TierGoal(level.code, level.name, {})
+    return _goal(rules, level, *rules.ladder.missing_to_keep(level, counted))
 
 
-def _milestone(rules: Rulebook, rule: MilestoneRule, counters: Counters) -> MilestoneView:
-    count = lifetime(counters, rule.unit)
-    at = (count // rule.every + 1) * rule.every
+def _milestone(rules: Rulebook, rule: MilestoneRule, counters: Counters, today: date) -> MilestoneView:
+    count = rule.count(counters, today.year)
+    mark = rule.next_mark(count)
     return MilestoneView(
-        rule.code, rule.name, rule.unit, rule.reward_name, rules.show(rule.unit, at),
-        rules.show(rule.unit, at - count),
+        rule.code, rule.name, rule.unit, rule.reward_name, None if mark is None else rules.show(rule.unit, mark),
+        None if mark is None else rules.show(rule.unit, mark - count),
     )  # fmt: skip
 
 
 def etag(rules: Rulebook, member: Member, today: date) -> str:
     """Return a tag that changes whenever the balance may: with a journal, with the day, with the program."""
-    return f'"{member.version}.{today:%Y%m%d}.{rules.label}"'
+    return f'"{member.version}.{today:%Y%m%d}.{rules.at(today).label}"'

@@ -8,7 +8,12 @@ from collections.abc import Sequence
 from contextlib import suppress
 from datetime import datetime
 
-from asyncpg.exceptions import DeadlockDetectedError, SerializationError, UniqueViolationError
+from asyncpg.exceptions import (
+    CheckViolationError,
+    DeadlockDetectedError,
+    SerializationError,
+    UniqueViolationError,
+)
 
 from loyalty.clock import Clock
 from loyalty.commands import (
@@ -20,19 +25,22 @@ from loyalty.commands import (
     post_stay,
     purchase,
     register,
+    review,
     set_segments,
     store,
+    versions,
 )
 from loyalty.commands.adjust import Adjust
 from loyalty.commands.end_status import EndStatus
 from loyalty.commands.enrol import Enrol
 from loyalty.commands.expire import Expire
 from loyalty.commands.give_status import GiveStatus
-from loyalty.commands.model import Alias, Decision, Facts, Key, Move, Result, settle
+from loyalty.commands.model import Alias, Decision, Facts, Key, Move, Result, Short, settle
 from loyalty.commands.move_stay import decide_move
 from loyalty.commands.post_stay import PostStay
 from loyalty.commands.purchase import Purchase
 from loyalty.commands.register import Register
+from loyalty.commands.review import Review
 from loyalty.commands.rulebook import Rulebook
 from loyalty.commands.set_segments import SetSegments
 from loyalty.commands.tally import count
@@ -40,7 +48,12 @@ from loyalty.db import Connection
 from loyalty.ids import UUID, Mint, parse, shard_of
 from loyalty.ledger.model import Member, Moment
 
-Command = PostStay | Adjust | Enrol | Expire | Purchase | GiveStatus | EndStatus | SetSegments | Register
+Command = (
+    PostStay | Adjust | Enrol | Expire | Review | Purchase | GiveStatus | EndStatus | SetSegments | Register
+)
+
+_RACES = (UniqueViolationError, CheckViolationError, DeadlockDetectedError, SerializationError)
+"""What a batch fails by when another process has changed something since it was read."""
 
 
 class Batches:
@@ -62,15 +75,17 @@ class Batches:
         Most batches take two statements and no lock: the second fails if another process has meanwhile changed a
         member. Then, or where nothing would fail, the batch is decided under the members' locks.
         """
-        facts = await _read(connection, shard, commands)
+        facts = await self.read(connection, shard, [_named(command) for command in commands])
         if all(map(_shows_a_race, commands, facts)):
-            with suppress(UniqueViolationError, DeadlockDetectedError, SerializationError):
+            with suppress(*_RACES):
                 results, decisions = await self._decide_and_write(connection, shard, commands, facts)
                 count(decisions)
                 return results
         async with connection.transaction():
             await _lock(connection, shard, commands)
-            facts = await _read(connection, shard, commands)
+            if self._budgeted():
+                await store.lock_budgets(connection, shard)
+            facts = await self.read(connection, shard, [_named(command) for command in commands])
             results, decisions = await self._decide_and_write(connection, shard, commands, facts)
         count(decisions)
         return results
@@ -84,10 +99,13 @@ class Batches:
         twins = _twins(facts)
         await _add_priors(connection, commands, facts)
         await _add_lots(connection, shard, commands, facts, twins, moment)
-        results: list[Result | None] = [
-            None if place in twins else settle(self._decide(known, command, moment), _key(command))
-            for place, (known, command) in enumerate(zip(facts, commands, strict=True))
-        ]
+        if self._budgeted():
+            results = await self._decide_within_budgets(connection, shard, commands, facts, twins, moment)
+        else:
+            results: list[Result | None] = [
+                None if place in twins else settle(self._decide(known, command, moment), _key(command))
+                for place, (known, command) in enumerate(zip(facts, commands, strict=True))
+            ]
         results = _without_twins(results)
         decisions = [
             result for result in results if isinstance(result, Decision) and not result.answer.replayed
@@ -97,6 +115,65 @@ class Batches:
             decisions.sort(key=_member_order)
             await store.write(connection, shard, decisions, moment.at)
         return results, decisions
+
+    async def read(self, connection: Connection, shard: int, named: Sequence[store.Named]) -> list[Facts]:
+        """Return the facts of members; if other versions of the program are in force by now, know them first.
+
+        Where the program has come to need days, what was counted by year alone is counted again.
+        """
+        if not named:
+            return []
+        generation, facts = await store.read_facts(connection, shard, named)
+        if generation != self.rules.generation:
+            self.rules = await versions.load(connection, self.rules)
+        if self.rules.months_kept:
+            for known in facts:
+                if known.member is not None and not known.member.traits.by_day:
+                    await store.count_by_day(connection, known.member)
+        return facts
+
+    async def _decide_move(
+        self, connection: Connection, leaving: Facts, joining: Facts, command: PostStay, moment: Moment
+    ) -> Move | Result:
+        shard = joining.member.shard if joining.member else 0
+        if self._budgeted():
+            await store.lock_budgets(connection, shard)
+            joining.budgets = await store.read_budgets(connection, shard)
+        while isinstance(result := decide_move(leaving, joining, self.rules, command, moment), Short):
+            await self._lease(connection, shard, joining, result)
+        return result
+
+    async def _lease(self, connection: Connection, shard: int, facts: Facts, short: Short) -> None:
+        """Take more of a promotion's budget for a shard, or note that there is no more."""
+        leased = await store.lease_budget(connection, shard, short)
+        facts.budgets[short.promotion] = facts.budgets.get(short.promotion, 0) + leased
+        if not leased:
+            facts.spent |= {short.promotion}
+
+    def _budgeted(self) -> bool:
+        return any(version.budgets for version in self.rules.versions)
+
+    async def _decide_within_budgets(
+        self, connection: Connection, shard: int, commands: Sequence[Command], facts: Sequence[Facts],
+        twins: set[int], moment: Moment,
+    ) -> list[Result | None]:  # fmt: skip
+        """Let each command decide by what those before it have left of promotions' budgets."""
+        left = await store.read_budgets(connection, shard)
+        spent: frozenset[str] = frozenset()
+        results: list[Result | None] = []
+        for place, (known, command) in enumerate(zip(facts, commands, strict=True)):
+            if place in twins:
+                results.append(None)
+                continue
+            known.budgets, known.spent = left, spent
+            while isinstance(result := self._decide(known, command, moment), Short):
+                await self._lease(connection, shard, known, result)
+            spent = known.spent
+            if isinstance(result, Decision):
+                for code, points in result.budgets.items():
+                    left[code] = left.get(code, 0) - points
+            results.append(settle(result, _key(command)))
+        return results
 
     def _moment(self) -> Moment:
         at = self._clock.now()
@@ -114,6 +191,8 @@ class Batches:
             return enrol.decide(facts, self.rules, command, moment)
         if isinstance(command, Expire):
             return expire.decide(facts, self.rules, command, moment)
+        if isinstance(command, Review):
+            return review.decide(facts, self.rules, command, moment)
         if isinstance(command, Purchase):
             return purchase.decide(facts, self.rules, command, moment)
         return self._restate(facts, command, moment)
@@ -138,16 +217,14 @@ class Batches:
             for one in sorted((member_id, other), key=lambda value: (shard_of(value), value)):
                 await store.lock_members(connection, shard_of(one), [one], [])
             moment = self._moment()
-            [joining] = await store.read_facts(
-                connection, shard_of(member_id), [(member_id, command.posting)]
-            )
-            [leaving] = await store.read_facts(connection, shard_of(other), [(other, None)])
+            [joining] = await self.read(connection, shard_of(member_id), [(member_id, command.posting)])
+            [leaving] = await self.read(connection, shard_of(other), [(other, None)])
             leaving.stay = joining.stay
             for facts in (joining, leaving):
                 if facts.member is not None and facts.stay is not None:
                     need = [(facts, facts.stay.award.points)]
                     await store.add_lots(connection, facts.member.shard, need, moment.today)
-            result = decide_move(leaving, joining, self.rules, command, moment)
+            result = await self._decide_move(connection, leaving, joining, command, moment)
             written = await _write_move(connection, result, member_id, moment.at)
         count(written)
         return result
@@ -172,7 +249,7 @@ async def _write_move(
 def _alias(facts: Facts, command: Command) -> Alias | None:
     """Return who stands for a member that was merged; its number stays taken, and its books have nothing to expire."""
     member = facts.member
-    if member is None or member.traits.merged_into is None or isinstance(command, Enrol | Expire):
+    if member is None or member.traits.merged_into is None or isinstance(command, Enrol | Expire | Review):
         return None
     survivor = parse("mem", member.traits.merged_into)
     assert survivor is not None, "a merged member leads to one that stands for it"
@@ -188,15 +265,11 @@ def _shows_a_race(command: Command, facts: Facts) -> bool:
     """
     if isinstance(command, PostStay):
         return facts.stay is None
-    return not isinstance(command, Expire)
+    return not isinstance(command, Expire | Review)
 
 
 def _member_order(decision: Decision) -> bytes:
     return b"" if decision.book is None else decision.book.member.member_id.bytes
-
-
-async def _read(connection: Connection, shard: int, commands: Sequence[Command]) -> list[Facts]:
-    return await store.read_facts(connection, shard, [_named(command) for command in commands])
 
 
 def _named(command: Command) -> store.Named:

@@ -107,7 +107,7 @@ def decide(
     known = replay(facts.prior, command.key)
     if known is not None:
         return known
-    member, request, terms = facts.member, command.request, rules.definition.compensation
+    member, request, terms = facts.member, command.request, rules.at(moment.today).definition.compensation
     if member is None:
         return Problem("unknown_member", at="/member")
     if member.status != "active":
@@ -146,7 +146,7 @@ def give(
     reason = f"{request.reason}: {request.note}" if request.note else request.reason
     journal = book.journal("compensated", moment.today, reason, stay_id)
     book.points("compensation", request.points, moment.today, GOODWILL)
-    book.earn(request.points, rules.expires_on(moment.today))
+    book.earn(request.points, rules.expires_today(book.member, moment.today))
     book.count(COMPENSATED, request.points, moment.today)
     book.close()
     return book, journal

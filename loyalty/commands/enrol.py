@@ -30,11 +30,11 @@ class Enrol(Struct, frozen=True, gc=False):
     actor: str
     key: Key | None
     referrer: UUID | None = None
+    birth_month: int | None = None
 
 
 def decide(facts: Facts, rules: Rulebook, command: Enrol, moment: Moment) -> Result:
     """Decide what an enrolment comes to."""
-    del rules
     known = replay(facts.prior, command.key) if command.key else None
     if known is not None:
         return known
@@ -44,8 +44,10 @@ def decide(facts: Facts, rules: Rulebook, command: Enrol, moment: Moment) -> Res
     enrolled_on = command.enrolled_on or moment.today
     shard = shard_of(command.member_id)
     member = Member(shard, command.member_id, command.target, "active", enrolled_on, 0, 0, 0, 0, {}, None)
-    if command.referrer is not None:
-        member.traits = Traits(referred_by=show("mem", command.referrer))
+    by_day = rules.months_kept > 0
+    if command.referrer is not None or command.birth_month is not None or by_day:
+        referrer = None if command.referrer is None else show("mem", command.referrer)
+        member.traits = Traits(command.birth_month, referred_by=referrer, by_day=by_day)
     book = Book(member, moment, command.actor)
     journal = book.journal("enrolled", enrolled_on, "enrolled")
     reply = _encode(MemberView(show("mem", member.member_id), member.number, member.status, enrolled_on))

@@ -38,7 +38,7 @@ def decide(
     known = replay(facts.prior, command.key)
     if known is not None:
         return known
-    terms, head = rules.definition.household, facts.member
+    terms, head = rules.at(moment.today).definition.household, facts.member
     if terms is None:
         return Problem("not_offered", "The program has no households.")
     if head is None:

@@ -80,7 +80,7 @@ def decide(facts: Facts, rules: Rulebook, command: GiveStatus, moment: Moment) -
 def _refuse(
     member: Member, rules: Rulebook, request: StatusRequest, first: dt.date, moment: Moment
 ) -> Problem | None:
-    tiers = [tier.code for tier in rules.definition.tier]
+    tiers = [tier.code for tier in rules.at(moment.today).definition.tier]
     if request.tier not in tiers:
         return Problem("invalid_value", f"Expected one of: {', '.join(tiers)}.", at="/tier")
     if request.last is not None and request.last < first:
@@ -98,6 +98,8 @@ def restate(
     """Put down the statuses that a member now has, and tell of them."""
     member = book.member
     member.traits = structs.replace(member.traits, statuses=statuses)
+    # What tier that comes to is written down by the next review.
+    member.review_on = journal.effective_on
     book.close()
     reply = _encode(StatusReply(show("jrn", journal.journal_id), show("mem", member.member_id), statuses))
     kind = journal.kind.replace("_", ".")

@@ -60,7 +60,7 @@ def decide(
     known = replay(facts.prior, command.key)
     if known is not None:
         return known
-    terms, member = rules.definition.household, facts.member
+    terms, member = rules.at(moment.today).definition.household, facts.member
     if terms is None:
         return Problem("not_offered", "The program has no households.")
     if household is None or household.status != "open":

@@ -23,6 +23,7 @@ from loyalty.commands import (
 )
 from loyalty.commands.adjust import Adjust
 from loyalty.commands.approve import Approve, Decided
+from loyalty.commands.batch import Batches
 from loyalty.commands.compensate import Circumstances, Compensate, Compensation
 from loyalty.commands.found_household import FoundHousehold
 from loyalty.commands.household import Housed, joined
@@ -51,16 +52,21 @@ _ALL: Final = 1 << 62
 class Joints:
     """Runs commands in transactions of their own, under one program."""
 
-    def __init__(self, rules: Rulebook, clock: Clock, mint: Mint) -> None:
-        """Take the program, the clock and the source of ids."""
-        self.rules = rules
+    def __init__(self, batches: Batches, clock: Clock, mint: Mint) -> None:
+        """Take what knows the program, the clock and the source of ids."""
+        self._batches = batches
         self._clock = clock
         self._mint = mint
+
+    @property
+    def rules(self) -> Rulebook:
+        """The versions of the program, as they were last known."""
+        return self._batches.rules
 
     async def transfer(self, connection: Connection, command: Transfer) -> Move | Result:
         """Give points to another member."""
         async with connection.transaction():
-            giving, taking = await _lock_and_read(connection, (command.giver, command.taker))
+            giving, taking = await self._lock_and_read(connection, (command.giver, command.taker))
             moment = self._moment()
             await _add_prior(connection, command.key, giving)
             await _add_lots(connection, ((giving, command.request.points), (taking, 0)), moment)
@@ -70,7 +76,7 @@ class Joints:
     async def compensate(self, connection: Connection, command: Compensate) -> Move | Result:
         """Give points after a complaint, or propose to."""
         async with connection.transaction():
-            [facts] = await _lock_and_read(connection, (command.member_id,))
+            [facts] = await self._lock_and_read(connection, (command.member_id,))
             moment, principal, points = self._moment(), command.key.principal, command.request.points
             await _add_prior(connection, command.key, facts)
             await _add_lots(connection, ((facts, 0),), moment)
@@ -87,7 +93,7 @@ class Joints:
     async def approve(self, connection: Connection, command: Approve) -> Answer | Problem:
         """Approve or reject what was proposed."""
         async with connection.transaction():
-            [facts] = await _lock_and_read(connection, (command.member_id,))
+            [facts] = await self._lock_and_read(connection, (command.member_id,))
             await store.lock_approval(connection, command.approval_id)
             approval = await store.read_approval(connection, command.approval_id)
             moment = self._moment()
@@ -102,7 +108,7 @@ class Joints:
     async def pay_referral(self, connection: Connection, command: PayReferral) -> bool:
         """Settle a newcomer's referral if it still waits; tell whether it was paid now."""
         async with connection.transaction():
-            newcomer, referrer = await _lock_and_read(connection, (command.newcomer, command.referrer))
+            newcomer, referrer = await self._lock_and_read(connection, (command.newcomer, command.referrer))
             status = await store.referral_status(connection, command.newcomer)
             if status != refer.WAITING or newcomer.member is None:
                 return False
@@ -120,7 +126,7 @@ class Joints:
     async def merge(self, connection: Connection, command: Merge) -> Move | Result:
         """Merge an account into another."""
         async with connection.transaction():
-            leaving, joining = await _lock_and_read(connection, (command.leaving, command.joining))
+            leaving, joining = await self._lock_and_read(connection, (command.leaving, command.joining))
             moment = self._moment()
             await _add_prior(connection, command.key, leaving)
             owed = leaving.member.debt if leaving.member else 0
@@ -135,7 +141,7 @@ class Joints:
         """Undo a merge; `found` says which members to lock."""
         async with connection.transaction():
             ids = (found.into_id, found.member_id) if found else (None, None)
-            survivor, closed = await _lock_and_read(connection, ids)
+            survivor, closed = await self._lock_and_read(connection, ids)
             on_file = await store.read_merge(connection, command.merge_id)
             moment = self._moment()
             await _add_prior(connection, command.key, survivor)
@@ -154,7 +160,7 @@ class Joints:
     async def found_household(self, connection: Connection, command: FoundHousehold) -> Move | Result:
         """Found a household."""
         async with connection.transaction():
-            [facts] = await _lock_and_read(connection, (command.head,))
+            [facts] = await self._lock_and_read(connection, (command.head,))
             moment = self._moment()
             await _add_prior(connection, command.key, facts)
             await _add_lots(connection, ((facts, 0),), moment)
@@ -164,7 +170,7 @@ class Joints:
     async def join_household(self, connection: Connection, command: JoinHousehold) -> Move | Result:
         """Agree that a member joins a household."""
         async with connection.transaction():
-            [facts] = await _lock_and_read(connection, (command.member_id,))
+            [facts] = await self._lock_and_read(connection, (command.member_id,))
             household = await store.lock_household(connection, command.household_id)
             moment = self._moment()
             await _add_prior(connection, command.key, facts)
@@ -177,7 +183,7 @@ class Joints:
         async with connection.transaction():
             seen = await store.read_household(connection, command.household_id)
             ids = leave_household.leaving(seen, command) if seen else []
-            known = dict(zip(ids, await _lock_and_read(connection, ids), strict=True))
+            known = dict(zip(ids, await self._lock_and_read(connection, ids), strict=True))
             household = await store.lock_household(connection, command.household_id)
             # Whoever has joined since is locked out of order: the database breaks a circle, and it is run again.
             late = (
@@ -185,7 +191,7 @@ class Joints:
                 if household
                 else []
             )
-            known |= dict(zip(late, await _lock_and_read(connection, late), strict=True))
+            known |= dict(zip(late, await self._lock_and_read(connection, late), strict=True))
             moment = self._moment()
             await _add_lots(connection, [(facts, 0) for facts in known.values()], moment)
             result = leave_household.decide(known, household, command, moment)
@@ -198,7 +204,7 @@ class Joints:
         async with connection.transaction():
             household = await store.read_household(connection, household_id)
             others = [one for one in joined(household) if one != member_id] if household else []
-            drawer, *pool = await _lock_and_read(connection, (member_id, *others))
+            drawer, *pool = await self._lock_and_read(connection, (member_id, *others))
             moment, need = self._moment(), -command.request.points
             await _add_prior(connection, command.key, drawer)
             # Whoever has left since gives nothing.
@@ -210,22 +216,20 @@ class Joints:
             result = draw.decide(drawer, pool, self.rules, command, moment)
             return await _write(connection, result, command.key, moment)
 
+    async def _lock_and_read(self, connection: Connection, ids: Sequence[UUID | None]) -> list[Facts]:
+        """Lock members in one global order, and return the facts of each; empty ones for None."""
+        for one in sorted({one for one in ids if one is not None}, key=lambda one: (shard_of(one), one)):
+            await store.lock_members(connection, shard_of(one), [one], [])
+        facts: list[Facts] = []
+        for one in ids:
+            named = [] if one is None else [(one, None)]
+            facts += await self._batches.read(connection, shard_of(one) if one else 0, named) or [Facts(None)]
+        return facts
+
     def _moment(self) -> Moment:
         """Return the moment of a decision; the clock is read once the rows are locked."""
         at = self._clock.now()
         return Moment(at, self.rules.today(at), self._mint)
-
-
-async def _lock_and_read(connection: Connection, ids: Sequence[UUID | None]) -> list[Facts]:
-    """Lock members in one global order, and return the facts of each; empty ones for None."""
-    for one in sorted({one for one in ids if one is not None}, key=lambda one: (shard_of(one), one)):
-        await store.lock_members(connection, shard_of(one), [one], [])
-    facts: list[Facts] = []
-    for one in ids:
-        facts += (
-            [Facts(None)] if one is None else await store.read_facts(connection, shard_of(one), [(one, None)])
-        )
-    return facts
 
 
 async def _add_prior(connection: Connection, key: Key, facts: Facts) -> None:
@@ -262,6 +266,8 @@ async def _write_merge(
     assert taker is not None, "both sides of a merge are written"
     await store.move_stays(connection, result.stays, taker.member.number, moment.at)
     await store.write_merge(connection, result.merge, result.status)
+    (giver, _), (taker_, _) = result.parts
+    await store.move_budgets(connection, giver, taker_, result.budgets)
     return written
 
 

@@ -8,7 +8,7 @@ stays spent (`gone`), what had expired expires again. Other points move by the d
 what is counted. Milestones follow the counters on both sides.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Final
 
@@ -17,17 +17,18 @@ from msgspec import Struct, structs
 
 from loyalty.commands.carry import Words, carry
 from loyalty.commands.model import Answer, Balance, Decision, Facts, Key, balance_of, replay
-from loyalty.commands.post_stay import nothing
+from loyalty.commands.post_stay import budget_had, nothing
 from loyalty.commands.rulebook import Rulebook
 from loyalty.commands.stay_reply import MilestoneEvent, TierEvent
 from loyalty.commands.stay_reply import encode as encode_reply
 from loyalty.errors import Problem
 from loyalty.events.model import Event
 from loyalty.ids import UUID, show
+from loyalty.ledger.counters import is_day, year_of
 from loyalty.ledger.model import TRANSIT, Counters, Journal, Member, MilestoneGrant, Moment, Traits
 from loyalty.ledger.rules import Book
 from loyalty.stays.model import Award, MemberKey, StayOnFile, StayPosting, StayRevision
-from loyalty.tiers.milestones import crossed, lifetime
+from loyalty.tiers.milestones import Crossing, crossed
 
 LAST_REVISION: Final = 2_147_483_647
 _posting = msgspec.json.Decoder(StayPosting).decode
@@ -97,13 +98,17 @@ class MergeOnFile(Struct, gc=False):
 
 
 class Merged(Struct, frozen=True, gc=False):
-    """What to write: both members' parts, the stays that move, the merge, and who is closed or open again."""
+    """What to write: both members' parts (the giver's first), the stays that move, the merge, who is closed or open.
+
+    `budgets`: what the stays have had of promotions' budgets, which moves from shard to shard with them.
+    """
 
     answer: Answer
     parts: tuple[tuple[int, Decision], ...]
     stays: Sequence[MovedStay]
     merge: MergeOnFile
     status: str
+    budgets: Mapping[str, int]
 
 
 def decide(
@@ -137,6 +142,8 @@ def decide(
     owed = _move_debt(giver, taker, reason, moment.today)
     counters = {day: dict(units) for day, units in old.counters.items()}
     out, into = close_pair(giver, taker, counters, reason, moment.today)
+    # Days may have been folded into their year since they were counted: all of it together is nothing now.
+    old.counters = {}
     old.traits = structs.replace(old.traits, merged_into=show("mem", new.member_id))
     new.traits = _joined(old, new)
     old.status = "closed"
@@ -144,7 +151,7 @@ def decide(
         new.shard, moment.mint(new.shard), old.member_id, new.member_id, first, new.version, owed,
         encode_reply(counters).decode(), encode_reply(traits).decode(),
     )  # fmt: skip
-    return conclude(merge, sides, (out, into), moved, points, command.key, 201)
+    return conclude(merge, sides, (out, into), moved, points, command.key, 201, budgets_of(rules, stays))
 
 
 def _refuse(old: Member, new: Member, stays: Sequence[Belonging]) -> Problem | None:
@@ -221,7 +228,8 @@ def _post(book: Book, award: Award, sign: int) -> None:
     day = award.effective_on
     book.points("base", sign * award.base, day, TRANSIT)
     book.points("tier_bonus", sign * award.tier_bonus, day, TRANSIT)
-    book.points("promotion", sign * sum(award.promotions.values()), day, TRANSIT)
+    for code, points in award.promotions.items():
+        book.points("promotion:" + code, sign * points, day, TRANSIT)
     for unit, amount in award.counts.items():
         book.count(unit, sign * amount, day, TRANSIT)
 
@@ -246,7 +254,7 @@ def close_pair(
     out, into = giver.journal("merged_out", today, reason), taker.journal("merged_in", today, reason)
     out.linked_id, into.linked_id = into.journal_id, out.journal_id
     for key, units in counters.items():
-        day = date.fromisoformat(key) if "-" in key else min(today, date(int(key), 12, 31))
+        day = date.fromisoformat(key) if is_day(key) else min(today, date(year_of(key), 12, 31))
         for unit, amount in units.items():
             giver.count(unit, -amount, day)
             taker.count(unit, amount, day)
@@ -264,8 +272,9 @@ class Side:
         self.book = book
         self.moment = moment
         self._rules = rules
-        self._before = [lifetime(book.member.counters, rule.unit) for rule in rules.milestones]
-        self._tier = rules.ladder.on(book.member.counters, moment.today).code
+        self._milestones = rules.at(moment.today).milestones
+        self._passed = self._marks()
+        self._tier = book.member.tier or rules.tiers.on(book.member, moment.today).code
 
     def decision(self, answer: Answer, journal: Journal, kind: str, key: Key | None = None) -> Decision:
         """Close the book, and return what to write with its last journal."""
@@ -273,18 +282,45 @@ class Side:
         self.book.close()
         events = [Event(journal.journal_id, kind, member.member_id, journal.journal_id, answer.body)]
         grants: list[MilestoneGrant] = []
-        for rule, before in zip(self._rules.milestones, self._before, strict=True):
-            for item in crossed(rule, before, lifetime(member.counters, rule.unit)):
-                grants.append(
-                    MilestoneGrant(member.member_id, item.code, item.ordinal, item.status, journal.journal_id)
+        for item in self._crossings():
+            grants.append(
+                MilestoneGrant(
+                    member.member_id, item.code, item.ordinal, item.status, journal.journal_id, item.period
                 )
-                told = MilestoneEvent(show("mem", member.member_id), item.code, item.ordinal, item.status)
-                events.append(self._event(journal, f"milestone.{item.status}", told))
-        tier = self._rules.ladder.on(member.counters, self.moment.today).code
-        if tier != self._tier:
-            change = TierEvent(show("mem", member.member_id), self._tier, tier)
+            )
+            told = MilestoneEvent(
+                show("mem", member.member_id), item.code, item.ordinal, item.status, item.period
+            )
+            events.append(self._event(journal, f"milestone.{item.status}", told))
+        member.tier = self._rules.tiers.on(member, self.moment.today).code
+        member.review_on = self._rules.tiers.review_on(member, self.moment.today)
+        if member.tier != self._tier:
+            change = TierEvent(show("mem", member.member_id), self._tier, member.tier)
             events.append(self._event(journal, "tier.changed", change))
+        if self._rules.months_kept:
+            self._rules.tiers.compact(member, self.moment.today, self._rules.months_kept)
         return Decision(answer, self.book, grants=grants, events=events, key=key)
+
+    def _marks(self) -> dict[tuple[int, str], int]:
+        """Return what each milestone counts, by its place; and by the year, for one that is yearly."""
+        held = self.book.member.counters
+        years = sorted({year_of(key) for key in held})
+        return {
+            (place, str(year) if rule.yearly else ""): rule.count(held, year)
+            for place, rule in enumerate(self._milestones)
+            for year in (years if rule.yearly else [0])
+        }
+
+    def _crossings(self) -> list[Crossing]:
+        """Return the milestones passed, upwards or downwards, by the version in force today."""
+        before, now = self._passed, self._marks()
+        return [
+            item
+            for place, period in {**before, **now}
+            for item in crossed(
+                self._milestones[place], before.get((place, period), 0), now.get((place, period), 0), period
+            )
+        ]
 
     def _event(self, journal: Journal, kind: str, payload: Struct) -> Event:
         event_id = self.moment.mint(self.book.member.shard)
@@ -293,7 +329,7 @@ class Side:
 
 def conclude(
     merge: MergeOnFile, sides: tuple[Side, Side], last: tuple[Journal, Journal], moved: Sequence[MovedStay],
-    points: int, key: Key, status: int,
+    points: int, key: Key, status: int, budgets: Mapping[str, int],
 ) -> Merged:  # fmt: skip
     """Return all there is to write of a merge or its undoing; `sides` and `last` are the giver's and the taker's."""
     survivor = next(place for place in (0, 1) if sides[place].book.member.member_id == merge.into_id)
@@ -310,4 +346,13 @@ def conclude(
         (side.book.member.shard, side.decision(answer, journal, kind, key if place == survivor else None))
         for place, (side, journal) in enumerate(zip(sides, last, strict=True))
     )
-    return Merged(answer, parts, moved, merge, "closed" if merge.status == "merged" else "active")
+    return Merged(answer, parts, moved, merge, "closed" if merge.status == "merged" else "active", budgets)
+
+
+def budgets_of(rules: Rulebook, stays: Sequence[Belonging]) -> dict[str, int]:
+    """Return what stays have had of promotions' budgets."""
+    sums: dict[str, int] = {}
+    for one in stays:
+        for code, points in budget_had(rules, one.stay.award).items():
+            sums[code] = sums.get(code, 0) + points
+    return sums

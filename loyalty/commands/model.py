@@ -37,7 +37,8 @@ class Facts(Struct, gc=False):
     """All that a command may look at. Whoever changes any of it takes the member to the next version.
 
     `lots` are open lots in the order they are spent, enough for the command; all that are due; and the lots that the
-    stay earned (`own`) even if closed. `following` is when the first lot that isn't due expires.
+    stay earned (`own`) even if closed. `following` is when the first lot that isn't due expires. `budgets` is what the
+    shard has left of promotions' budgets; of those `spent` there is no more anywhere.
     """
 
     member: Member | None
@@ -46,6 +47,8 @@ class Facts(Struct, gc=False):
     lots: list[Lot] = []
     own: frozenset[UUID] = frozenset()
     following: date | None = None
+    budgets: dict[str, int] = {}
+    spent: frozenset[str] = frozenset()
 
 
 class DirectoryEntry(Struct, frozen=True, gc=False):
@@ -70,7 +73,10 @@ class Answer(Struct, frozen=True, gc=False):
 
 
 class Decision(Struct, gc=False):
-    """What a command comes to: the answer, and the rows that make it true."""
+    """What a command comes to: the answer, and the rows that make it true.
+
+    `budgets` is what it takes of promotions' budgets, `referrer` who brought the member that it enrols.
+    """
 
     answer: Answer
     book: Book | None = None
@@ -81,7 +87,15 @@ class Decision(Struct, gc=False):
     events: list[Event] = []
     key: Key | None = None
     profile: SealedProfile | None = None
+    budgets: dict[str, int] = {}
     referrer: UUID | None = None
+
+
+class Short(Struct, frozen=True, gc=False):
+    """A promotion's budget at hand is too small by so many points: the shard may lease some more."""
+
+    promotion: str
+    points: int
 
 
 class Elsewhere(Struct, frozen=True, gc=False):
@@ -109,7 +123,7 @@ class Move(Struct, frozen=True, gc=False):
     parts: tuple[tuple[int, Decision], ...]
 
 
-Result = Decision | Problem | Elsewhere | Alias | Pooled
+Result = Decision | Problem | Elsewhere | Alias | Pooled | Short
 
 
 class Balance(Struct, frozen=True, gc=False):

@@ -5,10 +5,24 @@ posts the stay anew, judged by that member's own tier. Both journals name each o
 in the second member's shard, with all its revisions; the old one ends with a revision that says `moved`.
 """
 
-from msgspec import structs
+from datetime import date
 
-from loyalty.commands.model import Answer, Decision, DirectoryEntry, Elsewhere, Facts, Move, Result
-from loyalty.commands.post_stay import PostStay, apply, decide, judge, nothing, reason, supersede
+from msgspec import Struct, structs
+
+from loyalty.commands.judge import left_behind
+from loyalty.commands.model import Answer, Decision, DirectoryEntry, Elsewhere, Facts, Move, Result, Short
+from loyalty.commands.post_stay import (
+    PostStay,
+    apply,
+    before_revision,
+    budget_use,
+    decide,
+    judge,
+    nothing,
+    reason,
+    shortage,
+    supersede,
+)
 from loyalty.commands.rulebook import Rulebook
 from loyalty.commands.stay_reply import Page, encode
 from loyalty.errors import Problem
@@ -48,66 +62,75 @@ def decide_move(
 def _move(
     leaving: Facts, joining: Facts, giver: Member, taker: Member, on_file: StayOnFile, rules: Rulebook,
     command: PostStay, moment: Moment,
-) -> Move:  # fmt: skip
+) -> Move | Short:  # fmt: skip
     posting, before = command.posting, on_file.award
     left_page, joined_page = Page(rules, giver, moment), Page(rules, taker, moment)
-    tier = rules.ladder.on(taker.counters, posting.arrival).code
-    award, why = judge(rules, posting, command.folio, tier)
+    award, why = judge(joining, rules, command, posting, taker, moment)
+    short = shortage(joining, why)
+    if short is not None:
+        return short
     stay_id = moment.mint(taker.shard)
-    left, moved_out = _leave(leaving, giver, on_file, posting, command.actor, moment)
-    joined, moved_in = _join(joining, taker, stay_id, before, award, command, moment)
+    # What is left: others of the first member's stays may count differently without this one.
+    gone = structs.replace(nothing(before), counts=left_behind(before_revision(rules, giver, before)))
+    left, moved_out = _leave(leaving, giver, on_file, gone, command, moment)
+    joined, moved_in = _join(joining, taker, stay_id, _difference(before, gone), award, command, moment)
     moved_out.linked_id, moved_in.linked_id = moved_in.journal_id, moved_out.journal_id
     number = posting.revision or 0
     none = nothing(award)
     outcome = _outcome(posting, before)
     reply, grants, events = joined_page.turn(moved_in, stay_id, outcome, number, none, award, why)
     _, left_grants, left_events = left_page.turn(
-        moved_out, on_file.stay_id, "moved", number, before, nothing(before), []
+        moved_out, on_file.stay_id, "moved", number, before, gone, []
     )
     ends = StayRevision(
-        on_file.stay_id,
-        number,
-        giver.member_id,
-        "moved",
-        encode(posting),
-        encode(none),
-        reply,
-        moved_out.journal_id,
-    )
+        on_file.stay_id, number, giver.member_id, "moved", encode(posting), encode(gone), reply, moved_out.journal_id
+    )  # fmt: skip
     begins = StayRevision(
         stay_id, number, taker.member_id, outcome, encode(posting), encode(award), reply, moved_in.journal_id
     )
     entry = DirectoryEntry(posting, taker.member_id, stay_id, left=on_file.stay_id)
     answer = Answer(200, reply, outcome=outcome)
-    giving = Decision(answer, left, revision=ends, grants=left_grants, events=left_events)
-    taking = Decision(answer, joined, entry=entry, revision=begins, grants=grants, events=events)
+    giving = Decision(
+        answer, left, revision=ends, grants=left_grants, events=left_events,
+        budgets=budget_use(rules, before, gone),
+    )  # fmt: skip
+    taking = Decision(
+        answer, joined, entry=entry, revision=begins, grants=grants, events=events,
+        budgets=budget_use(rules, none, award),
+    )  # fmt: skip
     return Move(answer, ((giver.shard, giving), (taker.shard, taking)))
 
 
+class _Moved(Struct, frozen=True, gc=False):
+    """What a stay takes along by unit, and the day it is of."""
+
+    amounts: dict[str, int]
+    day: date
+
+
+def _difference(before: Award, gone: Award) -> _Moved:
+    counts = {unit: amount - gone.counts.get(unit, 0) for unit, amount in before.counts.items()}
+    left = {unit: -amount for unit, amount in gone.counts.items() if unit not in before.counts}
+    return _Moved({POINTS: before.points, **counts, **left}, before.effective_on)
+
+
 def _leave(
-    leaving: Facts, giver: Member, on_file: StayOnFile, posting: StayPosting, actor: str, moment: Moment
-) -> tuple[Book, Journal]:
-    book = Book(giver, moment, actor, leaving.lots, leaving.following)
-    before = on_file.award
-    journal = book.journal("stay_moved_out", before.effective_on, reason(posting), on_file.stay_id)
-    apply(book, before, nothing(before), leaving.own, TRANSIT)
+    leaving: Facts, giver: Member, on_file: StayOnFile, gone: Award, command: PostStay, moment: Moment
+) -> tuple[Book, Journal]:  # fmt: skip
+    book = Book(giver, moment, command.actor, leaving.lots, leaving.following)
+    journal = book.journal("stay_moved_out", gone.effective_on, reason(command.posting), on_file.stay_id)
+    apply(book, on_file.award, gone, leaving.own, TRANSIT)
     book.close()
     return book, journal
 
 
 def _join(
-    joining: Facts,
-    taker: Member,
-    stay_id: UUID,
-    before: Award,
-    award: Award,
-    command: PostStay,
-    moment: Moment,
-) -> tuple[Book, Journal]:
+    joining: Facts, taker: Member, stay_id: UUID, moved: _Moved, award: Award, command: PostStay, moment: Moment
+) -> tuple[Book, Journal]:  # fmt: skip
     book = Book(taker, moment, command.actor, joining.lots, joining.following)
     journal = book.journal("stay_moved_in", award.effective_on, reason(command.posting), stay_id)
-    for unit, amount in {POINTS: before.points, **before.counts}.items():
-        book.pass_on(TRANSIT, unit, amount, before.effective_on)
+    for unit, amount in moved.amounts.items():
+        book.pass_on(TRANSIT, unit, amount, moved.day)
     apply(book, nothing(award), award, frozenset())
     book.close()
     return book, journal

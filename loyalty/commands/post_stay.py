@@ -13,6 +13,8 @@ from typing import Final
 import msgspec
 from msgspec import Struct, structs
 
+from loyalty.commands import judge as judging
+from loyalty.commands.judge import Before, Case, Pinned
 from loyalty.commands.model import (
     Answer,
     Decision,
@@ -20,6 +22,7 @@ from loyalty.commands.model import (
     Elsewhere,
     Facts,
     Result,
+    Short,
     Target,
     balance_of,
 )
@@ -39,12 +42,13 @@ _LAST_REVISION: Final = 2_147_483_647
 
 
 class PostStay(Struct, frozen=True, gc=False):
-    """A posting that is well-formed, with its figures. `actor` says which key posted it."""
+    """A posting that is well-formed, with its figures. `actor` says which key posted it, `brand` is the property's."""
 
     target: Target
     posting: StayPosting
     folio: Folio
     actor: str
+    brand: str = ""
 
 
 def decide(facts: Facts, rules: Rulebook, command: PostStay, moment: Moment) -> Result:
@@ -108,7 +112,7 @@ def supersede(
     """Record an older revision, and change nothing."""
     # The book isn't written; it only leaves what is due by now out of the balance that the reply tells.
     Book(member, moment, "", facts.lots, facts.following)
-    tier = rules.ladder.on(member.counters, moment.today).code
+    tier = rules.tiers.on(member, moment.today).code
     award = on_file.award
     why = [Why("superseded", revision=on_file.revision)]
     reply = encode(
@@ -127,10 +131,12 @@ def supersede(
 
 def _record(
     facts: Facts, rules: Rulebook, command: PostStay, posting: StayPosting, member: Member, moment: Moment
-) -> Decision:
+) -> Decision | Short:
     on_file = facts.stay
-    tier = on_file.award.tier if on_file else rules.ladder.on(member.counters, posting.arrival).code
-    award, why = judge(rules, posting, command.folio, tier)
+    award, why = judge(facts, rules, command, posting, member, moment)
+    short = shortage(facts, why)
+    if short is not None:
+        return short
     before = on_file.award if on_file else nothing(award)
     stay_id = on_file.stay_id if on_file else moment.mint(member.shard)
     number = posting.revision
@@ -146,51 +152,71 @@ def _record(
     book.close()
     outcome = "unchanged" if kind is None else kind.removeprefix("stay_")
     reply, grants, events = page.turn(journal, stay_id, outcome, number, before, award, why)
+    if rules.months_kept:
+        rules.tiers.compact(member, moment.today, rules.months_kept)
     return Decision(
         Answer(200 if on_file else 201, reply, outcome=outcome), book,
         entry=None if on_file else DirectoryEntry(posting, member.member_id, stay_id),
         revision=StayRevision(stay_id, number, member.member_id, outcome, encode(posting), encode(award), reply,
                               journal.journal_id if journal else None),
-        grants=grants, events=events,
+        grants=grants, events=events, budgets=budget_use(rules, before, award),
     )  # fmt: skip
 
 
-def judge(rules: Rulebook, posting: StayPosting, folio: Folio, tier: str) -> tuple[Award, list[Why]]:
-    """Return what a stay is worth under the program, judged by a tier, and why."""
-    effective_on = posting.departure
-    if posting.status != "checked_out":
-        return Award(tier, rules.label, effective_on), [Why("not_checked_out", status=posting.status)]
-    counts = {
-        "nights": folio.nights,
-        "stays": 1 if folio.nights or rules.definition.counting.day_use_is_stay else 0,
-    }
-    excluded = rules.earning.exclusion(posting.channel, posting.rate_code)
-    if excluded is not None:
-        kept = {unit: amount for unit, amount in counts.items() if unit in excluded.counts and amount}
-        why = Why(excluded.code, channel=posting.channel, rate_code=posting.rate_code)
-        return Award(tier, rules.label, effective_on, counts=kept), [why]
-    currency = posting.currency
-    earned = rules.earning.earn(
-        folio.revenue
-        if currency == rules.earning.currency
-        else {
-            category: rules.earning.exchange(amount, currency) for category, amount in folio.revenue.items()
-        }
-    )
-    level = rules.ladder.level(tier)
-    bonus = earned.points * level.bonus_percent // 100
-    if bonus:
-        earned.why.append(Why("tier_bonus", tier=tier, percent=level.bonus_percent, points=bonus))
-    counts["spend"] = earned.spend
-    counts["tier_points"] = earned.points
-    counted = {unit: amount for unit, amount in counts.items() if amount and unit in rules.units}
-    expires_on = rules.expires_on(effective_on)
-    return Award(tier, rules.label, effective_on, expires_on, earned.points, bonus, counted), earned.why
+def judge(
+    facts: Facts, rules: Rulebook, command: PostStay, posting: StayPosting, member: Member, moment: Moment
+) -> tuple[Award, list[Why]]:
+    """Return what a stay is worth to a member, under the version in force at its check-out, and why."""
+    version, budgets = rules.at(posting.departure), facts.budgets
+    if facts.stay is None or facts.stay.member_id != member.member_id:
+        pinned, before = judging.pin(version, member, posting, command.brand, moment), Before(member.counters)
+    else:
+        award = facts.stay.award
+        pinned = Pinned(award.tier, award.brand, award.entitled, award.seen_on)
+        before = before_revision(rules, member, award)
+        if version.budgets:
+            had = budget_had(rules, award)
+            budgets = {code: left + had.get(code, 0) for code, left in budgets.items()}
+    guest = None
+    if version.promotions is not None and pinned.entitled is None:
+        guest = judging.guest_of(member, before, pinned.tier, posting)
+    return judging.judge(Case(version, posting, command.folio, pinned, before, guest, budgets))
+
+
+def before_revision(rules: Rulebook, member: Member, award: Award) -> Before:
+    """Return a member's counters, with what of them a stay on file stands for."""
+    return Before(member.counters, award, rules.at(award.effective_on).counting.consecutive)
+
+
+def shortage(facts: Facts, why: list[Why]) -> Short | None:
+    """Return which promotion's budget at hand is too small, unless it is known that there is no more."""
+    for one in why:
+        if one.code == "budget_spent" and one.rule and one.rule not in facts.spent:
+            return Short(one.rule, one.limit or 0)
+    return None
+
+
+def budget_use(rules: Rulebook, before: Award, after: Award) -> dict[str, int]:
+    """Return what a posting takes of promotions' budgets; below zero what it gives back."""
+    if not before.promotions and not after.promotions:
+        return {}
+    had, has = budget_had(rules, before), budget_had(rules, after)
+    changed = {code: has.get(code, 0) - had.get(code, 0) for code in had.keys() | has.keys()}
+    return {code: points for code, points in changed.items() if points}
+
+
+def budget_had(rules: Rulebook, award: Award) -> dict[str, int]:
+    """Return what an award has had of promotions' budgets, under the version that judged it."""
+    limited = rules.at(award.effective_on).budgets
+    return {code: points for code, points in award.promotions.items() if code in limited}
 
 
 def nothing(award: Award) -> Award:
     """Return an award of nothing on the same dates."""
-    return Award(award.tier, award.program, award.effective_on, award.expires_on)
+    return Award(
+        award.tier, award.program, award.effective_on, award.expires_on, entitled=award.entitled,
+        brand=award.brand, seen_on=award.seen_on,
+    )  # fmt: skip
 
 
 def _journal_kind(
@@ -199,11 +225,11 @@ def _journal_kind(
     """Return the kind of journal a posting causes; None when the books stay as they are."""
     stayed = posting.status == "checked_out"
     if on_file is None:
-        return "stay_posted" if stayed else None
+        return "stay_posted" if stayed or _worth(after) else None
     had_stayed = _decode_posting(on_file.snapshot).status == "checked_out"
     if had_stayed and not stayed:
         return "stay_reversed"
-    if not stayed or (had_stayed and _worth(before) == _worth(after)):
+    if _worth(before) == _worth(after) and (had_stayed or not stayed):
         return None
     return "stay_revised"
 
@@ -211,7 +237,9 @@ def _journal_kind(
 def _worth(award: Award) -> tuple[object, ...]:
     if not award.points and not award.counts:
         return ()
-    return (award.base, award.tier_bonus, award.counts, award.effective_on, award.expires_on)
+    return (
+        award.base, award.tier_bonus, award.promotions, award.counts, award.effective_on, award.expires_on
+    )  # fmt: skip
 
 
 def reason(posting: StayPosting) -> str:
@@ -234,6 +262,10 @@ def _apply_part(
     day = dated.effective_on
     book.points("base", after.base - before.base, day, account)
     book.points("tier_bonus", after.tier_bonus - before.tier_bonus, day, account)
+    if before.promotions or after.promotions:
+        for code in {**before.promotions, **after.promotions}:
+            change = after.promotions.get(code, 0) - before.promotions.get(code, 0)
+            book.points("promotion:" + code, change, day, account)
     change = after.points - before.points
     if change > 0:
         book.earn(change, dated.expires_on)

@@ -76,7 +76,7 @@ def decide(facts: Facts, rules: Rulebook, command: Purchase, moment: Moment) -> 
     known = replay(facts.prior, command.key)
     if known is not None:
         return known
-    member, terms, points = facts.member, rules.definition.purchase, command.request.points
+    member, terms, points = facts.member, rules.at(moment.today).definition.purchase, command.request.points
     if member is None:
         return Problem("unknown_member", at="/member")
     if member.status != "active":
@@ -90,10 +90,10 @@ def decide(facts: Facts, rules: Rulebook, command: Purchase, moment: Moment) -> 
     book = Book(member, moment, command.actor, facts.lots, facts.following)
     journal = book.journal("purchased", moment.today, f"purchase: {command.request.reference}")
     book.points("purchase", points, moment.today, SOLD)
-    book.earn(points, rules.expires_on(moment.today))
+    book.earn(points, rules.expires_today(book.member, moment.today))
     book.count(BOUGHT, points, moment.today)
     book.close()
-    price = price_of(points, terms.price, rules.definition.currency)
+    price = price_of(points, terms.price, rules.at(moment.today).definition.currency)
     names = show("jrn", journal.journal_id), show("mem", member.member_id)
     reply = _encode(PurchaseReply(*names, points, price, balance_of(member)))
     event = Event(journal.journal_id, "points.purchased", member.member_id, journal.journal_id, reply)

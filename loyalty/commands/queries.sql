@@ -18,9 +18,10 @@ FOR NO KEY UPDATE OF m;
 -- For each command, in order: the member it names, by id or by number, and what is on file for the stay it names: the
 -- highest revision, and the one that the posting states. The stay may live in another shard than the poster's.
 -- Each look-up is a LATERAL of its own with a LIMIT, so that whatever the planner thinks of a table, it goes by a key.
-SELECT m.member_id, m.number, m.status, m.enrolled_on, m.version, m.available, m.held, m.debt, m.counters,
-       m.next_expiry, m.traits, d.shard, d.member_id, d.stay_id, head.revision, head.snapshot, head.award, head.reply,
-       same.snapshot, same.reply
+-- Each row tells the generation of the program's versions.
+SELECT (SELECT generation FROM program_generation WHERE only_row), m.member_id, m.number, m.status, m.enrolled_on, m.version,
+       m.available, m.held, m.debt, m.counters, m.next_expiry, m.traits, m.tier, m.review_on, d.shard, d.member_id,
+       d.stay_id, head.revision, head.snapshot, head.award, head.reply, same.snapshot, same.reply
 FROM unnest($2::uuid[], $3::text[], $4::stay_key[]) WITH ORDINALITY
          AS w (member_id, number, source, property, stay_ref, leg, revision, place)
 LEFT JOIN LATERAL (SELECT * FROM member AS n WHERE n.shard = $1 AND n.member_id = w.member_id
@@ -40,6 +41,15 @@ LEFT JOIN LATERAL (SELECT r.snapshot, r.reply
                    WHERE r.shard = d.shard AND r.stay_id = d.stay_id AND r.revision = w.revision
                    LIMIT 1) AS same ON true
 ORDER BY w.place;
+
+-- name: count_by_day
+-- What was counted of a member, by unit and day.
+SELECT t.unit, t.effective_on,
+       sum(CASE WHEN t.credit = 'counted' THEN t.amount ELSE -t.amount END)::bigint
+FROM journal AS j
+JOIN transfer AS t ON t.shard = j.shard AND t.journal_id = j.journal_id
+WHERE j.shard = $1 AND j.member_id = $2 AND 'counted' IN (t.debit, t.credit)
+GROUP BY t.unit, t.effective_on;
 
 -- name: find_strays
 -- Which of these postings (by place) name a stay that is on file with another member than they say.
@@ -125,7 +135,7 @@ WITH items AS MATERIALIZED (
     INSERT INTO account_delta SELECT * FROM unnest($7::account_delta[])
 ), grants AS (
     INSERT INTO milestone_grant SELECT * FROM unnest($8::milestone_grant[])
-    ON CONFLICT (shard, member_id, milestone, ordinal) DO UPDATE
+    ON CONFLICT (shard, member_id, milestone, period, ordinal) DO UPDATE
     SET status = excluded.status, journal_id = excluded.journal_id, changed_at = excluded.changed_at
 ), keys AS (
     INSERT INTO idempotency_key SELECT * FROM unnest($9::idempotency_key[])
@@ -135,12 +145,16 @@ WITH items AS MATERIALIZED (
     INSERT INTO vault.profile SELECT * FROM unnest($11::vault.profile[])
 ), enrolled AS (
     INSERT INTO member SELECT * FROM unnest($12::member[])
+), budgets AS (
+    UPDATE promotion_budget AS b SET used = b.used + u.used
+    FROM unnest($13::promotion_budget[]) AS u
+    WHERE b.shard = $1 AND b.promotion = u.promotion
 ), referrals AS (
-    INSERT INTO referral SELECT * FROM unnest($13::referral[])
+    INSERT INTO referral SELECT * FROM unnest($14::referral[])
 )
 UPDATE member AS m
 SET version = i.version, available = i.balance, held = i.held, debt = i.debt, counters = i.counters,
-    next_expiry = i.next_expiry, traits = i.traits
+    next_expiry = i.next_expiry, tier = i.tier, review_on = i.review_on, traits = i.traits
 FROM items AS i
 WHERE i.counters IS NOT NULL AND m.shard = $1 AND m.member_id = i.member_id;
 
@@ -154,6 +168,27 @@ WHERE r.shard = $3 AND r.stay_id = $4 AND r.revision < $5;
 -- name: move_directory
 UPDATE stay_directory SET shard = $1, member_id = $2, stay_id = $3
 WHERE source = $4 AND property = $5 AND stay_ref = $6 AND leg = $7;
+
+-- name: read_budgets
+-- What is left to the shard of promotions' budgets.
+SELECT promotion, allotted - used AS "left" FROM promotion_budget WHERE shard = $1;
+
+-- name: lock_budgets
+SELECT FROM promotion_budget WHERE shard = $1 ORDER BY promotion FOR UPDATE;
+
+-- name: lease_budget
+-- Take from a promotion's pool what a shard ($1) needs ($3), and some more while there is plenty; return what was taken.
+WITH pool AS (
+    SELECT promotion, least(budget - leased, greatest($3, (budget - leased) / (4 * (SELECT count(*) FROM shard)))) AS points
+    FROM promotion_pool WHERE promotion = $2 FOR UPDATE
+), taken AS (
+    UPDATE promotion_pool AS p SET leased = p.leased + pool.points FROM pool WHERE p.promotion = pool.promotion
+), given AS (
+    INSERT INTO promotion_budget AS b (shard, promotion, allotted, used)
+    SELECT $1, promotion, points, 0 FROM pool
+    ON CONFLICT (shard, promotion) DO UPDATE SET allotted = b.allotted + excluded.allotted
+)
+SELECT points FROM pool;
 
 -- name: stay_of
 -- Whose a stay is; one that has moved is nobody's here.
@@ -274,3 +309,11 @@ SELECT FROM household WHERE shard = $1 AND household_id = $2 FOR UPDATE;
 -- name: write_household
 INSERT INTO household AS h (shard, household_id, head_id, seats, status) VALUES ($1, $2, $3, $4, $5)
 ON CONFLICT (shard, household_id) DO UPDATE SET seats = excluded.seats, status = excluded.status;
+
+-- name: give_up_budget
+-- What stays that move to another shard have had of a promotion's budget goes with them.
+UPDATE promotion_budget SET allotted = allotted - $3, used = used - $3 WHERE shard = $1 AND promotion = $2;
+
+-- name: take_over_budget
+INSERT INTO promotion_budget AS b (shard, promotion, allotted, used) VALUES ($1, $2, $3, $3)
+ON CONFLICT (shard, promotion) DO UPDATE SET allotted = b.allotted + excluded.allotted, used = b.used + excluded.used;

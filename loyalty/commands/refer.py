@@ -61,7 +61,7 @@ def decide(
     moment: Moment,
 ) -> Settled:
     """Decide what a referral that waits has come to. `awards` are what the newcomer's stays stand for now."""
-    terms, new, old = rules.definition.referral, newcomer.member, referrer.member
+    terms, new, old = rules.at(moment.today).definition.referral, newcomer.member, referrer.member
     if terms is None or new is None or old is None or not _earned(terms, new, awards):
         return Settled(WAITING)
     if old.status != "active" or old.member_id == new.member_id:
@@ -72,7 +72,7 @@ def decide(
     book = Book(old, moment, command.actor, referrer.lots, referrer.following)
     journal = book.journal("referral", moment.today, "referral")
     book.points("referral", terms.points, moment.today)
-    book.earn(terms.points, rules.expires_on(moment.today))
+    book.earn(terms.points, rules.expires_today(book.member, moment.today))
     book.count(REFERRED, 1, moment.today)
     book.close()
     payload = _encode(ReferralEvent(show("mem", old.member_id), show("mem", new.member_id), terms.points))

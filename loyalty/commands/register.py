@@ -48,7 +48,7 @@ def decide(facts: Facts, rules: Rulebook, command: Register, moment: Moment) -> 
     known = member.traits.registered.get(code)
     if known is not None:
         return Decision(Answer(200, _encode(RegistrationReply(show("mem", member.member_id), code, known))))
-    promotion = next((one for one in rules.definition.promotion if one.code == code), None)
+    promotion = next((one for one in rules.at(moment.today).definition.promotion if one.code == code), None)
     if promotion is None or not promotion.registration:
         detail = (
             f"There is no promotion {code}." if promotion is None else f"{code} asks for no registration."

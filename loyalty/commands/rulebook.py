@@ -1,37 +1,74 @@
-"""The rules of one program, compiled: what every command decides by."""
+"""The rules of a program, compiled: what every command decides by. One rulebook for each version, joined by date."""
 
+from bisect import bisect_right
+from collections.abc import Sequence
 from datetime import date, datetime
-from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from loyalty import money
-from loyalty.ledger.model import CAPPED, POINTS
-from loyalty.program.earning import Earning, add_months
-from loyalty.program.model import UNIT_SCALE, Definition, Name
+from loyalty.ledger.model import CAPPED, POINTS, Member
+from loyalty.program.earning import Earning
+from loyalty.program.festivals import Festivals
+from loyalty.program.lifetime import Lifetimes
+from loyalty.program.model import UNIT_SCALE, Definition, Milestone, Name, Reward
+from loyalty.program.promotions import Promotions
+from loyalty.tiers.ladder import Ladder, Level
 from loyalty.tiers.milestones import MilestoneRule
-from loyalty.tiers.rules import Ladder, Level
+from loyalty.tiers.standing import Tiers
+
+_DORMANCY: int = 2
+"""Months that days are kept beyond the dormancy of a promotion: a stay may be posted late, and lasts."""
+_LATE: int = 13
+"""Months that days are kept where rules look at single days or at stays that follow each other."""
 
 
 class Rulebook:
-    """A program ready to apply. Made once; nothing of the definition is interpreted per stay."""
+    """One version of a program ready to apply, beside the others. Made once; nothing is interpreted per stay.
+
+    `versions` are all of them, the first in force first; `days` the days on which the second and later ones begin.
+    """
 
     def __init__(self, definition: Definition) -> None:
-        """Compile a checked definition."""
+        """Compile a checked definition; until it is joined with others it is in force on every day."""
         self.definition = definition
         self.label = f"{definition.id}@{definition.version}"
         self.zone = ZoneInfo(definition.time_zone)
         self.earning = Earning(definition)
+        self.counting = definition.counting
         self.units = frozenset(definition.counting.units)
-        self.ladder = Ladder(tuple(self._levels()))
-        self.milestones = tuple(self._milestones())
-        self.months = definition.expiry.months
-        self._expires_on = lru_cache(4096)(self._expiry_of)
+        self.counts_brands = "brands" in self.units
+        self.ladder = Ladder.of(definition, self.amount)
+        self.tiers = Tiers([(date.min, self.ladder)])
+        self.milestones = tuple(self._milestone(item) for item in definition.milestone)
+        self.promotions = (
+            Promotions(definition, Festivals(definition.festival)) if definition.promotion else None
+        )
+        self.asks_posting_day = any(item.by == "posting" for item in definition.promotion)
+        self.budgets = self.promotions.budgets if self.promotions else {}
+        self.expires_on = Lifetimes(definition.expiry).expires_on
+        self.benefits = {item.code: names(item.name) for item in definition.benefit}
         self.limits = definition.limits
         self.most = money.to_minor(definition.limits.amount, self.earning.decimals) or 0
+        self.months_kept = self._months_kept()
+        self.generation = 0
+        self.versions: Sequence[Rulebook] = (self,)
+        self.days: Sequence[date] = ()
+
+    def at(self, day: date) -> "Rulebook":
+        """Return the version in force on a day; before the first one, the first."""
+        return self.versions[bisect_right(self.days, day)] if self.days else self.versions[0]
+
+    def expires_today(self, member: Member, today: date) -> date | None:
+        """Return the first day on which points that a member gets today, not for a stay, can't be spent any more."""
+        return self.at(today).expires_on(today, self.tiers.on(member, today).code)
+
+    def level(self, code: str) -> Level:
+        """Return a tier of this version by its code; the lowest for one that it hasn't."""
+        return self.ladder.level(code)
 
     def scale(self, unit: str) -> int:
         """Return the decimals of a unit; spend has those of the program's currency."""
-        return self.earning.decimals if unit == "spend" else UNIT_SCALE[unit]
+        return self.earning.decimals if unit == "spend" else UNIT_SCALE.get(unit, 0)
 
     def show(self, unit: str, amount: int) -> str:
         """Write an amount of a unit: points as they are, nights without an empty tenth, money with its decimals."""
@@ -45,38 +82,49 @@ class Rulebook:
         """Return the program's day at an instant."""
         return at.astimezone(self.zone).date()
 
-    def expires_on(self, earned_on: date) -> date | None:
-        """Return the first day on which points earned on a day can't be spent any more."""
-        return self._expires_on(earned_on)
-
-    def _expiry_of(self, earned_on: date) -> date | None:
-        return None if self.months is None else add_months(earned_on, self.months)
-
-    def _amount(self, unit: str, text: str) -> int:
+    def amount(self, unit: str, text: str) -> int:
+        """Read an amount of a unit; raise ValueError when it is finer than the unit has decimals."""
         exact = money.to_minor(text, self.scale(unit))
         if exact is None:
             raise ValueError(f'{unit}: "{text}" is finer than the unit has decimals')
         return exact
 
-    def _levels(self) -> list[Level]:
-        return [
-            Level(
-                rank, tier.code, names(tier.name), tier.bonus_percent,
-                tuple((unit, self._amount(unit, text)) for unit, text in tier.reach.items()),
-            )
-            for rank, tier in enumerate(self.definition.tier)
-        ]  # fmt: skip
+    def _milestone(self, item: Milestone) -> MilestoneRule:
+        first: Reward = item.reward or (item.choice.among[0] if item.choice else _nothing(item))
+        return MilestoneRule(
+            item.code, names(item.name), item.unit, self.amount(item.unit, item.every) if item.every else 0,
+            first.code, names(first.name), tuple(self.amount(item.unit, mark) for mark in item.at),
+            self.amount(item.unit, item.above), item.most, item.over == "year",
+        )  # fmt: skip
 
-    def _milestones(self) -> list[MilestoneRule]:
-        return [
-            MilestoneRule(
-                item.code, names(item.name), item.unit, self._amount(item.unit, item.every),
-                item.reward.code, names(item.reward.name),
-            )
-            for item in self.definition.milestone
-        ]  # fmt: skip
+    def _months_kept(self) -> int:
+        """Return how far back single days are kept; 0: years are enough."""
+        months = [self.ladder.days_needed]
+        if self.counting.consecutive or any(cap.per == "day" for cap in self.definition.earning.cap):
+            months.append(_LATE)
+        dormant = [item.dormant_months for item in self.definition.promotion if item.dormant_months]
+        if dormant:
+            months.append(max(dormant) + _DORMANCY)
+        return max(months)
+
+
+def join(versions: Sequence[tuple[date, Rulebook]], generation: int = 0) -> Rulebook:
+    """Make versions known to each other, each in force from its day on until the next; return the first."""
+    ordered = sorted(versions, key=lambda one: one[0])
+    books = [book for _, book in ordered]
+    days = [day for day, _ in ordered[1:]]
+    tiers = Tiers([(day, book.ladder) for day, book in ordered])
+    kept = max(book.months_kept for book in books)
+    for book in books:
+        book.tiers, book.generation, book.months_kept = tiers, generation, kept
+        book.versions, book.days = books, days
+    return books[0]
 
 
 def names(name: Name) -> dict[str, str]:
     """Return a name as the API shows it."""
     return {"en": name.en, "zh": name.zh}
+
+
+def _nothing(item: Milestone) -> Reward:
+    return Reward(code=item.code, name=item.name)

@@ -10,7 +10,7 @@ from loyalty.ids import UUID, show
 from loyalty.ledger.model import Journal, Member, MilestoneGrant, Moment
 from loyalty.program.visit import Why
 from loyalty.stays.model import Award
-from loyalty.tiers.milestones import all_crossed
+from loyalty.tiers.milestones import Crossing, all_crossed, changes
 
 encode = msgspec.json.Encoder().encode
 
@@ -20,6 +20,7 @@ class Points(Struct, frozen=True, gc=False):
 
     base: int
     tier_bonus: int
+    promotion: int
     total: int
 
 
@@ -30,12 +31,13 @@ class TierChange(Struct, frozen=True, gc=False):
     after: str
 
 
-class MilestoneChange(Struct, frozen=True, gc=False):
-    """A milestone that the posting granted or revoked."""
+class MilestoneChange(Struct, frozen=True, gc=False, omit_defaults=True):
+    """A milestone that the posting granted or revoked; `period` is the year of a yearly one."""
 
     code: str
     ordinal: int
     status: str
+    period: str = ""
 
 
 class StayReply(Struct, frozen=True, gc=False):
@@ -72,31 +74,33 @@ class TierEvent(Struct, frozen=True, gc=False):
     after: str
 
 
-class MilestoneEvent(Struct, frozen=True, gc=False):
+class MilestoneEvent(Struct, frozen=True, gc=False, omit_defaults=True):
     """What others are told about a milestone."""
 
     member_id: str
     milestone: str
     ordinal: int
     status: str
+    period: str = ""
 
 
 def points_of(award: Award) -> Points:
     """Return the points of an award, by kind."""
-    return Points(award.base, award.tier_bonus, award.points)
+    return Points(award.base, award.tier_bonus, sum(award.promotions.values()), award.points)
 
 
 class Page:
     """What stands before a posting, so that what it changes can be told afterwards."""
 
-    __slots__ = ("member", "moment", "rules", "tier")
+    __slots__ = ("member", "moment", "rules", "tier", "told")
 
     def __init__(self, rules: Rulebook, member: Member, moment: Moment) -> None:
-        """Remember the tier of a member."""
+        """Remember the tier of a member: as it is, and as it was last told."""
         self.rules = rules
         self.member = member
         self.moment = moment
-        self.tier = rules.ladder.on(member.counters, moment.today).code
+        self.tier = rules.tiers.on(member, moment.today).code
+        self.told = member.tier or self.tier
 
     def turn(
         self, journal: Journal | None, stay_id: UUID, outcome: str, revision: int,
@@ -104,31 +108,46 @@ class Page:
     ) -> tuple[bytes, list[MilestoneGrant], list[Event]]:  # fmt: skip
         """Return the reply, the milestones crossed and the events of what the book now holds."""
         member, rules = self.member, self.rules
-        tier = rules.ladder.on(member.counters, self.moment.today).code
-        crossings = (
-            all_crossed(rules.milestones, before.counts, award.counts, member.counters) if journal else []
-        )
+        tier = self._note_tier() if journal else rules.tiers.on(member, self.moment.today).code
+        crossings = self._crossings(before, award) if journal else []
         member_id = show("mem", member.member_id)
         change = award.points - before.points
         reply = StayReply(
             show("sty", stay_id), member_id, outcome, revision, award.program, points_of(award), change,
             rules.show("nights", award.counts.get("nights", 0)), balance_of(member), TierChange(self.tier, tier),
-            [MilestoneChange(item.code, item.ordinal, item.status) for item in crossings], why,
+            [MilestoneChange(item.code, item.ordinal, item.status, item.period) for item in crossings], why,
         )  # fmt: skip
         if journal is None:
             return encode(reply), [], []
         told = encode(StayEvent(reply.stay_id, member_id, outcome, change))
         events = [Event(journal.journal_id, f"stay.{outcome}", member.member_id, journal.journal_id, told)]
-        if tier != self.tier:
-            events.append(self._event(journal, "tier.changed", TierEvent(member_id, self.tier, tier)))
+        if tier != self.told:
+            events.append(self._event(journal, "tier.changed", TierEvent(member_id, self.told, tier)))
         for item in crossings:
-            passed = MilestoneEvent(member_id, item.code, item.ordinal, item.status)
+            passed = MilestoneEvent(member_id, item.code, item.ordinal, item.status, item.period)
             events.append(self._event(journal, f"milestone.{item.status}", passed))
         grants = [
-            MilestoneGrant(member.member_id, item.code, item.ordinal, item.status, journal.journal_id)
+            MilestoneGrant(
+                member.member_id, item.code, item.ordinal, item.status, journal.journal_id, item.period
+            )
             for item in crossings
         ]
         return encode(reply), grants, events
+
+    def _note_tier(self) -> str:
+        """Return the tier that the book now comes to, and note it with the day of its next review."""
+        member, tiers, today = self.member, self.rules.tiers, self.moment.today
+        member.tier = tiers.on(member, today).code
+        member.review_on = tiers.review_on(member, today)
+        return member.tier
+
+    def _crossings(self, before: Award, after: Award) -> list[Crossing]:
+        """Return the milestones passed, by the version in force at the stay's check-out."""
+        milestones = self.rules.at(after.effective_on).milestones
+        if not milestones:
+            return []
+        changed = changes(before.counts, before.effective_on.year, after.counts, after.effective_on.year)
+        return all_crossed(milestones, changed, self.member.counters)
 
     def _event(self, journal: Journal, kind: str, payload: Struct) -> Event:
         """Return a further event of a journal."""

@@ -1,22 +1,33 @@
 """The SQL of a batch: what commands need to know, and what they decide, written in one statement."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
 import msgspec
 from asyncpg import Pool, Record
+from msgspec import structs
 from msgspec.structs import astuple
 
 from loyalty.commands.compensate import Approval
 from loyalty.commands.household import Household
 from loyalty.commands.merge import Belonging, MergeOnFile, MovedStay
-from loyalty.commands.model import Decision, DirectoryEntry, Facts, Key, Prior
+from loyalty.commands.model import Decision, DirectoryEntry, Facts, Key, Prior, Short
 from loyalty.db import Connection, load_queries
 from loyalty.ids import UUID, shard_of
+from loyalty.ledger.counters import add
 from loyalty.ledger.leaf import leaf
-from loyalty.ledger.model import MEMBER_ACCOUNTS, Counters, Journal, Lot, Member, Traits, Transfer
+from loyalty.ledger.model import (
+    MEMBER_ACCOUNTS,
+    NO_TRAITS,
+    Counters,
+    Journal,
+    Lot,
+    Member,
+    Traits,
+    Transfer,
+)
 from loyalty.ledger.rules import Book
 from loyalty.stays.model import Award, StayOnFile, StayPosting, StayRevision
 
@@ -24,14 +35,14 @@ QUERIES = load_queries("loyalty.commands")
 _READ, _WRITE = QUERIES["read_facts"], QUERIES["write_books"]
 
 _counters = msgspec.json.Decoder(Counters).decode
-_traits = msgspec.json.Decoder(Traits).decode
 _award = msgspec.json.Decoder(Award).decode
+_traits = msgspec.json.Decoder(Traits).decode
 _encode = msgspec.json.Encoder().encode
 
 _NO_STAY = (None, None, None, None, None)
 _NOTHING = (None, None, None, None)
 """For the four columns of a lot, or of a natural key."""
-_NO_STATE = (None, None, None, None, None)
+_NO_STATE = (None,) * 7
 _NO_REVISION = (None,) * 9
 
 Named = tuple[str | UUID, StayPosting | None]
@@ -45,8 +56,11 @@ async def lock_members(
     await connection.execute(QUERIES["lock_members"], shard, ids, numbers)
 
 
-async def read_facts(connection: Connection, shard: int, named: Sequence[Named]) -> list[Facts]:
-    """Return the member that each command names, and what is on file for the stay that it posts."""
+async def read_facts(connection: Connection, shard: int, named: Sequence[Named]) -> tuple[int, list[Facts]]:
+    """Return the member that each command names, and what is on file for the stay that it posts.
+
+    Before that, the generation of the program's versions.
+    """
     rows = await connection.fetch(
         _READ,
         shard,
@@ -54,7 +68,7 @@ async def read_facts(connection: Connection, shard: int, named: Sequence[Named])
         [target if isinstance(target, str) else None for target, _ in named],
         [_stay_key(posting) for _, posting in named],
     )
-    return [_facts(shard, row) for row in rows]
+    return rows[0][0] if rows else 0, [_facts(shard, row) for row in rows]
 
 
 def _stay_key(posting: StayPosting | None) -> tuple[object, ...]:
@@ -64,7 +78,8 @@ def _stay_key(posting: StayPosting | None) -> tuple[object, ...]:
 
 
 def _facts(shard: int, row: Record) -> Facts:
-    member_id, number, status, enrolled_on, version, available, held, debt, counters, due, traits, *stay = row
+    _, member_id, number, status, enrolled_on, version, available, held, debt, counters, due, *rest = row
+    traits, tier, review_on, *stay = rest
     on_file = _on_file(stay)
     if member_id is None:
         return Facts(None, on_file)
@@ -80,7 +95,9 @@ def _facts(shard: int, row: Record) -> Facts:
         debt,
         _counters(counters),
         due,
-        _traits(traits),
+        NO_TRAITS if traits == "{}" else _traits(traits),
+        tier,
+        review_on,
     )
     return Facts(member, on_file)
 
@@ -93,6 +110,18 @@ def _on_file(columns: Sequence[Any]) -> StayOnFile | None:
     return StayOnFile(
         shard, member_id, stay_id, revision, snapshot.encode(), _award(award), reply.encode(), same
     )
+
+
+async def count_by_day(connection: Connection, member: Member) -> None:
+    """Count again, by day, what was counted of a member by year."""
+    member.traits = structs.replace(member.traits, by_day=True)
+    if member.counters:
+        member.counters = {}
+        for unit, day, amount in await connection.fetch(
+            QUERIES["count_by_day"], member.shard, member.member_id
+        ):
+            if amount:
+                add(member.counters, day.isoformat(), unit, amount)
 
 
 async def find_strays(connection: Connection, postings: Sequence[StayPosting]) -> list[int]:
@@ -160,7 +189,10 @@ def _rows(shard: int, decisions: Sequence[Decision], at: datetime) -> Iterable[l
     yield [(shard, *astuple(lot)) for book in books for lot in book.changed_lots()]
     yield [(shard, *astuple(one)) for book in books for one in book.allocations]
     yield [(shard, account, unit, amount) for (account, unit), amount in _deltas(transfers).items()]
-    yield [(shard, *astuple(grant), at) for decision in decisions for grant in decision.grants]
+    yield [
+        (shard, g.member_id, g.milestone, g.ordinal, g.status, g.journal_id, at, g.period)
+        for decision in decisions for g in decision.grants
+    ]  # fmt: skip
     yield [
         (key.principal, key.key, key.fingerprint, decision.answer.status, decision.answer.body.decode(), at)
         for decision in decisions if (key := decision.key) is not None
@@ -171,10 +203,13 @@ def _rows(shard: int, decisions: Sequence[Decision], at: datetime) -> Iterable[l
     ]  # fmt: skip
     yield [(shard, d.book.member.member_id, *astuple(d.profile)) for d in decisions if d.book and d.profile]
     yield [
-        (m.shard, m.member_id, m.number, m.status, m.enrolled_on, m.version, m.available, *_state(m), m.tier,
-         m.review_on)
+        (
+            m.shard, m.member_id, m.number, m.status, m.enrolled_on, m.version, m.available, m.held, m.debt,
+            _encode(m.counters).decode(), m.next_expiry, _shown(m.traits), m.tier, m.review_on,
+        )
         for d in decisions if d.enrolled and d.book and (m := d.book.member)
     ]  # fmt: skip
+    yield [(shard, code, 0, used) for code, used in _budgets(decisions).items()]
     yield [
         (shard, d.book.member.member_id, d.referrer, "waiting", 0, None, None)
         for d in decisions if d.book and d.referrer is not None
@@ -242,9 +277,22 @@ def _said(revision: StayRevision | None, entry: DirectoryEntry | None) -> tuple[
 
 def _state(member: Member) -> tuple[object, ...]:
     return (
-        member.held, member.debt, _encode(member.counters).decode(), member.next_expiry,
-        _encode(member.traits).decode(),
+        member.held, member.debt, _encode(member.counters).decode(), member.next_expiry, member.tier,
+        member.review_on, _shown(member.traits),
     )  # fmt: skip
+
+
+def _shown(traits: Traits) -> str:
+    return "{}" if traits is NO_TRAITS else _encode(traits).decode()
+
+
+def _budgets(decisions: Sequence[Decision]) -> dict[str, int]:
+    """Sum what a batch takes of promotions' budgets; below zero what it gives back."""
+    sums: defaultdict[str, int] = defaultdict(int)
+    for decision in decisions:
+        for code, points in decision.budgets.items():
+            sums[code] += points
+    return {code: points for code, points in sums.items() if points}
 
 
 def _deltas(transfers: list[Transfer]) -> dict[tuple[str, str], int]:
@@ -269,6 +317,22 @@ async def move_entry(connection: Connection, shard: int, entry: DirectoryEntry) 
     await connection.execute(
         QUERIES["copy_revisions"], shard, entry.stay_id, shard_of(left), left, posting.revision
     )
+
+
+async def read_budgets(connection: Connection, shard: int) -> dict[str, int]:
+    """Return what is left to a shard of promotions' budgets."""
+    return {row["promotion"]: row["left"] for row in await connection.fetch(QUERIES["read_budgets"], shard)}
+
+
+async def lock_budgets(connection: Connection, shard: int) -> None:
+    """Lock a shard's part of promotions' budgets until the transaction ends."""
+    await connection.execute(QUERIES["lock_budgets"], shard)
+
+
+async def lease_budget(connection: Connection, shard: int, short: Short) -> int:
+    """Take more of a promotion's budget for a shard; return how much there was."""
+    taken = await connection.fetchval(QUERIES["lease_budget"], shard, short.promotion, short.points)
+    return taken or 0
 
 
 # --- Compensation and approvals ---------------------------------------------------------------------------------------
@@ -426,6 +490,14 @@ async def write_merge(connection: Connection, merge: MergeOnFile, status: str) -
     """Write a merge or its undoing, and close or open the account that it is about."""
     await connection.execute(QUERIES["write_merge"], *astuple(merge))
     await connection.execute(QUERIES["set_status"], shard_of(merge.member_id), merge.member_id, status)
+
+
+async def move_budgets(connection: Connection, giver: int, taker: int, budgets: Mapping[str, int]) -> None:
+    """Move what stays have had of promotions' budgets to another shard, allotted and used."""
+    if giver != taker:
+        for promotion, points in sorted(budgets.items()):
+            await connection.execute(QUERIES["give_up_budget"], giver, promotion, points)
+            await connection.execute(QUERIES["take_over_budget"], taker, promotion, points)
 
 
 async def read_merge(connection: Connection | Pool, merge_id: UUID) -> MergeOnFile | None:

@@ -76,7 +76,7 @@ def decide(
     known = replay(giving.prior, command.key)
     if known is not None:
         return known
-    terms, giver, taker = rules.definition.transfers, giving.member, taking.member
+    terms, giver, taker = rules.at(moment.today).definition.transfers, giving.member, taking.member
     if terms is None:
         return Problem("not_offered", "The program has no transfers.")
     if giver is None:

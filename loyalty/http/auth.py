@@ -94,6 +94,11 @@ PERMISSIONS: Final[dict[tuple[str, str], frozenset[Role]]] = {
     ("GET", "/v1/properties"): _EVERYONE,
     ("GET", "/v1/properties/{code}"): _EVERYONE,
     ("PUT", "/v1/properties/{code}"): _OPERATOR,
+    ("GET", "/v1/programs"): _EVERYONE,
+    ("GET", "/v1/programs/{version}"): _OPERATOR,
+    ("POST", "/v1/programs"): _OPERATOR,
+    ("DELETE", "/v1/programs/{version}"): _OPERATOR,
+    ("POST", "/v1/programs/simulate"): _OPERATOR,
     ("GET", "/metrics"): _OPERATOR,
 }
 """Which roles may call which route. A route that isn't here, nor open, is closed to everyone."""

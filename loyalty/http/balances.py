@@ -12,15 +12,20 @@ from msgspec import Meta, Struct, structs
 
 from loyalty import ids
 from loyalty.commands.balance import BalanceView, etag
+from loyalty.commands.explain import Explained, explain
+from loyalty.commands.rulebook import Rulebook
 from loyalty.errors import Problem, ProblemDocument
 from loyalty.http.answers import Ready
 from loyalty.http.problems import problem_responses
 from loyalty.http.requests import ApiRequest, bad_parameter, header, matches, member_of, service_of
 from loyalty.ledger.model import POINTS
 from loyalty.ledger.store import Entry
+from loyalty.program.visit import Why
+from loyalty.program.wording import Language, language_of
 from loyalty.stays.model import MemberKey
 
 _encode = msgspec.json.Encoder().encode
+_said = msgspec.json.Decoder(Explained).decode
 _FIRST_PAGE: Final = 2**62
 _FIRST_INSTANT: Final = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 _CURSOR: Final = re.compile(rb"v([0-9]{1,18})")
@@ -55,7 +60,10 @@ class PartView(Struct, frozen=True):
 
 
 class StatementLine(Struct, frozen=True):
-    """One journal of a member. `balance` is what was available right after it."""
+    """One journal of a member. `balance` is what was available right after it.
+
+    Of a stay: which version of the program judged it, why, and that in sentences, in the language of `Accept-Language`.
+    """
 
     journal_id: str
     version: int
@@ -69,6 +77,9 @@ class StatementLine(Struct, frozen=True):
     stay_id: str | None
     linked_journal_id: str | None
     parts: list[PartView]
+    program: str | None = None
+    why: list[Why] = []
+    text: list[str] = []
 
 
 class Statement(Struct, frozen=True):
@@ -129,7 +140,8 @@ async def get_statement(
     found = await member_of(request, member_id)
     entries = await service.statement(found.member, before, limit + 1)
     more = entries[limit - 1].version if len(entries) > limit else None
-    lines = [_line(request, entry) for entry in entries[:limit]]
+    language = language_of(request.headers.get("accept-language", ""))
+    lines = [_line(service.rules, entry, language) for entry in entries[:limit]]
     return Statement(lines, None if more is None else _write_cursor(more))
 
 
@@ -144,14 +156,15 @@ def _past(known_at: dt.datetime | None, request: ApiRequest) -> dt.datetime | No
     return max(known_at, _FIRST_INSTANT)
 
 
-def _line(request: ApiRequest, entry: Entry) -> StatementLine:
-    rules = service_of(request).rules
+def _line(rules: Rulebook, entry: Entry, language: Language) -> StatementLine:
+    said = None if entry.reply is None else _said(entry.reply)
     return StatementLine(
         ids.show("jrn", entry.journal_id), entry.version, entry.kind, entry.effective_on, entry.recorded_at,
         sum(part.amount for part in entry.parts if part.unit == POINTS), entry.balance, entry.reason, entry.actor,
         None if entry.stay_id is None else ids.show("sty", entry.stay_id),
         None if entry.linked_id is None else ids.show("jrn", entry.linked_id),
         [PartView(part.kind, part.unit, rules.show(part.unit, part.amount)) for part in entry.parts],
+        said and said.program, said.why if said else [], explain(rules, said.program, said.why, language) if said else [],
     )  # fmt: skip
 
 

@@ -42,6 +42,7 @@ _TAGS: Final = {
     "Households": "Members who pool their points.",
     "Compensation": "Points after a complaint, and what waits for a second person.",
     "Properties": "The hotels that stays belong to.",
+    "Programs": "The versions of the program's rules, each in force from a day on.",
     "Operation": "Health and metrics.",
 }
 _TYPES: Final = {

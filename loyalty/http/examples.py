@@ -31,7 +31,7 @@ _POSTING: Final[Example] = {
 }  # fmt: skip
 _POSTED: Final[Example] = {
     "stay_id": _STAY, "member_id": _MEMBER, "outcome": "posted", "revision": 1, "program": "house@1",
-    "points": {"base": 1411, "tier_bonus": 0, "total": 1411}, "change": 1411, "nights": "2",
+    "points": {"base": 1411, "tier_bonus": 0, "promotion": 0, "total": 1411}, "change": 1411, "nights": "2",
     "balance": {"available": 1411, "held": 0, "debt": 0}, "tier": {"before": "silver", "after": "silver"},
     "milestones": [],
     "why": [
@@ -41,6 +41,12 @@ _POSTED: Final[Example] = {
         {"code": "base", "amount": "1411.50", "points": 1411},
     ],
 }  # fmt: skip
+_SENTENCES: Final = [
+    "Room: 1197.00 CNY earns 1 a CNY.",
+    "Food: 214.50 CNY earns 1 a CNY.",
+    "Tax: 84.69 CNY earns nothing.",
+    "Base points on 1411.50 CNY: 1411.",
+]
 _UNKNOWN: Final[Example] = {
     "type": "/docs/problems#unknown_member", "title": "There is no such member", "status": 404,
     "code": "unknown_member", "detail": "There is no such member.",
@@ -49,12 +55,18 @@ _UNKNOWN: Final[Example] = {
 _BALANCE: Final[Example] = {
     "member_id": _MEMBER, "number": "HX0000000018", "as_of": "2026-01-04", "available": 1411, "held": 0, "debt": 0,
     "expiring": [{"on": "2028-01-03", "points": 1411}],
-    "tier": {"code": "silver", "name": {"en": "Silver", "zh": "银卡"}, "valid_to": None},
+    "tier": {
+        "code": "silver", "name": {"en": "Silver", "zh": "银卡"}, "valid_to": None,
+        "benefits": [{"code": "welcome_drink", "name": {"en": "Welcome drink", "zh": "欢迎饮品"}}],
+    },
     "next_tier": {
         "code": "gold", "name": {"en": "Gold", "zh": "金卡"}, "remaining": {"nights": "8", "spend": "8588.50"},
     },
     "keep_tier": None,
     "year": {"nights": "2", "stays": "1", "spend": "1411.50"},
+    "period": {
+        "first": "2026-01-01", "last": "2026-12-31", "counted": {"nights": "2", "stays": "1", "spend": "1411.50"},
+    },
     "milestones": [
         {
             "code": "tenth_stay", "name": {"en": "Every tenth stay", "zh": "第10次入住纪念"}, "unit": "stays",
@@ -74,6 +86,7 @@ _STATEMENT: Final[Example] = {
                 {"kind": "count", "unit": "stays", "amount": "1"},
                 {"kind": "count", "unit": "spend", "amount": "1411.50"},
             ],
+            "program": "house@1", "why": _POSTED["why"], "text": _SENTENCES,
         },
     ],
     "next_cursor": "djI",
@@ -143,9 +156,29 @@ _PROPOSED: Final[Example] = {
 _DECIDED: Final[Example] = _PROPOSED | {
     "decided_by": "guest relations", "decided_at": "2026-01-03T08:02:10.118340Z",
 }  # fmt: skip
+_DEFINITION: Final = """\
+id = "house"
+version = 2
+time_zone = "Asia/Shanghai"
+currency = "CNY"
+number_prefix = "HX"
+name = { en = "House Rewards", zh = "臻享会" }
+
+[earning]
+points = { room = "1", food = "1" }
+
+[[tier]]
+code = "silver"
+name = { en = "Silver", zh = "银卡" }
+"""
+_PUBLISHING: Final[Example] = {"definition": _DEFINITION, "effective_from": "2026-02-01"}
+_VERSION: Final[Example] = {
+    "program": "house", "version": 2, "name": {"en": "House Rewards", "zh": "臻享会"}, "effective_from": "2026-02-01",
+    "in_force": False, "published_by": "operations", "published_at": "2026-01-04T09:30:12.402118Z",
+}  # fmt: skip
 _PROPERTY: Final[Example] = {
     "code": "SHA01", "name": {"en": "The Bund House", "zh": "外滩别院"}, "time_zone": "Asia/Shanghai",
-    "currency": "CNY",
+    "currency": "CNY", "brand": "bund",
 }  # fmt: skip
 _REVISION: Final[Example] = {
     "revision": 1, "outcome": "posted", "recorded_at": "2026-01-03T05:12:09.251873Z", "journal_id": _JOURNAL,
@@ -154,7 +187,7 @@ _REVISION: Final[Example] = {
 _SHOWN: Final[Example] = {
     name: _POSTED[name]
     for name in ("stay_id", "member_id", "outcome", "revision", "program", "points", "nights", "why")
-} | {"snapshot": _POSTING, "revisions": [_REVISION]}
+} | {"text": _SENTENCES, "snapshot": _POSTING, "revisions": [_REVISION]}
 
 REQUESTS: Final[dict[tuple[str, str], Any]] = {
     ("POST", "/v1/members"): _ENROLMENT,
@@ -171,6 +204,7 @@ REQUESTS: Final[dict[tuple[str, str], Any]] = {
     ("POST", "/v1/purchases"): _PURCHASE,
     ("POST", "/v1/compensations"): _COMPENSATION,
     ("PUT", "/v1/properties/{code}"): _PROPERTY,
+    ("POST", "/v1/programs"): _PUBLISHING,
 }
 """The body of a request, by method and path."""
 
@@ -208,5 +242,9 @@ REPLIES: Final[dict[tuple[str, str], Any]] = {
     ("GET", "/v1/properties"): {"properties": [_PROPERTY]},
     ("GET", "/v1/properties/{code}"): _PROPERTY,
     ("PUT", "/v1/properties/{code}"): _PROPERTY,
+    ("GET", "/v1/programs"): {"programs": [_VERSION]},
+    ("GET", "/v1/programs/{version}"): _VERSION | {"definition": _DEFINITION},
+    ("POST", "/v1/programs"): _VERSION,
+    ("DELETE", "/v1/programs/{version}"): None,
 }
 """The body of a good answer, by method and path."""

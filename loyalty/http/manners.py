@@ -53,6 +53,8 @@ _WORDS: Final = {
     "merge_id": "The id of a merge (`mrg_…`), from its reply.",
     "household_id": "The id of a household (`hsh_…`).",
     "approval_id": "The id of a proposal (`apr_…`).",
+    "version": "The number of a version, as its definition says.",
+    "dry_run": "Only check whether it could be published.",
     "status": "Which to list.",
     "number": "A membership number, or a member id (`mem_…`).",
     "as_of": "The balance at the end of this day; today, if left out.",
@@ -93,6 +95,10 @@ _ANSWERS: Final = {
     ("GET", "/v1/properties"): "The hotels, by code",
     ("GET", "/v1/properties/{code}"): "The hotel",
     ("PUT", "/v1/properties/{code}"): "The hotel, as it now is",
+    ("GET", "/v1/programs"): "All versions, the first in force first",
+    ("GET", "/v1/programs/{version}"): "The version, with its definition",
+    ("POST", "/v1/programs"): "The version is published",
+    ("DELETE", "/v1/programs/{version}"): "The version is withdrawn",
 }
 _KEYED: Final = frozenset(
     {
@@ -110,6 +116,7 @@ _KEYED: Final = frozenset(
 )
 _BALANCE: Final = ("GET", "/v1/members/{member_id}/balance")
 _STAY: Final = ("POST", "/v1/stays")
+_PUBLISHING: Final = ("POST", "/v1/programs")
 _COMPENSATION: Final = ("POST", "/v1/compensations")
 _REF: Final = "#/components/{}/{}"
 
@@ -133,6 +140,10 @@ def describe(method: str, path: str, operation: Json) -> None:
         responses["304"] = {"description": "Nothing has changed since the `ETag` that was sent."}
         _carry(responses["200"], "ETag", "ETag")
         _carry(responses["304"], "ETag", "ETag")
+    if route == _PUBLISHING:
+        responses["200"] = responses["201"] | {
+            "description": "The same is published already; or, of a dry run, it could be"
+        }
     if route == _STAY:
         _answer_again(responses)
     _add_examples(route, operation)

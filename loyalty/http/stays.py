@@ -15,7 +15,9 @@ from litestar.params import FromPath, JSONBody
 from msgspec import Struct
 
 from loyalty import bulk, ids
+from loyalty.commands.explain import explain
 from loyalty.commands.model import Answer
+from loyalty.commands.rulebook import Rulebook
 from loyalty.commands.stay_reply import Points, StayReply
 from loyalty.errors import Problem, ProblemDocument
 from loyalty.http.answers import JSON, Ready, answered
@@ -23,6 +25,7 @@ from loyalty.http.auth import Principal, require_property
 from loyalty.http.problems import body_problem, decode, encode, problem_responses
 from loyalty.http.requests import ApiRequest, service_of
 from loyalty.program.visit import Why
+from loyalty.program.wording import Language, language_of
 from loyalty.stays.model import StayPosting
 from loyalty.stays.store import Revision
 
@@ -46,7 +49,10 @@ class RevisionView(Struct, frozen=True):
 
 
 class StayView(Struct, frozen=True):
-    """A stay as it now is, what it stands for and why, and all that was ever said about it, newest first."""
+    """A stay as it now is, what it stands for and why, and all that was ever said about it, newest first.
+
+    `text` says why in sentences, in English or Chinese by `Accept-Language`.
+    """
 
     stay_id: str
     member_id: str
@@ -56,6 +62,7 @@ class StayView(Struct, frozen=True):
     points: Points
     nights: str
     why: list[Why]
+    text: list[str]
     snapshot: StayPosting
     revisions: list[RevisionView]
 
@@ -124,7 +131,8 @@ async def get_stay(stay_id: FromPath[str], request: ApiRequest) -> StayView:
     revisions = await service_of(request).read_stay(parsed) if parsed else []
     if not revisions:
         raise Problem("unknown_stay", f"There is no stay {stay_id}.")
-    shown = _view(stay_id, revisions)
+    language = language_of(request.headers.get("accept-language", ""))
+    shown = _view(stay_id, revisions, service_of(request).rules, language)
     require_property(request.user, shown.snapshot.property, "")
     return shown
 
@@ -164,12 +172,13 @@ def _render(answers: list[Answer | Problem]) -> bytes:
     return b'{"results":[%b],"summary":%b}' % (b",".join(parts), msgspec.json.encode(counts))
 
 
-def _view(stay_id: str, revisions: list[Revision]) -> StayView:
+def _view(stay_id: str, revisions: list[Revision], rules: Rulebook, language: Language) -> StayView:
     shown = [_revision_view(revision) for revision in revisions]
     now = shown[0]
     return StayView(
         stay_id, ids.show("mem", revisions[0].member_id), now.outcome, now.revision, now.reply.program,
-        now.reply.points, now.reply.nights, now.reply.why, now.snapshot, shown,
+        now.reply.points, now.reply.nights, now.reply.why,
+        explain(rules, now.reply.program, now.reply.why, language), now.snapshot, shown,
     )  # fmt: skip
 
 

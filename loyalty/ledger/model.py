@@ -64,6 +64,7 @@ class Traits(Struct, frozen=True, gc=False, omit_defaults=True):
     `registered`: the day of registration by promotion. `referred_by`: the id of the member who brought this one.
     `merged_into`: the id of the member that stands for this one; `merged`: of those that this one stands for.
     `household`: the id of the household whose points this member may draw on.
+    `by_day`: what is counted is kept by day, not by year.
     """
 
     birth_month: int | None = None
@@ -74,6 +75,7 @@ class Traits(Struct, frozen=True, gc=False, omit_defaults=True):
     merged_into: str | None = None
     merged: tuple[str, ...] = ()
     household: str | None = None
+    by_day: bool = False
 
 
 NO_TRAITS: Final = Traits()
@@ -151,10 +153,11 @@ class Allocation(Struct, frozen=True, gc=False):
 
 
 class MilestoneGrant(Struct, frozen=True, gc=False):
-    """A milestone crossed upwards (`granted`) or, by a reversal, downwards (`revoked`)."""
+    """A milestone crossed upwards (`granted`) or, by a reversal, downwards (`revoked`); `period`: its year, if any."""
 
     member_id: UUID
     milestone: str
     ordinal: int
     status: str
     journal_id: UUID
+    period: str = ""

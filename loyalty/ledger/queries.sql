@@ -3,7 +3,7 @@
 -- name: read_members
 -- Members by id or by number, with what of their open lots expires when. `place` is the place in the arrays.
 SELECT w.place, m.shard, m.member_id, m.number, m.status, m.enrolled_on, m.version, m.available, m.held, m.debt,
-       m.counters, m.next_expiry, m.traits, l.days, l.points
+       m.counters, m.next_expiry, m.traits, m.tier, m.review_on, l.days, l.points
 FROM unnest($1::smallint[], $2::uuid[], $3::text[]) WITH ORDINALITY AS w (shard, member_id, number, place)
 CROSS JOIN LATERAL (SELECT * FROM member AS n WHERE n.shard = w.shard AND n.member_id = w.member_id
                     UNION ALL
@@ -21,14 +21,14 @@ CROSS JOIN LATERAL (
 SELECT 1 FROM member WHERE shard = $1 AND member_id = $2 FOR SHARE;
 
 -- name: fold_transfers
--- What a member's transfers come to, by unit and year, as far as effective by $3 and recorded by $4.
-SELECT t.unit, extract(year FROM t.effective_on)::int AS year,
+-- What a member's transfers come to, by unit and day, as far as effective by $3 and recorded by $4.
+SELECT t.unit, t.effective_on AS day,
        sum(CASE WHEN t.credit IN ('available', 'counted') THEN t.amount ELSE 0 END
            - CASE WHEN t.debit IN ('available', 'counted') THEN t.amount ELSE 0 END)::bigint AS amount
 FROM journal AS j
 JOIN transfer AS t ON t.shard = j.shard AND t.journal_id = j.journal_id
 WHERE j.shard = $1 AND j.member_id = $2 AND j.recorded_at <= $4 AND t.effective_on <= $3
-GROUP BY t.unit, year;
+GROUP BY t.unit, t.effective_on;
 
 -- name: fold_lots
 -- What was left of a member's lots, by the day they expire, as far as effective by $3 and recorded by $4. Points expire
@@ -56,9 +56,9 @@ HAVING sum(l.amount - coalesce(taken.amount, 0)) > 0
 ORDER BY l.expires_on;
 
 -- name: read_statement
--- A page of journals before version $3, newest first, with what each moved.
+-- A page of journals before version $3, newest first, with what each moved, and what a posting of a stay was answered.
 SELECT j.journal_id, j.version, j.kind, j.effective_on, j.recorded_at, j.reason, j.actor, j.stay_id, j.linked_id,
-       j.balance, t.parts
+       j.balance, t.parts, said.reply
 FROM journal AS j
 CROSS JOIN LATERAL (
     SELECT coalesce(json_agg(json_build_object(
@@ -68,6 +68,9 @@ CROSS JOIN LATERAL (
     FROM transfer AS p
     WHERE p.shard = j.shard AND p.journal_id = j.journal_id
       AND (p.credit IN ('available', 'counted') OR p.debit IN ('available', 'counted'))) AS t
+LEFT JOIN LATERAL (
+    SELECT r.reply FROM stay_revision AS r
+    WHERE r.shard = j.shard AND r.stay_id = j.stay_id AND r.journal_id = j.journal_id LIMIT 1) AS said ON true
 WHERE j.shard = $1 AND j.member_id = $2 AND j.version < $3
 ORDER BY j.version DESC
 LIMIT $4;
@@ -76,6 +79,13 @@ LIMIT $4;
 -- Members of a shard with a lot that may have expired by $2, from where the last page ended.
 SELECT member_id FROM member
 WHERE shard = $1 AND next_expiry <= $2 AND member_id > $3
+ORDER BY member_id
+LIMIT $4;
+
+-- name: find_members_to_review
+-- Members of a shard whose tier may have changed by $2, from where the last page ended.
+SELECT member_id FROM member
+WHERE shard = $1 AND review_on <= $2 AND member_id > $3
 ORDER BY member_id
 LIMIT $4;
 

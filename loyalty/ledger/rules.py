@@ -17,6 +17,7 @@ from collections.abc import Iterable
 from datetime import date
 
 from loyalty.ids import UUID
+from loyalty.ledger import counters
 from loyalty.ledger.model import (
     AVAILABLE,
     COUNTED,
@@ -111,23 +112,19 @@ class Book:
         self._open().balance = self.member.available
 
     def count(self, unit: str, amount: int, effective_on: date, account: str = ISSUED) -> None:
-        """Count (or, below zero, count back) nights, stays or spend in the calendar year of a date."""
+        """Count (or, below zero, count back) nights, stays or spend on a date, or in its calendar year."""
         if not amount:
             return
         debit, credit = (account, COUNTED) if amount > 0 else (COUNTED, account)
         self._transfer(unit, "count", debit, credit, abs(amount), effective_on)
-        counters = self.member.counters
-        year = counters.setdefault(str(effective_on.year), {})
-        year[unit] = year.get(unit, 0) + amount
-        if not year[unit]:
-            del year[unit]
-            if not year:
-                del counters[str(effective_on.year)]
+        key = effective_on.isoformat() if self.member.traits.by_day else str(effective_on.year)
+        counters.add(self.member.counters, key, unit, amount)
 
     def pass_on(self, account: str, unit: str, amount: int, effective_on: date) -> None:
-        """Clear a program account that the linked journal of another member filled."""
+        """Clear a program account that the linked journal of another member filled (or, below zero, emptied)."""
         if amount:
-            self._transfer(unit, "transit", account, ISSUED, amount, effective_on)
+            debit, credit = (account, ISSUED) if amount > 0 else (ISSUED, account)
+            self._transfer(unit, "transit", debit, credit, abs(amount), effective_on)
 
     # --- lots ---------------------------------------------------------------------------------------------------
 

@@ -9,7 +9,8 @@ from msgspec import Struct
 
 from loyalty.db import Connection, load_queries
 from loyalty.ids import UUID
-from loyalty.ledger.model import POINTS, Counters, Member, Traits
+from loyalty.ledger import counters as counting
+from loyalty.ledger.model import NO_TRAITS, POINTS, Counters, Member, Traits
 
 QUERIES = load_queries("loyalty.ledger")
 _READ = QUERIES["read_members"]
@@ -30,7 +31,7 @@ class Part(Struct, frozen=True):
 
 
 class Entry(Struct, frozen=True):
-    """A journal as a statement shows it."""
+    """A journal as a statement shows it; `reply` is what the posting of a stay that caused it was answered."""
 
     journal_id: UUID
     version: int
@@ -43,6 +44,7 @@ class Entry(Struct, frozen=True):
     linked_id: UUID | None
     balance: int
     parts: list[Part]
+    reply: str | None = None
 
 
 _parts = msgspec.json.Decoder(list[Part]).decode
@@ -55,7 +57,7 @@ async def read_members(
     found: list[tuple[Member, Expiring] | None] = [None] * len(shards)
     for row in await pool.fetch(_READ, shards, ids, numbers):
         place, shard, member_id, number, status, enrolled_on, *rest = row
-        version, available, held, debt, counters, due, traits, days, points = rest
+        version, available, held, debt, counters, due, traits, tier, review_on, days, points = rest
         member = Member(
             shard,
             member_id,
@@ -68,18 +70,21 @@ async def read_members(
             debt,
             _counters(counters),
             due,
-            _traits(traits),
+            NO_TRAITS if traits == "{}" else _traits(traits),
+            tier,
+            review_on,
         )
         found[place - 1] = (member, list(zip(days, points, strict=True)) if days else [])
     return found
 
 
 async def fold(
-    connection: Connection, member: Member, effective_by: date, recorded_by: datetime
+    connection: Connection, member: Member, effective_by: date, recorded_by: datetime, *, by_day: bool
 ) -> tuple[int, Counters, Expiring, int]:
     """Return what a member's books came to by two dates: points, counters, what expires when, and what never does.
 
-    The points don't yet leave out lots whose time was up by then but whose expiry was written down later.
+    Counters are by day or by year. The points don't yet leave out lots whose time was up by then but whose expiry was
+    written down later.
     """
     key = (member.shard, member.member_id, effective_by, recorded_by)
     async with connection.transaction():
@@ -87,11 +92,11 @@ async def fold(
         transfers = await connection.fetch(QUERIES["fold_transfers"], *key)
         lots = await connection.fetch(QUERIES["fold_lots"], *key)
     points, counters = 0, dict[str, dict[str, int]]()
-    for unit, year, amount in transfers:
+    for unit, day, amount in transfers:
         if unit == POINTS:
             points += amount
         elif amount:
-            counters.setdefault(str(year), {})[unit] = amount
+            counting.add(counters, day.isoformat() if by_day else str(day.year), unit, amount)
     dated = [(day, left) for day, left in lots if day is not None]
     return points, counters, dated, sum(left for day, left in lots if day is None)
 
@@ -105,13 +110,18 @@ async def read_statement(pool: Pool, shard: int, member_id: UUID, before: int, l
 def _entry(row: Record) -> Entry:
     return Entry(
         row["journal_id"], row["version"], row["kind"], row["effective_on"], row["recorded_at"], row["reason"],
-        row["actor"], row["stay_id"], row["linked_id"], row["balance"], _parts(row["parts"]),
+        row["actor"], row["stay_id"], row["linked_id"], row["balance"], _parts(row["parts"]), row["reply"],
     )  # fmt: skip
 
 
 async def find_due_members(pool: Pool, shard: int, today: date, after: UUID, limit: int) -> list[UUID]:
     """Return members with something that may be due, in the order of their ids."""
     return [row[0] for row in await pool.fetch(QUERIES["find_due_members"], shard, today, after, limit)]
+
+
+async def find_members_to_review(pool: Pool, shard: int, today: date, after: UUID, limit: int) -> list[UUID]:
+    """Return members whose tier may have changed, in the order of their ids."""
+    return [row[0] for row in await pool.fetch(QUERIES["find_members_to_review"], shard, today, after, limit)]
 
 
 async def fold_accounts(pool: Pool, shard: int) -> None:

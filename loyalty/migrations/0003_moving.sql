@@ -6,7 +6,7 @@ ALTER TABLE journal ADD CONSTRAINT journal_kind_check
                     'transfer_sent', 'transfer_received', 'purchased',
                     'compensated', 'referral', 'status_given', 'status_ended',
                     'segments_set', 'registered', 'merged_out', 'merged_in',
-                    'household_joined', 'household_left'));
+                    'household_joined', 'household_left', 'tier_reviewed'));
 
 -- What waits for a second person, and what became of it. `reply` is the answer to whoever decided, byte for byte.
 CREATE TABLE approval (

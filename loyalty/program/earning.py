@@ -1,10 +1,12 @@
 """Earning: how many points a stay's revenue is worth, and why. Pure, exact, compiled once from the definition.
 
 Amounts are minor units. A category's revenue is summed before anything is rounded, so splitting a folio into lines
-changes nothing. Rounding is down, once for the exchange of each category and once for the points of the stay.
+changes nothing (unless the program rounds `each` line). Rounding is once for the exchange of each category, down, and
+once for the points, as the program says.
 """
 
-from collections.abc import Mapping
+from bisect import bisect_right
+from collections.abc import Iterable, Mapping
 from datetime import date
 from fractions import Fraction
 from math import lcm
@@ -13,10 +15,15 @@ from typing import Final
 from msgspec import Struct
 
 from loyalty import money
-from loyalty.program.model import Definition, Exclusion
+from loyalty.program.match import matcher
+from loyalty.program.model import Cap, Decimal, Definition, Exclusion
+from loyalty.program.rounding import ROUNDINGS, Round
 from loyalty.program.visit import Why
 
 _KEPT: Final = 10_000
+"""How many kinds of stays are kept with the rules that match them."""
+_NIGHT: Final = 10
+"""Nights are counted in tenths."""
 
 
 class Earned(Struct, frozen=True, gc=False):
@@ -27,101 +34,151 @@ class Earned(Struct, frozen=True, gc=False):
     why: list[Why]
 
 
-class Earning:
-    """The earning rules of one program, ready to apply."""
+class Rates:
+    """Points by category: those of the program, or of one of its rules."""
 
-    def __init__(self, definition: Definition) -> None:
-        """Compile the rules: every rate becomes a ratio of integers."""
-        self.currency = definition.currency
-        self.decimals = money.digits(definition.currency)
-        self._exchange = {
-            code: _between_minor_units(rate, code, definition.currency)
-            for code, rate in {definition.currency: "1", **definition.exchange}.items()
-        }
-        earning = definition.earning
-        rates = {category: Fraction(rate) for category, rate in earning.points.items()}
+    __slots__ = (
+        "_common",
+        "_decimals",
+        "_per_down",
+        "_per_up",
+        "_round",
+        "_texts",
+        "_weights",
+        "_whole",
+        "code",
+        "nights",
+    )
+
+    def __init__(
+        self, points: Mapping[str, Decimal], per: Decimal, decimals: int, round_: Round, *, whole: bool = False,
+        code: str | None = None, nights: Decimal = "1",
+    ) -> None:  # fmt: skip
+        """Compile: every rate becomes a ratio of integers. `nights` is what one night counts for, kept in tenths."""
+        self.code = code
+        self.nights = int(Fraction(nights) * _NIGHT)
+        rates = {category: Fraction(rate) for category, rate in points.items()}
         common = lcm(*(rate.denominator for rate in rates.values()))
-        per = Fraction(earning.per) * 10**self.decimals
+        each = Fraction(per) * 10**decimals
         # The points of an amount are amount * weight / (per * common): all integers.
         self._weights = {category: int(rate * common) for category, rate in rates.items()}
-        self._per_up, self._per_down, self._common = per.denominator, per.numerator, common
-        self._whole = earning.whole
-        self._texts = dict(earning.points)
-        self._exclusions = definition.exclusion
-        self._excluded: dict[tuple[str, str | None], Exclusion | None] = {}
+        self._per_up, self._per_down, self._common = each.denominator, each.numerator, common
+        self._whole = whole
+        self._texts = dict(points)
+        self._decimals = decimals
+        self._round = round_
 
-    def knows(self, currency: str) -> bool:
-        """Tell whether a stay may be in this currency."""
-        return currency in self._exchange
-
-    def exchange(self, amount: int, currency: str) -> int:
-        """Turn minor units of a known currency into those of the program's, rounded down."""
-        up, down = self._exchange[currency]
-        return amount * up // down
-
-    def exclusion(self, channel: str, rate_code: str | None) -> Exclusion | None:
-        """Return the first rule by which such a stay earns nothing, if any."""
-        key = (channel, rate_code)
-        try:
-            return self._excluded[key]
-        except KeyError:
-            found = next((rule for rule in self._exclusions if _matches(rule, channel, rate_code)), None)
-            if len(self._excluded) < _KEPT:
-                self._excluded[key] = found
-            return found
-
-    def earn(self, revenue: Mapping[str, int]) -> Earned:
-        """Return the base points for revenue by category (minor units of the program's currency)."""
+    def earn(self, revenue: Mapping[str, int], lines: Iterable[tuple[str, int]] | None = None) -> Earned:
+        """Return the base points for revenue by category; with `lines`, each of them is rounded on its own."""
         why: list[Why] = []
         spend, eligible = 0, dict[int, int]()
         for category, amount in revenue.items():
             weight = self._weights.get(category)
-            shown = money.from_minor(amount, self.decimals)
+            shown = money.from_minor(amount, self._decimals)
             if weight is None:
                 why.append(Why("category_not_eligible", category, shown))
                 continue
             why.append(Why("category_eligible", category, shown, rate=self._texts[category]))
             spend += amount
             eligible[weight] = eligible.get(weight, 0) + amount
-        points = self._points(eligible)
-        why.append(Why("base", amount=money.from_minor(spend, self.decimals), points=points))
+        if lines is None:
+            points = self._points(eligible)
+        else:
+            weights = self._weights
+            points = sum(
+                [
+                    self._points({weights[category]: amount})
+                    for category, amount in lines
+                    if category in weights
+                ]
+            )
+        why.append(Why("base", amount=money.from_minor(spend, self._decimals), points=points, rule=self.code))
         return Earned(points, spend, why)
 
     def _points(self, eligible: dict[int, int]) -> int:
         up, down = self._per_up, self._per_down
         if self._whole:
-            return sum([amount * up // down * weight for weight, amount in eligible.items()]) // self._common
+            total = sum([amount * up // down * weight for weight, amount in eligible.items()])
+            return self._round(total, self._common)
         total = sum([amount * weight for weight, amount in eligible.items()])
-        return total * up // (down * self._common)
+        return self._round(total * up, down * self._common)
+
+
+class Terms(Struct, frozen=True, gc=False):
+    """The rules of earning that a kind of stay comes under. `among`: of an excluded stay, the categories that earn."""
+
+    exclusion: Exclusion | None
+    rates: Rates
+    caps: tuple[Cap, ...]
+
+
+class Earning:
+    """The earning rules of one version of a program, ready to apply."""
+
+    def __init__(self, definition: Definition) -> None:
+        """Compile the rules."""
+        self.currency = definition.currency
+        self.decimals = money.digits(definition.currency)
+        self._exchange, self._exchange_days = _exchange_tables(definition)
+        earning = definition.earning
+        self.by_line = earning.each == "line"
+        self.round_bonus = ROUNDINGS[earning.bonus_rounding]
+        self.judged_on = earning.judged_on
+        self.tier_points = frozenset(earning.tier_points)
+        round_ = ROUNDINGS[earning.rounding]
+        self._rates = Rates(earning.points, earning.per, self.decimals, round_, whole=earning.whole)
+        self._rules = [
+            (matcher(rule), Rates(rule.points, rule.per, self.decimals, round_, whole=rule.whole, code=rule.code,
+                                  nights=rule.nights))
+            for rule in earning.rule
+        ]  # fmt: skip
+        self._exclusions = [(matcher(rule), rule) for rule in definition.exclusion]
+        self._caps = [(matcher(cap), cap) for cap in earning.cap]
+        self._terms: dict[tuple[str, str, str, str | None, str | None, str], Terms] = {}
+
+    def knows(self, currency: str) -> bool:
+        """Tell whether a stay may be in this currency."""
+        return currency in self._exchange[-1]
+
+    def exchange(self, amount: int, currency: str, day: date) -> int:
+        """Turn minor units of a known currency into those of the program's at a day's rate, rounded down."""
+        tables = self._exchange
+        table = tables[0] if len(tables) == 1 else tables[bisect_right(self._exchange_days, day)]
+        up, down = table[currency] if currency in table else tables[-1][currency]
+        return amount * up // down
+
+    def terms(
+        self, place: str, brand: str, channel: str, rate_code: str | None, room_type: str | None, tier: str
+    ) -> Terms:
+        """Return the rules that such a stay comes under: the first exclusion and rates that match, and all caps."""
+        key = (place, brand, channel, rate_code, room_type, tier)
+        try:
+            return self._terms[key]
+        except KeyError:
+            found = Terms(
+                next((rule for matches, rule in self._exclusions if matches(*key)), None),
+                next((rates for matches, rates in self._rules if matches(*key)), self._rates),
+                tuple(cap for matches, cap in self._caps if matches(*key)),
+            )
+            if len(self._terms) < _KEPT:
+                self._terms[key] = found
+            return found
+
+
+def _exchange_tables(definition: Definition) -> tuple[list[dict[str, tuple[int, int]]], list[date]]:
+    """Return the rates at the beginning and after each change, and the days of the changes."""
+    rates = {definition.currency: "1", **definition.exchange}
+    steps = [dict(rates)]
+    for change in definition.exchange_from:
+        rates.update(change.rates)
+        steps.append(dict(rates))
+    tables = [
+        {code: _between_minor_units(rate, code, definition.currency) for code, rate in step.items()}
+        for step in steps
+    ]
+    return tables, [change.day for change in definition.exchange_from]
 
 
 def _between_minor_units(rate: str, source: str, target: str) -> tuple[int, int]:
     ratio = Fraction(rate) * 10 ** money.digits(target) / 10 ** money.digits(source)
     return ratio.numerator, ratio.denominator
-
-
-def _matches(rule: Exclusion, channel: str, rate_code: str | None) -> bool:
-    if channel in rule.channels:
-        return True
-    return rate_code is not None and any(_fits(pattern, rate_code) for pattern in rule.rate_codes)
-
-
-def _fits(pattern: str, rate_code: str) -> bool:
-    return rate_code.startswith(pattern[:-1]) if pattern.endswith("*") else rate_code == pattern
-
-
-def add_months(day: date, months: int) -> date:
-    """Return the same day so many months later, or the last day of that month when it is shorter.
-
-    >>> add_months(date(2024, 1, 31), 1), add_months(date(2024, 12, 15), 24)
-    (datetime.date(2024, 2, 29), datetime.date(2026, 12, 15))
-    """
-    years, month = divmod(day.month - 1 + months, 12)
-    year, month = day.year + years, month + 1
-    for last in (day.day, 30, 29, 28):
-        if last <= day.day:
-            try:
-                return date(year, month, last)
-            except ValueError:
-                continue
-    raise AssertionError("every month has a 28th")

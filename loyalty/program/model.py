@@ -13,6 +13,12 @@ from msgspec import Meta, Struct
 HOUSE: Final = files("loyalty.program") / "house.toml"
 """The definition that is shipped: what a hotel group starts with."""
 
+HOUSE_2: Final = files("loyalty.program") / "house_2.toml"
+"""Its next version, with promotions all year round: to compare, to simulate, to publish."""
+
+PUBLISHED: Final = files("loyalty.program") / "published"
+"""Definitions modelled on programs that hotel groups have published."""
+
 UNIT_SCALE: Final = {"stays": 0, "nights": 1, "spend": 2, "tier_points": 0, "no_shows": 0, "brands": 0}
 """Decimals of each unit that can be counted: nights in tenths, spend in hundredths (or as the currency has)."""
 
@@ -36,6 +42,13 @@ MonthDay = Annotated[
     Meta(
         pattern=r"^((0[1-9]|1[0-2])-(0[1-9]|[12][0-9])|(0[13-9]|1[0-2])-30|(0[13578]|1[02])-31)$(?!\n)",
         description='A month and day like "10-01".',
+    ),
+]
+LunarDay = Annotated[
+    str,
+    Meta(
+        pattern=r"^(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|30)$(?!\n)",
+        description='A month and day of the Chinese calendar like "08-15"; the 30th of a short month is its last day.',
     ),
 ]
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
@@ -146,15 +159,18 @@ class Counting(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Festival(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Some days of each year: from a Gregorian (`day`) or Chinese lunar (`lunar`) date on; or the days listed."""
+    """Some days of each year: from a Gregorian (`day`) or Chinese lunar (`lunar`) date on; or from the days listed on.
+
+    It lasts `days` from its day on, and `days_before` before it as well. Lunar months are ordinary, not leap months.
+    """
 
     code: Identifier
     name: Name
     day: MonthDay | None = None
-    lunar: MonthDay | None = None
+    lunar: LunarDay | None = None
     listed: tuple[dt.date, ...] = ()
-    days_before: Days = 0
-    days: Positive = 1
+    days_before: Annotated[int, Meta(ge=0, le=366)] = 0
+    days: Annotated[int, Meta(ge=1, le=366)] = 1
 
 
 class Promotion(Match, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -392,7 +408,9 @@ class Definition(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     earning: Earning
     tier: Annotated[tuple[Tier, ...], Meta(min_length=1)]
     time_zone: str = "UTC"
-    number_prefix: Annotated[str, Meta(pattern=r"^[A-Z]{0,4}$(?!\n)")] = "M"
+    number_prefix: Annotated[
+        str, Meta(pattern=r"^[A-Z]{0,4}$(?!\n)", description="At most 4 capital letters.")
+    ] = "M"
     point_value: Decimal = "0"
     exchange: dict[CurrencyCode, Decimal] = {}
     exchange_from: tuple[ExchangeFrom, ...] = ()

@@ -19,6 +19,17 @@ Label = Annotated[
 ]
 
 
+Brand = Annotated[
+    str,
+    Meta(
+        pattern=r"^([a-z][a-z0-9_]{0,31})?$(?!\n)",
+        description="A brand, by which the program may have rules: at most 32 lower-case letters, digits and "
+        "underscores, a letter first; or an empty text.",
+        examples=["hampton"],
+    ),
+]
+
+
 class PropertyName(Struct, frozen=True, forbid_unknown_fields=True):
     """What people read, in English and Chinese."""
 
@@ -33,6 +44,7 @@ class Property(Struct, frozen=True, forbid_unknown_fields=True):
     name: PropertyName
     time_zone: Annotated[str, Meta(examples=["Asia/Shanghai"], max_length=64)]
     currency: Currency
+    brand: Brand = ""
 
 
 def check(one: Property) -> Problem | None:

@@ -1,18 +1,20 @@
-"""Milestones: a count over the whole membership that passes a multiple of `every`. Pure.
+"""Milestones: a count, over the whole membership or within a calendar year, that passes its marks. Pure.
 
-What is granted is a function of the count: ordinals 1 to count // every. So a crossing grants once, a reversal takes
-back exactly what it uncrosses, and the order of posting never matters.
+What is granted is a function of the count: as many ordinals as it has passed marks. So a crossing grants once, a
+reversal takes back exactly what it uncrosses, and the order of posting never matters.
 """
 
+from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 
 from msgspec import Struct
 
+from loyalty.ledger import counters as counting
 from loyalty.ledger.model import Counters
 
 
 class MilestoneRule(Struct, frozen=True, gc=False):
-    """A milestone with its step, in the scale of its unit."""
+    """A milestone with its marks, in the scale of its unit: multiples of `every` beyond `above`, or those of `at`."""
 
     code: str
     name: Mapping[str, str]
@@ -20,37 +22,98 @@ class MilestoneRule(Struct, frozen=True, gc=False):
     every: int
     reward: str
     reward_name: Mapping[str, str]
+    at: tuple[int, ...] = ()
+    above: int = 0
+    most: int | None = None
+    yearly: bool = False
+
+    def passed(self, count: int) -> int:
+        """Return how many marks a count has passed."""
+        passed = bisect_right(self.at, count) if self.at else max(0, (count - self.above) // self.every)
+        return passed if self.most is None else min(passed, self.most)
+
+    def next_mark(self, count: int) -> int | None:
+        """Return the first mark that a count hasn't passed; None when there is no more."""
+        passed = self.passed(count)
+        if self.most is not None and passed >= self.most:
+            return None
+        if self.at:
+            return self.at[passed] if passed < len(self.at) else None
+        return self.above + (passed + 1) * self.every
+
+    def count(self, counters: Counters, year: int) -> int:
+        """Return what the milestone counts: in a year, or over all."""
+        if not self.yearly:
+            return counting.over_all(counters, self.unit)
+        of_year = counting.of_year(counters, year)
+        return counting.brands(of_year) if self.unit == "brands" else of_year.get(self.unit, 0)
 
 
 class Crossing(Struct, frozen=True, gc=False):
-    """A milestone passed upwards (`granted`) or downwards (`revoked`)."""
+    """A milestone passed upwards (`granted`) or downwards (`revoked`). `period`: the year, for one that is yearly."""
 
     code: str
     ordinal: int
     status: str
+    period: str = ""
 
 
-def lifetime(counters: Counters, unit: str) -> int:
-    """Sum a unit over all years."""
-    return sum([year.get(unit, 0) for year in counters.values()])
+class Change(Struct, frozen=True, gc=False):
+    """What the counts of a year changed by."""
+
+    year: int
+    counts: Mapping[str, int]
 
 
-def crossed(rule: MilestoneRule, before: int, after: int) -> list[Crossing]:
+def changes(
+    before: Mapping[str, int], before_year: int, after: Mapping[str, int], after_year: int
+) -> list[Change]:
+    """Return by what an award that replaces another changes the counts of each year."""
+    if before_year == after_year:
+        return [
+            Change(
+                after_year,
+                {unit: after.get(unit, 0) - before.get(unit, 0) for unit in before.keys() | after.keys()},
+            )
+        ]
+    return [
+        Change(before_year, {unit: -amount for unit, amount in before.items()}),
+        Change(after_year, after),
+    ]
+
+
+def crossed(rule: MilestoneRule, before: int, after: int, period: str = "") -> list[Crossing]:
     """Return what a change of the count crosses."""
-    first, last = before // rule.every, after // rule.every
+    first, last = rule.passed(before), rule.passed(after)
     if last >= first:
-        return [Crossing(rule.code, ordinal, "granted") for ordinal in range(first + 1, last + 1)]
-    return [Crossing(rule.code, ordinal, "revoked") for ordinal in range(first, last, -1)]
+        return [Crossing(rule.code, ordinal, "granted", period) for ordinal in range(first + 1, last + 1)]
+    return [Crossing(rule.code, ordinal, "revoked", period) for ordinal in range(first, last, -1)]
 
 
 def all_crossed(
-    rules: Sequence[MilestoneRule], before: Mapping[str, int], after: Mapping[str, int], counters: Counters
+    rules: Sequence[MilestoneRule], changed: Sequence[Change], counters: Counters
 ) -> list[Crossing]:
-    """Return what all milestones cross when an award's counts change, given the counters that hold the change."""
+    """Return what all milestones cross when counts change, given the counters that hold the change."""
     crossings: list[Crossing] = []
     for rule in rules:
-        change = after.get(rule.unit, 0) - before.get(rule.unit, 0)
-        if change:
-            count = lifetime(counters, rule.unit)
-            crossings += crossed(rule, count - change, count)
+        if rule.yearly:
+            for change in changed:
+                if by := _change(rule, [change], counters):
+                    count = rule.count(counters, change.year)
+                    crossings += crossed(rule, count - by, count, str(change.year))
+        elif by := _change(rule, changed, counters):
+            count = counting.over_all(counters, rule.unit)
+            crossings += crossed(rule, count - by, count)
     return crossings
+
+
+def _change(rule: MilestoneRule, changed: Sequence[Change], counters: Counters) -> int:
+    """Return by what a milestone's count has changed."""
+    if rule.unit != "brands":
+        return sum([change.counts.get(rule.unit, 0) for change in changed])
+    after = counting.of_year(counters, changed[0].year) if rule.yearly else counting.by_unit(counters)
+    before = dict(after)
+    for change in changed:
+        for unit, amount in change.counts.items():
+            before[unit] = before.get(unit, 0) - amount
+    return counting.brands(after) - counting.brands(before)

@@ -13,6 +13,7 @@ from asyncpg import Connection
 from msgspec import Struct
 
 from loyalty.commands.rulebook import Rulebook
+from loyalty.ledger.counters import by_year
 from loyalty.ledger.model import Counters
 from loyalty.verify import store
 
@@ -42,12 +43,13 @@ async def digest(connection: Connection, rules: Rulebook, as_of: date) -> str:
 
 def draw_up(row: Any, rules: Rulebook, as_of: date) -> Line:
     """Draw up the line of a member from a row of the books."""
-    number, available, held, text, days, points, milestones, ordinals = row
-    lots: list[tuple[date | None, int]] = list(zip(days or (), points or (), strict=True))
+    member = store.read_member(row)
+    lots: list[tuple[date | None, int]] = list(zip(row["days"] or (), row["points"] or (), strict=True))
     due = sum(left for day, left in lots if day is not None and day <= as_of)
-    counters = store.read_counters(text)
+    available = member.available - due
     return Line(
-        number, available - due, held, max(0, due - available), counters, rules.ladder.on(counters, as_of).code,
-        sorted(zip(milestones or (), ordinals or (), strict=True)),
+        member.number, available, member.held, max(0, -available), by_year(member.counters),
+        rules.tiers.on(member, as_of).code,
+        sorted(zip(row["milestones"] or (), row["ordinals"] or (), strict=True)),
         [(day, left) for day, left in lots if day is None or day > as_of],
     )  # fmt: skip

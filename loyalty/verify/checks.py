@@ -9,13 +9,16 @@ from typing import Final
 
 from loyalty.commands.rulebook import Rulebook
 from loyalty.ids import UUID, number_shard, shard_of, show
+from loyalty.ledger.counters import add, by_year
 from loyalty.ledger.leaf import leaf
 from loyalty.ledger.model import AVAILABLE, COUNTED, HELD, POINTS, Counters, Journal, Transfer
-from loyalty.tiers.milestones import lifetime
+from loyalty.tiers.milestones import MilestoneRule
 from loyalty.verify.model import Entry, History, Moved
 from loyalty.verify.purse import Purse
 from loyalty.verify.report import Report
 
+_YEAR_KEY: Final = 4
+"""Characters of a year in a key of the counters."""
 _POINT_ACCOUNTS: Final = frozenset({AVAILABLE, HELD})
 _PER_JOURNAL: Final = ("versions", "recorded", "journal_balances", "allocations", "leaves", "homes")
 _LINKED: Final = frozenset(
@@ -70,8 +73,7 @@ def _fold(entry: Entry, counters: Counters) -> Moved:
 def _count(transfer: Transfer, counters: Counters) -> None:
     sign = (transfer.credit == COUNTED) - (transfer.debit == COUNTED)
     if sign:
-        year = counters.setdefault(str(transfer.effective_on.year), {})
-        year[transfer.unit] = year.get(transfer.unit, 0) + sign * transfer.amount
+        add(counters, transfer.effective_on.isoformat(), transfer.unit, sign * transfer.amount)
 
 
 def check_entries(entries: Sequence[Entry], shard: int, report: Report) -> None:
@@ -131,19 +133,14 @@ def _check_member(history: History, available: int, held: int, counters: Counter
     if not member.held == held == history.held:
         told = f"{member.held}, their transfers {held}, open holds {history.held}"
         report.differs("held", f"{who}: {told}")
-    _without_zeros(counters)
-    if member.counters != counters:
-        report.differs("counters", f"{who}: {member.counters}, their transfers {counters}")
+    folded_years = by_year(counters)
+    if by_year(member.counters) != folded_years:
+        report.differs("counters", f"{who}: {by_year(member.counters)}, their transfers {folded_years}")
+    for key, counted in member.counters.items():
+        if len(key) > _YEAR_KEY and counted != counters.get(key):
+            report.differs("counters", f"{who}: on {key} {counted}, their transfers {counters.get(key)}")
     for check in _PER_MEMBER:
         report.counted(check)
-
-
-def _without_zeros(counters: Counters) -> None:
-    for year, counted in list(counters.items()):
-        for unit in [unit for unit, amount in counted.items() if not amount]:
-            del counted[unit]
-        if not counted:
-            del counters[year]
 
 
 def check_home(history: History, shards: int, report: Report) -> None:
@@ -157,17 +154,44 @@ def check_home(history: History, shards: int, report: Report) -> None:
 
 
 def _check_grants(history: History, counters: Counters, rules: Rulebook, report: Report) -> None:
-    """Compare the milestones granted with what the counters have crossed."""
-    granted = {(grant.milestone, grant.ordinal) for grant in history.grants if grant.status == "granted"}
+    """Compare the milestones granted with what the counters have crossed.
+
+    One that isn't alike in all versions is left out: what it granted depends on when.
+    """
+    checked = _unchanged_milestones(rules)
+    codes = {rule.code for rule in checked}
+    granted = {
+        (grant.milestone, grant.period, grant.ordinal)
+        for grant in history.grants
+        if grant.status == "granted" and grant.milestone in codes
+    }
+    years = sorted({int(key[:_YEAR_KEY]) for key in counters})
     crossed = {
-        (rule.code, ordinal)
-        for rule in rules.milestones
-        for ordinal in range(1, lifetime(counters, rule.unit) // rule.every + 1)
+        (rule.code, str(year) if rule.yearly else "", ordinal)
+        for rule in checked
+        for year in (years if rule.yearly else years[:1])
+        for ordinal in range(1, rule.passed(rule.count(counters, year)) + 1)
     }
     report.counted("milestones", len(granted | crossed))
-    for milestone, ordinal in sorted(granted ^ crossed):
-        told = "was crossed, not granted" if (milestone, ordinal) in crossed else "was granted, not crossed"
-        report.differs("milestones", f"{owner(history.member.member_id)}: {milestone} {ordinal} {told}")
+    for milestone, period, ordinal in sorted(granted ^ crossed):
+        was_crossed = (milestone, period, ordinal) in crossed
+        told = "was crossed, not granted" if was_crossed else "was granted, not crossed"
+        which = f"{milestone} {period} {ordinal}" if period else f"{milestone} {ordinal}"
+        report.differs("milestones", f"{owner(history.member.member_id)}: {which} {told}")
+
+
+def _unchanged_milestones(rules: Rulebook) -> list[MilestoneRule]:
+    """Return the milestones that all versions have alike, but for names and rewards."""
+    first, *others = [{rule.code: _marks(rule) for rule in book.milestones} for book in rules.versions]
+    return [
+        rule
+        for rule in rules.versions[0].milestones
+        if all(other.get(rule.code) == first[rule.code] for other in others)
+    ]
+
+
+def _marks(rule: MilestoneRule) -> tuple[object, ...]:
+    return (rule.unit, rule.every, rule.at, rule.above, rule.most, rule.yearly)
 
 
 def check_links(entries: Sequence[Entry], partners: dict[UUID, UUID | None], report: Report) -> None:

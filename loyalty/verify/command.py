@@ -15,12 +15,10 @@ import asyncpg
 import rich_click as click
 from rich.console import Console
 
-from loyalty.commands.rulebook import Rulebook
 from loyalty.db import DatabaseUnreachableError
 from loyalty.embedded import EmbeddedPostgresError, open_database
 from loyalty.migrate import MigrationError
-from loyalty.program.model import HOUSE
-from loyalty.program.reading import ProgramError, read
+from loyalty.program.reading import ProgramError
 from loyalty.settings import SettingsError, read_settings
 from loyalty.verify.report import Report
 from loyalty.verify.run import BATCH, CannotVerifyError, open_verification
@@ -69,19 +67,17 @@ def verify(batch: int, shard: int | None, as_of: datetime | None, *, as_json: bo
 
 def _verify(batch: int, shard: int | None, as_of: date | None, *, as_json: bool) -> int:
     settings = read_settings()
-    rules = Rulebook(read(settings.program or HOUSE))
-    day = as_of or rules.today(datetime.now(UTC))
     began = time.monotonic()
     with open_database(settings) as dsn, _no_collection():
         # The digest is for programs; it reads all members once more.
-        report, books = asyncio.run(
-            _run(dsn, rules, batch, shard, day if as_json and shard is None else None)
+        report, label, day, books = asyncio.run(
+            _run(dsn, batch, shard, as_of, digest=as_json and shard is None)
         )
     seconds = time.monotonic() - began
     if as_json:
         print_json(
             Outcome(
-                report.clean, rules.label, day, shard, report.members, report.journals, round(seconds, 3),
+                report.clean, label, day, shard, report.members, report.journals, round(seconds, 3),
                 list(report.tallies.values()), books,
             )
         )  # fmt: skip
@@ -101,9 +97,12 @@ def _no_collection() -> Generator[None]:
 
 
 async def _run(
-    dsn: str, rules: Rulebook, batch: int, shard: int | None, as_of: date | None
-) -> tuple[Report, str | None]:
+    dsn: str, batch: int, shard: int | None, as_of: date | None, *, digest: bool
+) -> tuple[Report, str, date, str | None]:
+    """Return the report, which version of the program is in force, the day, and the digest of the books on it."""
     with progress(Console(stderr=True)) as told:
-        async with open_verification(dsn, rules, told, batch=batch) as verification:
+        async with open_verification(dsn, None, told, batch=batch) as verification:
             report = await verification.run(shard)
-            return report, None if as_of is None else await verification.digest(as_of)
+            day = as_of or verification.rules.today(datetime.now(UTC))
+            books = await verification.digest(day) if digest else None
+            return report, verification.rules.at(day).label, day, books

@@ -25,6 +25,7 @@ class Grant(Struct, frozen=True, gc=False):
     milestone: str
     ordinal: int
     status: str
+    period: str = ""
 
 
 class History(Struct, gc=False):

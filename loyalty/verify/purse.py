@@ -26,6 +26,7 @@ MAY: Final[dict[str, frozenset[str]]] = {
     "stay_moved_out": _UNDOES,
     "adjusted": frozenset({"repayment", "spend"}),
     "expired": frozenset({"expiry"}),
+    "tier_reviewed": frozenset(),
     "status_given": frozenset(),
     "status_ended": frozenset(),
     "segments_set": frozenset(),

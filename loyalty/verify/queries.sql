@@ -10,7 +10,8 @@ SELECT count(*) AS members, coalesce(sum(version), 0)::bigint AS journals FROM m
 
 -- name: next_members
 -- Members after $2 in the order of their ids: $3 at most, and no more once those before have $4 journals.
-SELECT shard, member_id, number, status, enrolled_on, version, available, held, debt, counters, next_expiry
+SELECT shard, member_id, number, status, enrolled_on, version, available, held, debt, counters, next_expiry, traits, tier,
+       review_on
 FROM (SELECT m.*, sum(m.version) OVER (ORDER BY m.member_id) - m.version AS before
       FROM (SELECT * FROM member WHERE shard = $1 AND member_id > $2 ORDER BY member_id LIMIT $3) AS m) AS page
 WHERE before < $4
@@ -38,7 +39,7 @@ FROM lot WHERE shard = $1 AND lot_id = ANY ($2::uuid[]);
 SELECT journal_id, leaf FROM unsealed WHERE shard = $1 AND journal_id = ANY ($2::uuid[]);
 
 -- name: grants
-SELECT member_id, milestone, ordinal, status
+SELECT member_id, milestone, ordinal, status, period
 FROM milestone_grant WHERE shard = $1 AND member_id > $2 AND member_id <= $3;
 
 -- name: holds
@@ -172,7 +173,8 @@ FROM (SELECT d.stay_id,
 
 -- name: books
 -- Every member in the order of numbers, with what of the open lots expires when (null: never) and the milestones granted.
-SELECT m.number, m.available, m.held, m.counters, l.days, l.points, g.milestones, g.ordinals
+SELECT m.shard, m.member_id, m.number, m.status, m.enrolled_on, m.version, m.available, m.held, m.debt, m.counters,
+       m.next_expiry, m.traits, m.tier, m.review_on, l.days, l.points, g.milestones, g.ordinals
 FROM member AS m
 CROSS JOIN LATERAL (
     SELECT array_agg(d.day ORDER BY d.day) AS days, array_agg(d.points ORDER BY d.day) AS points
@@ -181,7 +183,7 @@ CROSS JOIN LATERAL (
           WHERE o.shard = m.shard AND o.member_id = m.member_id AND o.remaining > 0
           GROUP BY o.expires_on) AS d) AS l
 CROSS JOIN LATERAL (
-    SELECT array_agg(k.milestone) AS milestones, array_agg(k.ordinal) AS ordinals
+    SELECT array_agg(CASE k.period WHEN '' THEN k.milestone ELSE k.milestone || '/' || k.period END) AS milestones, array_agg(k.ordinal) AS ordinals
     FROM milestone_grant AS k
     WHERE k.shard = m.shard AND k.member_id = m.member_id AND k.status = 'granted') AS g
 ORDER BY m.number COLLATE "C";

@@ -11,10 +11,14 @@ from asyncpg import Connection
 from msgspec import Struct
 
 from loyalty import ids
+from loyalty.commands import versions
 from loyalty.commands.rulebook import Rulebook
 from loyalty.db import SERVICE_ROLE, connect
 from loyalty.ids import UUID, show
 from loyalty.migrate import outstanding
+from loyalty.program import store as program_store
+from loyalty.program.model import HOUSE
+from loyalty.program.reading import read
 from loyalty.verify import books, checks, store
 from loyalty.verify.model import Account, Batch, Kept, StayFile
 from loyalty.verify.report import Report
@@ -71,7 +75,7 @@ class Verification:
         """Take `batch` members at a time."""
         self.report = Report()
         self._connection = connection
-        self._rules = rules
+        self.rules = rules
         self._progress = progress
         self._batch = batch
         self._shards: list[int] = []
@@ -95,7 +99,7 @@ class Verification:
         """Return the digest of the books on a day."""
         self._progress.at(self.report.journals, "books")
         async with self._snapshot():
-            return await books.digest(self._connection, self._rules, as_of)
+            return await books.digest(self._connection, self.rules, as_of)
 
     @asynccontextmanager
     async def _snapshot(self) -> AsyncGenerator[None]:
@@ -142,7 +146,7 @@ class Verification:
             checks.check_home(history, len(self._shards), report)
             checks.check_entries(history.entries, batch.shard, report)
             checks.check_links(history.entries, batch.partners, report)
-            checks.replay(history, self._rules, report)
+            checks.replay(history, self.rules, report)
             report.journals += len(history.entries)
             if place % _BREATH == 0:
                 await asyncio.sleep(0)
@@ -157,7 +161,7 @@ class Verification:
     def _check_stays(self, files: list[StayFile]) -> None:
         count_stays(files, self.report)
         for file in files:
-            check_stay(file, self._rules, self.report)
+            check_stay(file, self.rules, self.report)
 
     async def _verify_idle_stays(self, shard: int) -> None:
         after = store.FIRST
@@ -247,15 +251,24 @@ class Verification:
 
 @asynccontextmanager
 async def open_verification(
-    dsn: str, rules: Rulebook, progress: Progressing, *, batch: int = BATCH
+    dsn: str, rules: Rulebook | None, progress: Progressing, *, batch: int = BATCH
 ) -> AsyncGenerator[Verification]:
-    """Connect to a database as the service's role; raise CannotVerifyError when its schema isn't this program's."""
+    """Connect to a database as the service's role; raise CannotVerifyError when its schema isn't this program's.
+
+    Without `rules`, those that are published in the database are taken.
+    """
     pending = await outstanding(dsn)
     if pending:
         missing = ", ".join(map(str, pending))
         raise CannotVerifyError(f"The database lacks {missing}. Run `loyalty migrate` first.")
     connection = await connect(dsn, role=SERVICE_ROLE, application_name="loyalty verify")
     try:
-        yield Verification(connection, rules, progress, batch=batch)
+        yield Verification(connection, rules or await _rules(connection), progress, batch=batch)
     finally:
         await connection.close()
+
+
+async def _rules(connection: Connection) -> Rulebook:
+    """Return the rules that are published; where no service has run yet, those that are shipped."""
+    _, published = await program_store.read_versions(connection)
+    return await versions.load(connection) if published else Rulebook(read(HOUSE))

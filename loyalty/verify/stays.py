@@ -15,6 +15,8 @@ from loyalty.verify.model import Entry, NaturalKey, Place, Revision, StayFile
 from loyalty.verify.report import Report
 
 _AWARDED: Final = frozenset({"base", "tier_bonus", "count"})
+_PROMOTION: Final = "promotion:"
+"""What the kind of a transfer begins with that a promotion gave; its code follows."""
 _award = msgspec.json.Decoder(Award).decode
 _key = msgspec.json.Decoder(NaturalKey).decode
 
@@ -104,6 +106,9 @@ def worth(award: Award) -> Worth:
         amounts[POINTS, "base", day] = award.base
     if award.tier_bonus:
         amounts[POINTS, "tier_bonus", day] = award.tier_bonus
+    for code, points in award.promotions.items():
+        if points:
+            amounts[POINTS, _PROMOTION + code, day] = points
     return amounts
 
 
@@ -112,12 +117,13 @@ def _add(entry: Entry, reading: _Reading, report: Report) -> None:
     amounts = reading.worth
     for one in entry.transfers:
         sign = (one.credit in MEMBER_ACCOUNTS) - (one.debit in MEMBER_ACCOUNTS)
-        if sign and one.kind in _AWARDED:
+        if sign and (one.kind in _AWARDED or one.kind.startswith(_PROMOTION)):
             place = (one.unit, one.kind, one.effective_on)
             amounts[place] = amounts.get(place, 0) + sign * one.amount
             if not amounts[place]:
                 del amounts[place]
-    if not reading.over and amounts and min(amounts.values()) < 0:
+    # Stays that follow each other are counted as one: with one between two others there is one less.
+    if not reading.over and any(amount < 0 for (unit, *_), amount in amounts.items() if unit != "stays"):
         reading.over = True
         report.differs(
             "reversals", f"{reading.what}: {_plain(amounts)} after {show('jrn', entry.journal.journal_id)}"
@@ -132,10 +138,11 @@ def _check_lot(entry: Entry, award: Award, what: str, report: Report) -> None:
 
 
 def _check_tier(award: Award, what: str, rules: Rulebook, report: Report) -> None:
-    """Check the tier of an award under the program in force; other versions may have had other tiers."""
-    if award.program == rules.label:
+    """Check the tier of an award under the version of the program that it names."""
+    version = next((one for one in rules.versions if one.label == award.program), None)
+    if version is not None:
         report.counted("judged_tiers")
-        if rules.ladder.level(award.tier).code != award.tier:
+        if version.level(award.tier).code != award.tier:
             report.differs("judged_tiers", f"{what}: {award.program} has no tier `{award.tier}`")
 
 

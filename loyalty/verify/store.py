@@ -13,12 +13,14 @@ from loyalty.ids import UUID, shard_of
 from loyalty.ledger.model import (
     COUNTED,
     MEMBER_ACCOUNTS,
+    NO_TRAITS,
     TRANSIT,
     Allocation,
     Counters,
     Journal,
     Lot,
     Member,
+    Traits,
     Transfer,
 )
 from loyalty.verify.model import Account, Batch, Entry, Grant, History, Kept, Place, Revision, StayFile
@@ -32,7 +34,8 @@ JOURNALS: Final = 10_000
 """A batch takes no further member once it has this many journals."""
 
 _counters = msgspec.json.Decoder(Counters).decode
-_UNREADABLE: Final[Counters] = {"unreadable": {}}
+_traits = msgspec.json.Decoder(Traits).decode
+_UNREADABLE: Final[Counters] = {"unreadable": {"": 1}}
 
 
 class Orphans(Struct, frozen=True):
@@ -60,20 +63,29 @@ async def read_batch(connection: Connection, shard: int, after: UUID, members: i
     upto = rows[-1]["member_id"] if rows else LAST
     span = (shard, after, upto)
     entries = await _entries(connection, span)
-    histories, stray = _by_member([_member(row) for row in rows], entries.values())
+    histories, stray = _by_member([read_member(row) for row in rows], entries.values())
     await _add_grants_and_holds(connection, span, histories)
     stays = await _stays(connection, shard, entries)
     partners = await _partners(connection, entries.values())
     return Batch(shard, upto, not rows, list(histories.values()), stays, stray, partners)
 
 
-def _member(row: Any) -> Member:
-    member = Member(*row)
-    member.counters = read_counters(row["counters"])
+def read_member(row: Any) -> Member:
+    """Return a member from a row that begins with its columns."""
+    member = Member(*tuple(row)[: len(Member.__struct_fields__)])
+    member.counters = _read_counters(row["counters"])
+    member.traits = _read_traits(row["traits"])
     return member
 
 
-def read_counters(text: str) -> Counters:
+def _read_traits(text: str) -> Traits:
+    try:
+        return _traits(text)
+    except msgspec.MsgspecError:
+        return NO_TRAITS
+
+
+def _read_counters(text: str) -> Counters:
     """Return counters as stored; ones that equal no others if they can't be read."""
     try:
         return _counters(text)

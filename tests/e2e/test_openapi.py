@@ -31,6 +31,7 @@ from loyalty.http.balances import BalancesReply, BalancesRequest, Statement
 from loyalty.http.compensations import ApprovalList
 from loyalty.http.docs import openapi_bytes
 from loyalty.http.examples import REPLIES, REQUESTS
+from loyalty.http.programs import FullVersion, PublishRequest, VersionList, VersionView
 from loyalty.http.properties import PropertyList
 from loyalty.http.stays import BatchReply, StayView
 from loyalty.members.model import EnrolRequest, MemberView
@@ -193,6 +194,7 @@ def test_bodies_that_are_sent_are_closed_to_unknown_fields(document: dict[str, A
         "SegmentsRequest",
         "PurchaseRequest",
         "CompensationRequest",
+        "PublishRequest",
     }
 
     assert sent == {name for name, schema in schemas.items() if schema.get("additionalProperties") is False}
@@ -225,6 +227,7 @@ REQUEST_TYPES: dict[tuple[str, str], Any] = {
     ("POST", "/v1/purchases"): PurchaseRequest,
     ("POST", "/v1/compensations"): CompensationRequest,
     ("PUT", "/v1/properties/{code}"): Property,
+    ("POST", "/v1/programs"): PublishRequest,
 }
 REPLY_TYPES: dict[tuple[str, str], Any] = {
     ("POST", "/v1/members"): MemberView,
@@ -256,6 +259,10 @@ REPLY_TYPES: dict[tuple[str, str], Any] = {
     ("GET", "/v1/properties"): PropertyList,
     ("GET", "/v1/properties/{code}"): Property,
     ("PUT", "/v1/properties/{code}"): Property,
+    ("GET", "/v1/programs"): VersionList,
+    ("GET", "/v1/programs/{version}"): FullVersion,
+    ("POST", "/v1/programs"): VersionView,
+    ("DELETE", "/v1/programs/{version}"): None,
 }
 
 

@@ -32,6 +32,7 @@ BODIES: dict[tuple[str, str], Any] = {
     ("POST", "/v1/purchases"): {},
     ("POST", "/v1/compensations"): {},
     ("PUT", "/v1/properties/{code}"): HOTEL,
+    ("POST", "/v1/programs"): {},
 }
 
 
@@ -46,6 +47,7 @@ def call(api: Any, route: tuple[str, str], role: Any) -> Any:
         merge_id="mrg_1",
         tier="gold",
         kind="gifted",
+        version=9,
     )
     return api.send(method, path, BODIES.get(route), role)
 

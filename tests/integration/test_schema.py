@@ -289,14 +289,9 @@ async def test_the_shard_leads_every_key_of_the_posting_path(owner: Any) -> None
         JOIN pg_attribute AS a ON a.attrelid = t.oid AND a.attnum = i.indkey[0]
         WHERE i.indisunique AND t.relnamespace IN ('public'::regnamespace, 'vault'::regnamespace)""")
     not_sharded = {
-        "property",
-        "api_key",
-        "stay_directory",
-        "idempotency_key",
-        "agent_day",
-        "shard",
-        "migration",
-    }
+        "property", "api_key", "stay_directory", "idempotency_key", "agent_day", "shard", "migration",
+        "program_version", "program_generation", "promotion_pool",
+    }  # fmt: skip
 
     assert [] == [
         (row["name"], row["first"]) for row in rows

@@ -6,9 +6,9 @@ from datetime import date
 import msgspec
 
 from loyalty.ids import UUID
+from loyalty.ledger.counters import over_all as lifetime
 from loyalty.ledger.model import AVAILABLE, COUNTED, POINTS, TRANSIT, Member
 from loyalty.stays.model import Award
-from loyalty.tiers.milestones import lifetime
 from tests.property.shell import Shell
 
 

@@ -126,7 +126,7 @@ def test_the_reply_says_all_that_came_of_it() -> None:
     assert ("posted", 0, 100, "2", "small@1") == (
         said["outcome"], said["revision"], said["change"], said["nights"], said["program"]
     )  # fmt: skip
-    assert {"base": 100, "tier_bonus": 0, "total": 100} == said["points"]
+    assert {"base": 100, "tier_bonus": 0, "promotion": 0, "total": 100} == said["points"]
     assert {"available": 105, "held": 0, "debt": 0} == said["balance"]
     assert {"before": "silver", "after": "gold"} == said["tier"]
     assert [{"code": "every_third", "ordinal": 1, "status": "granted"}] == said["milestones"]
@@ -307,7 +307,7 @@ def test_a_stay_keeps_the_tier_it_was_first_judged_by() -> None:
     facts.member.counters = {"2026": {"nights": 900, "stays": 30, "spend": 10_000}}
     said = reply(run(facts, post(lines=lines(room="200.00"), revision=1)))
 
-    assert {"base": 200, "tier_bonus": 0, "total": 200} == said["points"]
+    assert {"base": 200, "tier_bonus": 0, "promotion": 0, "total": 200} == said["points"]
 
 
 def test_an_older_revision_is_kept_and_changes_nothing() -> None:

@@ -45,7 +45,7 @@ def test_bought_points_are_credited_against_what_was_sold() -> None:
     )  # fmt: skip
     assert date(2026, 9, 1) == result.book.new_lots[0].expires_on
     assert "purchase: PAY-7" == result.book.journals[0].reason
-    assert RULES.ladder.levels[0] == RULES.ladder.on(result.book.member.counters, TODAY)
+    assert RULES.ladder.levels[0] == RULES.tiers.on(result.book.member, TODAY)
 
 
 @pytest.mark.parametrize(

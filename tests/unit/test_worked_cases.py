@@ -46,7 +46,7 @@ def test_case_1_a_folio_of_six_categories_three_nights_and_half_as_much_again(
 ) -> None:
     said, counted = posted(rules, FOLIO, arrival=date(2026, 4, 30))
 
-    assert {"base": base, "tier_bonus": bonus, "total": base + bonus} == said["points"]
+    assert {"base": base, "tier_bonus": bonus, "promotion": 0, "total": base + bonus} == said["points"]
     assert base + bonus in (21_169, 22_429)
     assert (30, 1) == (counted["nights"], counted["stays"])
     assert "3" == said["nights"]
@@ -56,7 +56,7 @@ def test_case_2_a_point_per_whole_unit_and_a_bonus_that_counts_for_no_tier() -> 
     # 845.90 are 845 whole units; half of 845 is 422.5: 845 + 422 = 1,267.
     said, counted = posted(WHOLE_UNITS, {"room": "845.90"})
 
-    assert {"base": 845, "tier_bonus": 422, "total": 1_267} == said["points"]
+    assert {"base": 845, "tier_bonus": 422, "promotion": 0, "total": 1_267} == said["points"]
     assert 845 == counted["tier_points"]
 
 

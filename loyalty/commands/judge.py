@@ -1,0 +1,358 @@
+"""What a stay is worth under the program, and why. Pure.
+
+What a stay is judged by besides itself is fixed when it is first seen: the tier, the property's brand, and which
+promotions the guest was entitled to. Limits are judged by what other stays have taken by now.
+"""
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Final
+
+from msgspec import Struct
+
+from loyalty import money
+from loyalty.commands.rulebook import Rulebook
+from loyalty.ledger import counters
+from loyalty.ledger.model import Counters, Member, Moment
+from loyalty.program.earning import Rates, Terms
+from loyalty.program.promotions import Promotions, Used
+from loyalty.program.visit import Guest, Visit, Why
+from loyalty.stays.model import Award, StayPosting
+from loyalty.stays.rules import Folio
+
+_NIGHT: Final = 10
+"""Nights are counted in tenths."""
+_AT: Final = "at:"
+"""What the unit begins with that tells where and from when on a member stayed; the day of departure is its key."""
+
+
+class Pinned(Struct, frozen=True, gc=False):
+    """What is fixed when a stay is first seen. `entitled`: None while it is yet to be judged."""
+
+    tier: str
+    brand: str
+    entitled: tuple[str, ...] | None = None
+    seen_on: date | None = None
+
+
+class Before(Struct, frozen=True, gc=False):
+    """The member's counters, and what of them this stay itself stands for.
+
+    `linked`: it was judged by rules that count stays that follow each other as one.
+    """
+
+    counters: Counters
+    own: Award | None = None
+    linked: bool = False
+
+    def taken(self, unit: str, key: str = "") -> int:
+        """Return what other stays count for a unit: over all, or in one year or on one day.
+
+        A day that is no longer kept by itself counts as nothing.
+        """
+        if not key:
+            total = counters.over_all(self.counters, unit)
+        else:
+            total = sum([counts.get(unit, 0) for at, counts in self.counters.items() if at.startswith(key)])
+        own = self.own
+        if own is not None and own.effective_on.isoformat().startswith(key):
+            total -= own.counts.get(unit, 0)
+        return max(0, total)
+
+
+class Case(Struct, frozen=True, gc=False):
+    """A stay to be judged, with all that it is judged by: nothing of it changes meanwhile.
+
+    `guest` says who it is when the stay is first seen; afterwards the promotions that are pinned stand. `budgets` holds
+    what is left of promotions' budgets, with what this stay has already had of them.
+    """
+
+    rules: Rulebook
+    posting: StayPosting
+    folio: Folio
+    pinned: Pinned
+    before: Before
+    guest: Guest | None = None
+    budgets: Mapping[str, int] = {}
+
+
+class _Worth(Struct, gc=False):
+    """What a stay has come to so far. Nights in tenths, money in minor units."""
+
+    counts: dict[str, int]
+    why: list[Why]
+    entitled: tuple[str, ...] | None
+    expires_on: date | None = None
+    base: int = 0
+    tier_bonus: int = 0
+    promotions: dict[str, int] = {}
+
+
+def pin(rules: Rulebook, member: Member, posting: StayPosting, brand: str, moment: Moment) -> Pinned:
+    """Return what a stay that is new to a member is judged by."""
+    judged_on = rules.earning.judged_on
+    day = posting.arrival
+    if judged_on != "arrival":
+        day = posting.departure if judged_on == "departure" else moment.today
+    seen_on = moment.today if rules.asks_posting_day else None
+    return Pinned(rules.tiers.on(member, day).code, brand, None, seen_on)
+
+
+def guest_of(member: Member, before: Before, tier: str, posting: StayPosting) -> Guest:
+    """Return what is known of a guest before a stay."""
+    traits = member.traits
+    return Guest(
+        tier, before.taken("stays"), before.taken("stays", str(posting.departure.year)),
+        counters.last_day(before.counters, "stays", posting.arrival), traits.birth_month, frozenset(traits.segments),
+        traits.registered, traits.referred_by is not None,
+    )  # fmt: skip
+
+
+def judge(case: Case) -> tuple[Award, list[Why]]:
+    """Return what a stay is worth, and why."""
+    worth = _Worth({}, [], _entitled(case))
+    status = case.posting.status
+    if status == "checked_out":
+        _judge_stay(case, worth)
+    else:
+        worth.why.append(Why("not_checked_out", status=status))
+        if status == "no_show":
+            worth.counts["no_shows"] = 1
+    if case.rules.counting.consecutive or case.before.linked:
+        _link(case, worth.counts)
+    return _award(case, worth), worth.why
+
+
+def _entitled(case: Case) -> tuple[str, ...] | None:
+    """Return the promotions whose conditions the guest met when the stay was first seen, whatever became of it."""
+    pinned, promotions = case.pinned, case.rules.promotions
+    if promotions is None or pinned.entitled is not None:
+        return pinned.entitled
+    return promotions.entitled(_visit(case, 0), case.guest) if case.guest else ()
+
+
+def _judge_stay(case: Case, worth: _Worth) -> None:
+    """Judge a stay that took place."""
+    posting, pinned = case.posting, case.pinned
+    terms = case.rules.earning.terms(
+        posting.property, pinned.brand, posting.channel, posting.rate_code, posting.room_type, pinned.tier
+    )
+    if not _count_nights(case, terms.rates, worth):
+        return
+    revenue, excluded = _revenue(case, worth.why), terms.exclusion
+    if excluded is None:
+        _earn(case, terms, revenue, worth)
+        return
+    worth.why.append(Why(excluded.code, channel=posting.channel, rate_code=posting.rate_code))
+    revenue = {category: revenue[category] for category in excluded.earns if category in revenue}
+    if revenue:
+        _earn(case, terms, revenue, worth)
+    worth.counts = _only(worth.counts, excluded.counts)
+
+
+def _earn(case: Case, terms: Terms, revenue: dict[str, int], worth: _Worth) -> None:
+    """Add what revenue earns: base, tier bonus, promotions; and what all of it counts for."""
+    rules, earning = case.rules, case.rules.earning
+    tier, day = case.pinned.tier, case.posting.departure
+    earned = terms.rates.earn(revenue, _lines(case, revenue) if earning.by_line else None)
+    worth.why += earned.why
+    worth.base = base = _capped(case, terms, earned.points, worth) if terms.caps else earned.points
+    percent = rules.level(tier).bonus_percent
+    worth.tier_bonus = bonus = earning.round_bonus(base * percent, 100)
+    if bonus:
+        worth.why.append(Why("tier_bonus", tier=tier, percent=percent, points=bonus))
+    if rules.promotions is not None and terms.exclusion is None:
+        _promote(case, rules.promotions, _visit(case, earned.spend), worth)
+    worth.counts["spend"] = earned.spend
+    if "tier_points" in rules.units:
+        points = {"base": base, "tier_bonus": bonus, "promotion": sum(worth.promotions.values())}
+        worth.counts["tier_points"] = sum([points[kind] for kind in earning.tier_points])
+    worth.expires_on = rules.expires_on(day, tier)
+
+
+def _award(case: Case, worth: _Worth) -> Award:
+    """Return the award, with what of the counts the program asks for and what its rules themselves count."""
+    rules, pinned, units = case.rules, case.pinned, case.rules.units
+    counts = {
+        unit: amount for unit, amount in worth.counts.items() if amount and (unit in units or ":" in unit)
+    }
+    return Award(
+        pinned.tier, rules.label, case.posting.departure, worth.expires_on, worth.base, worth.tier_bonus, counts,
+        worth.promotions, worth.entitled, pinned.brand, pinned.seen_on,
+    )  # fmt: skip
+
+
+# --- what a stay counts for -------------------------------------------------------------------------------------------
+
+
+def _count_nights(case: Case, rates: Rates, worth: _Worth) -> bool:
+    """Count nights, the stay and its brand; or none of it, and tell so, when an award night makes it an award stay."""
+    posting, counting, nights = case.posting, case.rules.counting, case.folio.nights
+    if posting.award_nights:
+        shown = str(posting.award_nights)
+        if counting.award_nights == "whole_stay":
+            worth.why.append(Why("award_stay", nights=shown))
+            return False
+        if counting.award_nights == "none":
+            nights = max(0, nights - posting.award_nights * _NIGHT)
+            worth.why.append(Why("award_nights", nights=shown))
+    if rates.nights != _NIGHT:
+        nights = nights * rates.nights // _NIGHT
+    if counting.room_nights and posting.rooms > 1:
+        nights *= min(posting.rooms, counting.rooms or posting.rooms)
+    worth.counts = {"nights": nights, "stays": 1 if case.folio.nights or counting.day_use_is_stay else 0}
+    if case.rules.counts_brands and case.pinned.brand:
+        worth.counts["brand:" + case.pinned.brand] = 1
+    return True
+
+
+def _only(counts: dict[str, int], units: tuple[str, ...]) -> dict[str, int]:
+    """Return the counts of these units; `brands` stands for the brand. What the rules themselves count stays."""
+    return {
+        unit: amount
+        for unit, amount in counts.items()
+        if unit in units or (":" in unit and (unit[:6] != "brand:" or "brands" in units))
+    }
+
+
+# --- stays that follow each other -------------------------------------------------------------------------------------
+
+
+def _link(case: Case, counts: dict[str, int]) -> None:
+    """Count stays that follow each other at one property as one: all but those that another one ends at the start of.
+
+    So whatever the order of posting, the stays of a member are those without one just before them. What this stay
+    changes of that stands in its own count, which may be below zero, or be left when it is cancelled.
+    """
+    posting, before = case.posting, case.before
+    stays = left_behind(before).get("stays", 0)
+    if counts.get("stays") and case.rules.counting.consecutive:
+        arrival = posting.arrival.isoformat()
+        stays += _alone(_others(before), (posting.property, arrival, posting.departure.isoformat()))
+        counts[f"{_AT}{posting.property}:{arrival}"] = 1
+    else:
+        stays += counts.get("stays", 0)
+    counts["stays"] = stays
+
+
+def left_behind(before: Before) -> dict[str, int]:
+    """Return what a stay on file goes on counting for when it is taken back, so that others count as they do alone."""
+    own = before.own
+    if own is None or not before.linked:
+        return {}
+    stays, stood = own.counts.get("stays", 0), _stood(own)
+    if stood is not None:
+        stays -= _alone(_others(before), stood)
+    return {"stays": stays} if stays else {}
+
+
+def _stood(own: Award) -> tuple[str, str, str] | None:
+    """Return property, arrival and departure of a stay that is linked with others."""
+    for unit in own.counts:
+        if unit.startswith(_AT):
+            place, _, arrival = unit[len(_AT) :].rpartition(":")
+            return place, arrival, own.effective_on.isoformat()
+    return None
+
+
+def _others(before: Before) -> dict[tuple[str, str, str], int]:
+    """Return how many other stays there are by property, arrival and departure."""
+    found: dict[tuple[str, str, str], int] = {}
+    for departure, counts in before.counters.items():
+        for unit, amount in counts.items():
+            if unit.startswith(_AT):
+                place, _, arrival = unit[len(_AT) :].rpartition(":")
+                found[place, arrival, departure] = amount
+    own = _stood(before.own) if before.own else None
+    if own in found:  # else its day is no longer kept by itself
+        found[own] -= 1
+    return found
+
+
+def _alone(others: Mapping[tuple[str, str, str], int], stay: tuple[str, str, str]) -> int:
+    """Return by how much a stay raises the number of stays that have none just before them."""
+    place, arrival, departure = stay
+    here = [(begins, ends, n) for (at, begins, ends), n in others.items() if at == place and n > 0]
+    follows = any(ends == arrival for _, ends, _ in here)
+    if any(ends == departure for _, ends, _ in here):
+        return not follows
+    return (not follows) - sum([n for begins, _, n in here if begins == departure])
+
+
+# --- what it earns ----------------------------------------------------------------------------------------------------
+
+
+def _revenue(case: Case, why: list[Why]) -> dict[str, int]:
+    """Return the revenue in the program's currency that may earn, by category."""
+    earning, posting, revenue = case.rules.earning, case.posting, case.folio.revenue
+    currency, day = posting.currency, posting.departure
+    if currency != earning.currency:
+        revenue = {category: earning.exchange(amount, currency, day) for category, amount in revenue.items()}
+    most = case.rules.counting.rooms
+    if most is not None and posting.rooms > most:
+        why.append(Why("rooms_capped", limit=most))
+        revenue = {category: amount * most // posting.rooms for category, amount in revenue.items()}
+    return revenue
+
+
+def _lines(case: Case, revenue: Mapping[str, int]) -> list[tuple[str, int]]:
+    """Return the lines of the categories that earn, each in the program's currency on its own."""
+    earning, posting, most = case.rules.earning, case.posting, case.rules.counting.rooms
+    currency, decimals = posting.currency, money.digits(posting.currency)
+    lines: list[tuple[str, int]] = []
+    for line in posting.lines:
+        if line.category not in revenue:
+            continue
+        amount = money.read_minor(line.amount, decimals) or 0
+        if currency != earning.currency:
+            amount = earning.exchange(amount, currency, posting.departure)
+        if most is not None and posting.rooms > most:
+            amount = amount * most // posting.rooms
+        lines.append((line.category, amount))
+    return lines
+
+
+def _capped(case: Case, terms: Terms, base: int, worth: _Worth) -> int:
+    """Return the base points that the caps leave, and count what they are judged by."""
+    day, before = case.posting.departure, case.before
+    for cap in terms.caps:
+        left = cap.points
+        if cap.per != "stay":
+            key = day.isoformat() if cap.per == "day" else str(day.year)
+            left = max(0, cap.points - before.taken("cap:" + cap.code, key))
+        if base > left:
+            worth.why.append(Why("capped", rule=cap.code, limit=cap.points, points=left))
+            base = left
+    for cap in terms.caps:
+        if cap.per != "stay":
+            worth.counts["cap:" + cap.code] = base
+    return base
+
+
+def _visit(case: Case, spend: int) -> Visit:
+    posting, pinned = case.posting, case.pinned
+    nights = (posting.departure - posting.arrival).days * _NIGHT
+    return Visit(
+        posting.property, pinned.brand, posting.channel, posting.rate_code, posting.room_type, posting.arrival,
+        posting.departure, posting.booked_on, pinned.seen_on or posting.departure, nights, spend,
+    )  # fmt: skip
+
+
+def _promote(case: Case, promotions: Promotions, visit: Visit, worth: _Worth) -> None:
+    """Add the points that promotions give, by code; count nights on top, and what limits are judged by."""
+    before, limited, counts = case.before, promotions.limited, worth.counts
+
+    def used(code: str) -> Used:
+        return Used(before.taken("promotion:" + code), before.taken("times:" + code))
+
+    points: dict[str, int] = {}
+    for one in promotions.give(visit, case.pinned.tier, worth.entitled or (), worth.base, used, case.budgets):
+        worth.why += one.why
+        if one.points:
+            points[one.code] = one.points
+        if one.nights:
+            counts["nights"] += one.nights
+        if one.code in limited and (one.points or one.nights):
+            counts["promotion:" + one.code] = one.points
+            counts["times:" + one.code] = 1
+    worth.promotions = points

@@ -1,0 +1,204 @@
+"""Conditions of promotions on the guest and on the days of a stay, as sets of the promotions that hold. Pure.
+
+A set is a whole number: the bit of a promotion is 1 shifted by its place. All sets are worked out once, so what a stay
+meets is a few look-ups, however many promotions there are.
+"""
+
+from calendar import monthrange
+from collections.abc import Callable, Iterable, Sequence
+from datetime import date
+from functools import lru_cache
+from operator import attrgetter
+from typing import Final, Generic, TypeVar
+
+from loyalty.program.festivals import Festivals
+from loyalty.program.lifetime import add_months
+from loyalty.program.model import Promotion
+from loyalty.program.visit import Guest, Visit
+
+_KEPT: Final = 8192
+"""How many days are kept."""
+_YEAR: Final = 12
+"""Months."""
+_DAYS: Final = (
+    ("check_out", "departure"), ("arrival", "arrival"), ("booking", "booked_on"), ("posting", "posted_on"),
+)  # fmt: skip
+"""The days of a visit that a promotion may go by."""
+_WEEKDAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+
+_Value = TypeVar("_Value")
+_DayTest = Callable[[date], bool]
+
+
+def bits(held: Iterable[object]) -> int:
+    """Return a number whose bits say which of the promotions, in their order, hold."""
+    return sum([1 << place for place, one in enumerate(held) if one])
+
+
+# --- conditions of the guest ------------------------------------------------------------------------------------------
+
+
+class Guests:
+    """Who is entitled to which promotions: for each condition, those that hold for a value, and those without it."""
+
+    def __init__(self, items: Sequence[Promotion]) -> None:
+        """Compile the conditions of promotions, each at its place."""
+        self._codes = {item.code: 1 << place for place, item in enumerate(items)}
+        self._asking = bits(_asks_of_the_guest(item) for item in items)
+        self._free = bits(not _asks_of_the_guest(item) for item in items)
+        self._segments = _Table(item.segments for item in items)
+        self._nth = _Table(item.nth_stay if item.nth_over == "lifetime" else () for item in items)
+        self._nth_of_year = _Table(item.nth_stay if item.nth_over == "year" else () for item in items)
+        self._registered = _Table((item.code,) if item.registration else () for item in items)
+        self._dormant = _Table(
+            () if item.dormant_months is None else (item.dormant_months,) for item in items
+        )
+        self._birthday = bits(item.birthday_month for item in items)
+        self._referred = bits(item.referred for item in items)
+
+    def open_to(self, entitled: tuple[str, ...]) -> int:
+        """Return the promotions that ask nothing of the guest, and those the guest is entitled to."""
+        found = self._free
+        for code in entitled:
+            found |= self._codes.get(code, 0)
+        return found
+
+    def entitled(self, visit: Visit, guest: Guest) -> int:
+        """Return the promotions that ask something of the guest, all of which holds."""
+        found = self._asking
+        if not found:
+            return 0
+        found &= self._segments.holding(guest.segments)
+        found &= self._nth.holding((guest.stays + 1,))
+        found &= self._nth_of_year.holding((guest.stays_year + 1,))
+        found &= self._registered.holding(
+            [code for code, day in guest.registered.items() if day <= visit.arrival]
+        )
+        found &= self._dormant.holding(
+            [months for months in self._dormant.values if _is_dormant(guest, months, visit.arrival)]
+        )
+        if not _has_birthday(guest, visit):
+            found &= ~self._birthday
+        if not guest.referred:
+            found &= ~self._referred
+        return found
+
+
+class _Table(Generic[_Value]):
+    """A condition that names values: which promotions hold for each of them, and which don't ask."""
+
+    def __init__(self, named: Iterable[tuple[_Value, ...]]) -> None:
+        self.values: dict[_Value, int] = {}
+        self._not_asking = 0
+        for place, values in enumerate(named):
+            if not values:
+                self._not_asking |= 1 << place
+            for value in values:
+                self.values[value] = self.values.get(value, 0) | 1 << place
+
+    def holding(self, values: Iterable[_Value]) -> int:
+        """Return the promotions that hold for any of these values, and those that don't ask."""
+        found = self._not_asking
+        for value in values:
+            found |= self.values.get(value, 0)
+        return found
+
+
+def _asks_of_the_guest(item: Promotion) -> bool:
+    return bool(
+        item.segments
+        or item.nth_stay
+        or item.birthday_month
+        or item.dormant_months is not None
+        or item.referred
+        or item.registration
+    )
+
+
+def _has_birthday(guest: Guest, visit: Visit) -> bool:
+    if guest.birth_month is None:
+        return False
+    arrival, departure = visit.arrival, visit.departure
+    months = (departure.year - arrival.year) * _YEAR + departure.month - arrival.month
+    return (guest.birth_month - arrival.month) % _YEAR <= months
+
+
+def _is_dormant(guest: Guest, months: int, arrival: date) -> bool:
+    return guest.last_stay is not None and add_months(guest.last_stay, months) <= arrival
+
+
+# --- conditions of the days -------------------------------------------------------------------------------------------
+
+
+class Days:
+    """Which promotions the days of a stay are right for."""
+
+    def __init__(self, items: Sequence[Promotion], festivals: Festivals) -> None:
+        """Compile the conditions of promotions, each at its place."""
+        tests = [(item.by, _day_test(item, festivals)) for item in items]
+        self._any_day = bits(test is None for _, test in tests)
+        self._asked = [
+            (attrgetter(name), _by_day(tests, by)) for by, name in _DAYS if _asks_of_a_day(tests, by)
+        ]
+        self._by_night = _by_day(tests, "nights") if _asks_of_a_day(tests, "nights") else None
+
+    def nights(self, visit: Visit) -> list[int]:
+        """Return for each night of a stay the promotions by nights that it is right for; [] when there are none."""
+        by_night = self._by_night
+        if by_night is None:
+            return []
+        first, last = visit.arrival.toordinal(), visit.departure.toordinal()
+        return [by_night(date.fromordinal(day)) for day in range(first, last)]
+
+    def holding(self, visit: Visit, nights: list[int]) -> int:
+        """Return the promotions that the days of a stay are right for, or at least one of its nights."""
+        found = self._any_day
+        for day_of, holding in self._asked:
+            day: date | None = day_of(visit)
+            if day is not None:
+                found |= holding(day)
+        for night in nights:
+            found |= night
+        return found
+
+
+def _asks_of_a_day(tests: Sequence[tuple[str, _DayTest | None]], by: str) -> bool:
+    return any(kind == by and test is not None for kind, test in tests)
+
+
+def _by_day(tests: Sequence[tuple[str, _DayTest | None]], by: str) -> Callable[[date], int]:
+    """Return a look-up of the promotions of a kind that a day is right for."""
+
+    def holding(day: date) -> int:
+        return bits(kind == by and test is not None and test(day) for kind, test in tests)
+
+    return lru_cache(_KEPT)(holding)
+
+
+def _day_test(item: Promotion, festivals: Festivals) -> _DayTest | None:
+    """Return what tells whether a day is right for a promotion: all that it names must hold. None: it names nothing.
+
+    By nights there is always a test, as the nights have to be counted.
+    """
+    first, last = item.first or date.min, item.last or date.max
+    weekdays = {_WEEKDAYS.index(name) for name in item.weekdays} or set(range(len(_WEEKDAYS)))
+    wanted, member_days = item.festivals, item.member_days
+    if not (item.first or item.last or item.weekdays or wanted or member_days) and item.by != "nights":
+        return None
+
+    def on(day: date) -> bool:
+        return (
+            first <= day <= last
+            and day.weekday() in weekdays
+            and (not wanted or any(festivals.holds(code, day) for code in wanted))
+            and (not member_days or _is_member_day(day, member_days))
+        )
+
+    return on
+
+
+def _is_member_day(day: date, member_days: tuple[int, ...]) -> bool:
+    """Tell whether a day is one of these days of the month; one that a month doesn't have is its last."""
+    if day.day in member_days:
+        return True
+    return max(member_days) > day.day == monthrange(day.year, day.month)[1]

@@ -1,0 +1,49 @@
+"""How long points last: the day from which a lot can't be spent any more. Pure."""
+
+from datetime import date
+from functools import lru_cache
+
+from loyalty.program.model import Expiry
+
+
+class Lifetimes:
+    """The expiry rules of one version of a program, ready to apply."""
+
+    def __init__(self, rules: Expiry) -> None:
+        """Take the rules."""
+        self._months = rules.months
+        self._by_tier = rules.by_tier
+        self._at_end_of = rules.at_end_of
+        self._of = lru_cache(8192)(self._expires_on)
+
+    def expires_on(self, earned_on: date, tier: str = "") -> date | None:
+        """Return the first day on which points earned on a day, at a tier, can't be spent any more; None: never."""
+        return self._of(earned_on, tier)
+
+    def _expires_on(self, earned_on: date, tier: str) -> date | None:
+        months = self._by_tier.get(tier, self._months)
+        if not months:
+            return None
+        day = add_months(earned_on, months)
+        if self._at_end_of == "day":
+            return day
+        if self._at_end_of == "month":
+            return add_months(day.replace(day=1), 1)
+        return date(day.year + 1, 1, 1)
+
+
+def add_months(day: date, months: int) -> date:
+    """Return the same day so many months later, or the last day of that month when it is shorter.
+
+    >>> add_months(date(2024, 1, 31), 1), add_months(date(2024, 12, 15), 24)
+    (datetime.date(2024, 2, 29), datetime.date(2026, 12, 15))
+    """
+    years, month = divmod(day.month - 1 + months, 12)
+    year, month = day.year + years, month + 1
+    for last in (day.day, 30, 29, 28):
+        if last <= day.day:
+            try:
+                return date(year, month, last)
+            except ValueError:
+                continue
+    raise AssertionError("every month has a 28th")

@@ -1,0 +1,210 @@
+"""Promotions: points and nights on top of what a stay earns, and why. Pure, exact, compiled once from the definition.
+
+What a promotion asks of the stay is looked up, not interpreted: for each kind of stay and for each day it is kept which
+promotions hold, as the bits of a whole number. So promotions that a stay doesn't come under cost it next to nothing.
+"""
+
+from collections.abc import Callable, Mapping
+from fractions import Fraction
+from functools import lru_cache
+from math import ceil
+from typing import Final
+
+from msgspec import Struct
+
+from loyalty import money
+from loyalty.program.conditions import Days, Guests, bits
+from loyalty.program.festivals import Festivals
+from loyalty.program.match import Matcher, matcher
+from loyalty.program.model import Definition, Promotion
+from loyalty.program.rounding import ROUNDINGS, Round
+from loyalty.program.visit import Guest, Visit, Why
+
+_KEPT: Final = 8192
+"""How many kinds of stays and sets of promotions are kept."""
+_NIGHT: Final = 10
+"""Nights are counted in tenths."""
+
+
+class Used(Struct, frozen=True, gc=False):
+    """What other stays of a member have had of a promotion: points, and in how many stays."""
+
+    points: int = 0
+    times: int = 0
+
+
+_UNUSED: Final = Used()
+
+
+class Given(Struct, frozen=True, gc=False):
+    """What a promotion gives for a stay: points, nights in tenths; both 0 when its limits leave nothing."""
+
+    code: str
+    points: int
+    nights: int
+    why: list[Why]
+
+
+class _Rule(Struct, frozen=True):
+    """A promotion, compiled. Of the base it gives `over` to `under`; nights in tenths, spend in minor units.
+
+    `bit` is its own in a set of promotions.
+    """
+
+    code: str
+    bit: int
+    limited: bool
+    matches: Matcher
+    by_nights: bool
+    least_nights: int
+    least_spend: int
+    over: int
+    under: int
+    points: int
+    points_per_night: int
+    nights: int
+    round: Round
+    rate: str | None
+    percent: int | None
+    group: str | None
+    per_stay: int | None
+    per_member: int | None
+    times: int | None
+    budget: int | None
+
+
+class Promotions:
+    """The promotions of one version of a program, ready to apply."""
+
+    def __init__(self, definition: Definition, festivals: Festivals) -> None:
+        """Compile the promotions, the highest priority first; of equal ones the first in the file."""
+        ranked = sorted(definition.promotion, key=lambda item: -item.priority)
+        decimals = money.digits(definition.currency)
+        self._rules = [_compiled(item, 1 << place, decimals) for place, item in enumerate(ranked)]
+        self._guests = Guests(ranked)
+        self.budgets = {item.code: item.budget for item in ranked if item.budget is not None}
+        self.limited = frozenset(
+            item.code for item in ranked if item.per_member is not None or item.times is not None
+        )
+        self.needs_history = any(item.nth_stay or item.dormant_months is not None for item in ranked)
+        """Whether a promotion asks how many stays there were, or when the last one was."""
+        self._days = Days(ranked, festivals)
+        self._meant = lru_cache(_KEPT)(self._work_out_meant)
+        self._open_to = lru_cache(_KEPT)(self._guests.open_to)
+        self._listed = lru_cache(_KEPT)(self._list)
+
+    def entitled(self, visit: Visit, guest: Guest) -> tuple[str, ...]:
+        """Return the promotions with conditions of the guest that hold, whatever the stay is otherwise like.
+
+        Of the visit only its dates count. A birthday month: any day of the stay from arrival to departure lies in it.
+        Dormant: the last stay ended so many months before the arrival, or more. Registered: on or before the arrival.
+        """
+        return tuple([rule.code for rule in self._listed(self._guests.entitled(visit, guest))])
+
+    def give(
+        self, visit: Visit, tier: str, entitled: tuple[str, ...], base: int, used: Callable[[str], Used],
+        budgets: Mapping[str, int],
+    ) -> list[Given]:  # fmt: skip
+        """Return what promotions give for a stay with so many base points, the highest priority first.
+
+        `tier` and `entitled` are those pinned when the stay was first seen. `used` tells what other stays of the member
+        have had of a promotion, without this one. `budgets` is what is left of budgets, with what this stay has had of
+        them; none for one that isn't there.
+        """
+        found = self._open_to(entitled) & self._meant(
+            visit.property, visit.brand, visit.channel, visit.rate_code, visit.room_type, tier
+        )
+        if not found:
+            return []
+        nights = self._days.nights(visit)
+        found &= self._days.holding(visit, nights)
+        given: list[Given] = []
+        groups: set[str] = set()
+        for rule in self._listed(found):
+            if rule.group in groups:
+                continue
+            one = _give(rule, visit, nights, base, used(rule.code) if rule.limited else _UNUSED, budgets)
+            if one is None:
+                continue
+            given.append(one)
+            if rule.group is not None and (one.points or one.nights):
+                groups.add(rule.group)
+        return given
+
+    def _work_out_meant(
+        self, place: str, brand: str, channel: str, rate_code: str | None, room_type: str | None, tier: str
+    ) -> int:
+        return bits(rule.matches(place, brand, channel, rate_code, room_type, tier) for rule in self._rules)
+
+    def _list(self, found: int) -> tuple[_Rule, ...]:
+        return tuple([rule for rule in self._rules if found & rule.bit])
+
+
+# --- what a promotion gives -------------------------------------------------------------------------------------------
+
+
+def _compiled(item: Promotion, bit: int, decimals: int) -> _Rule:
+    percent = Fraction(item.percent or 0)
+    extra = max(Fraction(0), Fraction(item.multiplier or 1) - 1) + percent / 100
+    whole = percent.denominator == 1
+    return _Rule(
+        item.code, bit, item.per_member is not None or item.times is not None, matcher(item),
+        item.by == "nights", (item.least_nights or 0) * _NIGHT,
+        ceil(Fraction(item.least_spend or 0) * 10**decimals), extra.numerator, extra.denominator, item.points or 0,
+        item.points_per_night or 0, int(Fraction(item.nights or 0) * _NIGHT), ROUNDINGS[item.rounding],
+        item.multiplier if whole else f"{item.percent}%", int(percent) if item.percent and whole else None, item.group,
+        item.per_stay, item.per_member, item.times, item.budget,
+    )  # fmt: skip
+
+
+def _give(
+    rule: _Rule, visit: Visit, nights: list[int], base: int, used: Used, budgets: Mapping[str, int]
+) -> Given | None:
+    """Return what a promotion whose days are right gives within its limits; None: nothing, whatever they are."""
+    if visit.nights < rule.least_nights or visit.spend < rule.least_spend:
+        return None
+    # By nights it gives in proportion: for `share` nights `of` all.
+    share = of = 1
+    if rule.by_nights:
+        share, of = sum([1 for night in nights if night & rule.bit]), len(nights)
+    points = rule.points + rule.round(base * rule.over * share, rule.under * of)
+    if rule.points_per_night:
+        points += rule.round(rule.points_per_night * visit.nights * share, _NIGHT * of)
+    if not points and not rule.nights:
+        return None
+    if rule.times is not None and used.times >= rule.times:
+        return Given(rule.code, 0, 0, [Why("times_spent", points=0, rule=rule.code, limit=rule.times)])
+    why: list[Why] = []
+    left = 0
+    if points:
+        shown = _shown(visit.nights * share // of) if rule.by_nights or rule.points_per_night else None
+        why.append(
+            Why(
+                "promotion", points=points, rate=rule.rate, percent=rule.percent, rule=rule.code, nights=shown
+            )
+        )
+        left = _limited(rule, points, used, budgets, why)
+    extra = rule.nights if left or not points else 0
+    if extra:
+        why.append(Why("promotion_nights", rule=rule.code, nights=_shown(extra)))
+    return Given(rule.code, left, extra, why)
+
+
+def _limited(rule: _Rule, points: int, used: Used, budgets: Mapping[str, int], why: list[Why]) -> int:
+    """Return what the limits leave of points; say which of them bite. Of a budget `limit` is how much it lacked."""
+    code = rule.code
+    for limit, taken in ((rule.per_stay, 0), (rule.per_member, used.points)):
+        if limit is not None and points > limit - taken:
+            points = max(0, limit - taken)
+            why.append(Why("promotion_capped", points=points, rule=code, limit=limit))
+    if rule.budget is not None:
+        left = max(0, budgets.get(code, 0))
+        if points > left:
+            why.append(Why("budget_spent", points=left, rule=code, limit=points - left))
+            points = left
+    return points
+
+
+def _shown(nights: int) -> str:
+    """Write tenths of nights, without an empty tenth."""
+    return money.from_minor(nights, 1) if nights % _NIGHT else str(nights // _NIGHT)

@@ -1,0 +1,38 @@
+-- Versions of the program.
+
+-- name: read_generation
+SELECT generation FROM program_generation;
+
+-- name: read_versions
+-- All versions, the first in force first.
+SELECT version, program, effective_from, definition, published_by, published_at FROM program_version ORDER BY effective_from;
+
+-- name: lock_versions
+-- One publishes at a time.
+SELECT generation FROM program_generation FOR UPDATE;
+
+-- name: last_judged
+-- The last check-out that a stay was judged at: from the day after, no version has been used.
+SELECT max(effective_on) FROM journal
+WHERE kind IN ('stay_posted', 'stay_revised', 'stay_reversed', 'stay_moved_in');
+
+-- name: write_version
+INSERT INTO program_version (version, program, effective_from, definition, digest, published_by, published_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7);
+
+-- name: withdraw_version
+DELETE FROM program_version WHERE version = $1;
+
+-- name: next_generation
+UPDATE program_generation SET generation = generation + 1 RETURNING generation;
+
+-- name: review_all
+-- Have every member reviewed who has something counted: it may have to be counted again, by day.
+UPDATE member SET review_on = '1970-01-01' WHERE counters <> '{}' AND NOT coalesce((traits ->> 'by_day')::boolean, false);
+
+-- name: read_pools
+SELECT promotion, budget, leased FROM promotion_pool ORDER BY promotion;
+
+-- name: write_pool
+INSERT INTO promotion_pool AS p (promotion, budget) VALUES ($1, $2)
+ON CONFLICT (promotion) DO UPDATE SET budget = excluded.budget;

@@ -1,0 +1,85 @@
+"""The SQL of a program's versions."""
+
+import datetime as dt
+from collections.abc import Sequence
+from datetime import date
+from hashlib import sha256
+
+from msgspec import Struct
+
+from loyalty.db import Connection, load_queries
+
+QUERIES = load_queries("loyalty.program")
+
+
+class Version(Struct, frozen=True):
+    """A version as it was published: the TOML text, and the day it comes into force."""
+
+    version: int
+    program: str
+    effective_from: date
+    definition: str
+    published_by: str
+    published_at: dt.datetime
+
+
+class Pool(Struct, frozen=True):
+    """A promotion's budget, and what of it shards have taken for themselves."""
+
+    promotion: str
+    budget: int
+    leased: int
+
+
+async def read_versions(connection: Connection) -> tuple[int, list[Version]]:
+    """Return the generation and all versions, the first in force first."""
+    generation = await connection.fetchval(QUERIES["read_generation"])
+    return generation, [Version(*row) for row in await connection.fetch(QUERIES["read_versions"])]
+
+
+async def read_generation(connection: Connection) -> int:
+    """Return the number that goes up with each change of the versions."""
+    return await connection.fetchval(QUERIES["read_generation"])
+
+
+async def lock_versions(connection: Connection) -> None:
+    """Let nobody else publish until the transaction ends."""
+    await connection.execute(QUERIES["lock_versions"])
+
+
+async def last_judged(connection: Connection) -> date | None:
+    """Return the last check-out that a stay was judged at; None when there is none."""
+    return await connection.fetchval(QUERIES["last_judged"])
+
+
+async def write_version(connection: Connection, one: Version) -> None:
+    """Add a version."""
+    await connection.execute(
+        QUERIES["write_version"], one.version, one.program, one.effective_from, one.definition,
+        sha256(one.definition.encode()).digest(), one.published_by, one.published_at,
+    )  # fmt: skip
+
+
+async def withdraw_version(connection: Connection, version: int) -> None:
+    """Take away a version that was never used."""
+    await connection.execute(QUERIES["withdraw_version"], version)
+
+
+async def next_generation(connection: Connection) -> None:
+    """Say that the versions have changed."""
+    await connection.execute(QUERIES["next_generation"])
+
+
+async def review_all(connection: Connection) -> None:
+    """Have every member reviewed whose counts are kept by year."""
+    await connection.execute(QUERIES["review_all"])
+
+
+async def read_pools(connection: Connection) -> list[Pool]:
+    """Return the budgets of promotions."""
+    return [Pool(*row) for row in await connection.fetch(QUERIES["read_pools"])]
+
+
+async def write_pools(connection: Connection, budgets: Sequence[tuple[str, int]]) -> None:
+    """Set the budgets of promotions."""
+    await connection.executemany(QUERIES["write_pool"], budgets)

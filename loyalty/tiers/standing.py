@@ -1,0 +1,128 @@
+"""A member's tier on a day, until when it lasts, and what counts for it. Pure."""
+
+from bisect import bisect_right
+from collections.abc import Sequence
+from datetime import date, timedelta
+from typing import Final
+
+from msgspec import Struct
+
+from loyalty.ledger import counters as counting
+from loyalty.ledger.model import Counters, Member
+from loyalty.program.lifetime import add_months
+from loyalty.tiers.course import Era
+from loyalty.tiers.ladder import Ladder, Level
+from loyalty.tiers.timeline import Period
+
+_DAY: Final = timedelta(days=1)
+_MANY_DAYS: Final = 40
+"""Days that are kept before older ones are folded into their years."""
+
+
+class Standing(Struct, frozen=True, gc=False):
+    """The tier on a day, and the last day it is certain for; None: no end is in sight, or it is everybody's.
+
+    `source`: earned, lifetime, or the kind of the status that gives it.
+    """
+
+    level: Level
+    valid_to: date | None
+    source: str = "earned"
+
+
+class Tiers:
+    """The tiers of all versions of a program, each in force from a day on."""
+
+    def __init__(self, versions: Sequence[tuple[date, Ladder]]) -> None:
+        """Take the ladders, the first in force first."""
+        self._era = Era(versions)
+        self._ladders = self._era.ladders
+        self._plain = self._era.before is None and all(ladder.plain for ladder in self._ladders.all)
+
+    def on(self, member: Member, day: date) -> Level:
+        """Return the tier of a member on a day."""
+        if not member.traits.statuses:
+            ladder = self._steady(day)
+            if ladder is not None:
+                if not member.counters:
+                    return ladder.levels[0]
+                this, last = _of_two_years(ladder, member.counters, day.year)
+                return this if this.rank >= last.rank else last
+        return next(self._era.course(member, day)).level
+
+    def standing(self, member: Member, day: date) -> Standing:
+        """Return the tier on a day, until when it is certain, and where it comes from."""
+        plain = self._plain_standing(member, day)
+        if plain is not None:
+            return plain
+        course = self._era.course(member, day)
+        now = next(course)
+        if now.level.rank:
+            for later in course:
+                if later.level.rank < self._era.ladder_on(later.day).like(now.level).rank:
+                    return Standing(now.level, later.day - _DAY, now.source)
+        return Standing(now.level, None, now.source)
+
+    def review_on(self, member: Member, day: date) -> date | None:
+        """Return the first later day on which the tier is another without anything being posted; None: never."""
+        plain = self._plain_standing(member, day)
+        if plain is not None:
+            return None if plain.valid_to is None else plain.valid_to + _DAY
+        course = self._era.course(member, day)
+        code = next(course).level.code
+        return next((later.day for later in course if later.level.code != code), None)
+
+    def period(self, member: Member, day: date) -> Period:
+        """Return the period in which a day lies, with what counts in it for tiers."""
+        if self._plain:
+            counted = counting.of_year(member.counters, day.year)
+            return Period(date(day.year, 1, 1), date(day.year, 12, 31), counted)
+        return self._era.at(day).period(member, day)
+
+    def compact(self, member: Member, today: date, months: int) -> Member:
+        """Return the member with days folded into their years that no rule needs any more, once there are many.
+
+        Where days decide, the tiers earned before go along as statuses `earned`. What is posted for a day before the
+        last of these changes no tier any more.
+        """
+        horizon = add_months(today, -months).replace(day=1)
+        days = [key for key in member.counters if counting.is_day(key)]
+        if len(days) > _MANY_DAYS and min(days) < horizon.isoformat():
+            era = self._era.at(today)
+            years_do = era.kind == "calendar_year" and era.before is None
+            kept = horizon if years_do else era.anchor(member, horizon)
+            member.counters = counting.folded(member.counters, kept)
+        return member
+
+    def _steady(self, day: date) -> Ladder | None:
+        """Return the ladder by which a plain tier is read off two years, if it is the only one of these years."""
+        if not self._plain:
+            return None
+        days = self._ladders.days
+        if not days:
+            return self._ladders.all[0]
+        place = bisect_right(days, day)
+        if place and days[place - 1] > date(day.year - 1, 1, 1):
+            return None
+        return self._ladders.all[place]
+
+    def _plain_standing(self, member: Member, day: date) -> Standing | None:
+        """Return a standing read off two years; None where more has to be looked at."""
+        counters, days = member.counters, self._ladders.days
+        if member.traits.statuses or (days and days[-1] > day):
+            return None
+        ladder = self._steady(day)
+        if ladder is not None and not counters:
+            return Standing(ladder.levels[0], None)
+        if ladder is None or max(counters) >= str(day.year + 1):
+            return None
+        this, last = _of_two_years(ladder, counters, day.year)
+        if this.rank >= last.rank:
+            return Standing(this, date(day.year + 1, 12, 31) if this.rank else None)
+        return Standing(last, date(day.year, 12, 31))
+
+
+def _of_two_years(ladder: Ladder, counters: Counters, year: int) -> tuple[Level, Level]:
+    """Return what the counts of a year and of the one before reach."""
+    this, last = counting.of_two_years(counters, year)
+    return ladder.reached(this), ladder.reached(last)
