@@ -154,7 +154,7 @@ async def _concluded(
         if isinstance(result, Problem):
             raise result
         assert not isinstance(result, Elsewhere | Alias | Pooled | Short), (
-            "a transaction of its own is the last word"
+            "what touches two members isn't elsewhere, nor a stay"
         )
         return result if isinstance(result, Answer) else result.answer
     raise Problem("unavailable", headers=_RETRY_AFTER)

@@ -4,6 +4,7 @@ Refusals, in this order: the key was used with another request; the member is un
 is more than the member has available. Whoever is in a household may draw on it: that takes a transaction of its own.
 """
 
+from datetime import date
 from typing import Annotated, Final, Literal
 
 import msgspec
@@ -85,7 +86,7 @@ def decide(facts: Facts, rules: Rulebook, command: Adjust, moment: Moment) -> Re
     if known is not None:
         return known
     member, request = facts.member, command.request
-    refusal = refuse(facts, rules, command, moment)
+    refusal = refuse(facts, rules, command, moment.today)
     if refusal is not None or member is None:
         return refusal or Problem("unknown_member", at="/member")
     book = Book(member, moment, command.actor, facts.lots, facts.following)
@@ -101,13 +102,13 @@ def decide(facts: Facts, rules: Rulebook, command: Adjust, moment: Moment) -> Re
     return post(book, rules, command, moment)
 
 
-def refuse(facts: Facts, rules: Rulebook, command: Adjust, moment: Moment) -> Problem | None:
+def refuse(facts: Facts, rules: Rulebook, command: Adjust, today: date) -> Problem | None:
     """Return why an adjustment can't be, whatever the member has."""
     if facts.member is None:
         return Problem("unknown_member", at="/member")
     if facts.member.status != "active":
         return Problem("member_closed", at="/member")
-    points, most = command.request.points, rules.at(moment.today).limits.adjustment
+    points, most = command.request.points, rules.at(today).limits.adjustment
     if not points or abs(points) > most:
         return Problem("invalid_value", f"Must be between 1 and {most} points, up or down.", at="/points")
     return None

@@ -189,10 +189,10 @@ class Batches:
             return adjust.decide(facts, self.rules, command, moment)
         if isinstance(command, Enrol):
             return enrol.decide(facts, self.rules, command, moment)
-        if isinstance(command, Expire):
-            return expire.decide(facts, self.rules, command, moment)
         if isinstance(command, Review):
             return review.decide(facts, self.rules, command, moment)
+        if isinstance(command, Expire):
+            return expire.decide(facts, self.rules, command, moment)
         if isinstance(command, Purchase):
             return purchase.decide(facts, self.rules, command, moment)
         return self._restate(facts, command, moment)

@@ -30,7 +30,7 @@ def decide(
     known = replay(drawer.prior, command.key)
     if known is not None:
         return known
-    refusal = adjust.refuse(drawer, rules, command, moment)
+    refusal = adjust.refuse(drawer, rules, command, moment.today)
     member = drawer.member
     if refusal is not None or member is None:
         return refusal or Problem("unknown_member", at="/member")

@@ -123,6 +123,16 @@ class Joints:
                 await _write(connection, decision, None, moment)
             return decision is not None
 
+    async def _lock_and_read(self, connection: Connection, ids: Sequence[UUID | None]) -> list[Facts]:
+        """Lock members in one global order, and return the facts of each; empty ones for None."""
+        for one in sorted({one for one in ids if one is not None}, key=lambda one: (shard_of(one), one)):
+            await store.lock_members(connection, shard_of(one), [one], [])
+        facts: list[Facts] = []
+        for one in ids:
+            named = [] if one is None else [(one, None)]
+            facts += await self._batches.read(connection, shard_of(one) if one else 0, named) or [Facts(None)]
+        return facts
+
     async def merge(self, connection: Connection, command: Merge) -> Move | Result:
         """Merge an account into another."""
         async with connection.transaction():
@@ -216,16 +226,6 @@ class Joints:
             result = draw.decide(drawer, pool, self.rules, command, moment)
             return await _write(connection, result, command.key, moment)
 
-    async def _lock_and_read(self, connection: Connection, ids: Sequence[UUID | None]) -> list[Facts]:
-        """Lock members in one global order, and return the facts of each; empty ones for None."""
-        for one in sorted({one for one in ids if one is not None}, key=lambda one: (shard_of(one), one)):
-            await store.lock_members(connection, shard_of(one), [one], [])
-        facts: list[Facts] = []
-        for one in ids:
-            named = [] if one is None else [(one, None)]
-            facts += await self._batches.read(connection, shard_of(one) if one else 0, named) or [Facts(None)]
-        return facts
-
     def _moment(self) -> Moment:
         """Return the moment of a decision; the clock is read once the rows are locked."""
         at = self._clock.now()
@@ -266,8 +266,8 @@ async def _write_merge(
     assert taker is not None, "both sides of a merge are written"
     await store.move_stays(connection, result.stays, taker.member.number, moment.at)
     await store.write_merge(connection, result.merge, result.status)
-    (giver, _), (taker_, _) = result.parts
-    await store.move_budgets(connection, giver, taker_, result.budgets)
+    (giving, _), (taking, _) = result.parts
+    await store.move_budgets(connection, giving, taking, result.budgets)
     return written
 
 

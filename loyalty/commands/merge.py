@@ -24,11 +24,10 @@ from loyalty.commands.stay_reply import encode as encode_reply
 from loyalty.errors import Problem
 from loyalty.events.model import Event
 from loyalty.ids import UUID, show
-from loyalty.ledger.counters import is_day, year_of
 from loyalty.ledger.model import TRANSIT, Counters, Journal, Member, MilestoneGrant, Moment, Traits
 from loyalty.ledger.rules import Book
 from loyalty.stays.model import Award, MemberKey, StayOnFile, StayPosting, StayRevision
-from loyalty.tiers.milestones import Crossing, crossed
+from loyalty.tiers.milestones import Crossing, MilestoneRule, crossed
 
 LAST_REVISION: Final = 2_147_483_647
 _posting = msgspec.json.Decoder(StayPosting).decode
@@ -254,7 +253,7 @@ def close_pair(
     out, into = giver.journal("merged_out", today, reason), taker.journal("merged_in", today, reason)
     out.linked_id, into.linked_id = into.journal_id, out.journal_id
     for key, units in counters.items():
-        day = date.fromisoformat(key) if is_day(key) else min(today, date(year_of(key), 12, 31))
+        day = date.fromisoformat(key) if "-" in key else min(today, date(int(key), 12, 31))
         for unit, amount in units.items():
             giver.count(unit, -amount, day)
             taker.count(unit, amount, day)
@@ -273,7 +272,7 @@ class Side:
         self.moment = moment
         self._rules = rules
         self._milestones = rules.at(moment.today).milestones
-        self._passed = self._marks()
+        self._before = _counts(self._milestones, book.member.counters)
         self._tier = book.member.tier or rules.tiers.on(book.member, moment.today).code
 
     def decision(self, answer: Answer, journal: Journal, kind: str, key: Key | None = None) -> Decision:
@@ -282,7 +281,7 @@ class Side:
         self.book.close()
         events = [Event(journal.journal_id, kind, member.member_id, journal.journal_id, answer.body)]
         grants: list[MilestoneGrant] = []
-        for item in self._crossings():
+        for item in self._crossings(member):
             grants.append(
                 MilestoneGrant(
                     member.member_id, item.code, item.ordinal, item.status, journal.journal_id, item.period
@@ -292,39 +291,40 @@ class Side:
                 show("mem", member.member_id), item.code, item.ordinal, item.status, item.period
             )
             events.append(self._event(journal, f"milestone.{item.status}", told))
-        member.tier = self._rules.tiers.on(member, self.moment.today).code
-        member.review_on = self._rules.tiers.review_on(member, self.moment.today)
-        if member.tier != self._tier:
-            change = TierEvent(show("mem", member.member_id), self._tier, member.tier)
+        tier = self._rules.tiers.on(member, self.moment.today).code
+        member.tier, member.review_on = tier, self._rules.tiers.review_on(member, self.moment.today)
+        if tier != self._tier:
+            change = TierEvent(show("mem", member.member_id), self._tier, tier)
             events.append(self._event(journal, "tier.changed", change))
         if self._rules.months_kept:
             self._rules.tiers.compact(member, self.moment.today, self._rules.months_kept)
         return Decision(answer, self.book, grants=grants, events=events, key=key)
 
-    def _marks(self) -> dict[tuple[int, str], int]:
-        """Return what each milestone counts, by its place; and by the year, for one that is yearly."""
-        held = self.book.member.counters
-        years = sorted({year_of(key) for key in held})
-        return {
-            (place, str(year) if rule.yearly else ""): rule.count(held, year)
-            for place, rule in enumerate(self._milestones)
-            for year in (years if rule.yearly else [0])
-        }
-
-    def _crossings(self) -> list[Crossing]:
-        """Return the milestones passed, upwards or downwards, by the version in force today."""
-        before, now = self._passed, self._marks()
+    def _crossings(self, member: Member) -> list[Crossing]:
+        """Return the milestones that the member's counts have passed since, up or down."""
+        after = _counts(self._milestones, member.counters)
         return [
             item
-            for place, period in {**before, **now}
+            for rule in self._milestones
+            for period in sorted({of for code, of in (*self._before, *after) if code == rule.code})
             for item in crossed(
-                self._milestones[place], before.get((place, period), 0), now.get((place, period), 0), period
+                rule, self._before.get((rule.code, period), 0), after.get((rule.code, period), 0), period
             )
         ]
 
     def _event(self, journal: Journal, kind: str, payload: Struct) -> Event:
         event_id = self.moment.mint(self.book.member.shard)
         return Event(event_id, kind, journal.member_id, journal.journal_id, encode_reply(payload))
+
+
+def _counts(rules: Sequence[MilestoneRule], counters: Counters) -> dict[tuple[str, str], int]:
+    """Return what milestones count, by code and, for yearly ones, year."""
+    years = sorted({int(key[:4]) for key in counters})
+    return {
+        (rule.code, str(year) if rule.yearly else ""): rule.count(counters, year)
+        for rule in rules
+        for year in (years if rule.yearly else years[:1])
+    }
 
 
 def conclude(

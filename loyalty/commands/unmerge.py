@@ -79,7 +79,7 @@ def decide(
     moved = [move_stay(giver, taker, one, moment, reason) for one in since.stays]
     _give_back(giver, taker, since.lots, reason, moment)
     last = close_pair(giver, taker, _counters(merge.counters), reason, moment.today)
-    new.traits = _traits(merge.traits)
+    new.traits = structs.replace(_traits(merge.traits), by_day=new.traits.by_day)
     old.traits = structs.replace(old.traits, merged_into=None)
     old.status = "active"
     undone = structs.replace(merge, status="unmerged")

@@ -158,13 +158,16 @@ def _past(known_at: dt.datetime | None, request: ApiRequest) -> dt.datetime | No
 
 def _line(rules: Rulebook, entry: Entry, language: Language) -> StatementLine:
     said = None if entry.reply is None else _said(entry.reply)
+    told: tuple[str | None, list[Why], list[str]] = (None, [], [])
+    if said is not None:
+        told = (said.program, said.why, explain(rules, said.program, said.why, language))
     return StatementLine(
         ids.show("jrn", entry.journal_id), entry.version, entry.kind, entry.effective_on, entry.recorded_at,
         sum(part.amount for part in entry.parts if part.unit == POINTS), entry.balance, entry.reason, entry.actor,
         None if entry.stay_id is None else ids.show("sty", entry.stay_id),
         None if entry.linked_id is None else ids.show("jrn", entry.linked_id),
         [PartView(part.kind, part.unit, rules.show(part.unit, part.amount)) for part in entry.parts],
-        said and said.program, said.why if said else [], explain(rules, said.program, said.why, language) if said else [],
+        *told,
     )  # fmt: skip
 
 

@@ -62,9 +62,9 @@ class Traits(Struct, frozen=True, gc=False, omit_defaults=True):
     """What the rules may know of a member besides the books; nothing of it identifies a person.
 
     `registered`: the day of registration by promotion. `referred_by`: the id of the member who brought this one.
+    `by_day`: what is counted is kept by day, not by year.
     `merged_into`: the id of the member that stands for this one; `merged`: of those that this one stands for.
     `household`: the id of the household whose points this member may draw on.
-    `by_day`: what is counted is kept by day, not by year.
     """
 
     birth_month: int | None = None
@@ -72,10 +72,10 @@ class Traits(Struct, frozen=True, gc=False, omit_defaults=True):
     registered: dict[str, date] = {}
     referred_by: str | None = None
     statuses: tuple[Status, ...] = ()
+    by_day: bool = False
     merged_into: str | None = None
     merged: tuple[str, ...] = ()
     household: str | None = None
-    by_day: bool = False
 
 
 NO_TRAITS: Final = Traits()

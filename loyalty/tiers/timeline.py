@@ -86,42 +86,66 @@ def _years(
         first, last = _start(year, since), _start(year + 1, since) - _DAY
         actual = counts.get(year, _NOTHING)
         counted = _counted(ladders, actual, rolled)
-        best, steps = ladders.on(first).levels[0], list[Step]()
-        for begins, ladder in ladders.between(first, last):
-            found = ladder.reached(counted)
-            best = higher(found, ladder.like(best))
-            if found.rank > ladder.like(level).rank and not ladder.barred(counted):
-                level, reached = found, first
-                if ladder.rules.effective == "next_day":
-                    reached = _reached_on(member, ladders, level, counted, first, last) + _DAY
-                steps.append((max(begins, reached), level))
-        judge = ladders.on(last + _DAY)
-        present, best = judge.like(level), judge.like(best)
-        if present.rank > best.rank:  # It was brought along, so it has to be kept.
-            after = higher(judge.after_review(present, counted), best)
-            if after is not present:
-                level = after
-                steps.append((last + _DAY, level))
+        steps = _upgrades(member, ladders, level, counted, (first, last))
+        level = steps[-1][1] if steps else level
+        after = _reviewed(ladders, level, counted, (first, last))
+        if after is not None:
+            level = after
+            steps.append((last + _DAY, level))
         yield Period(first, last, counted, steps, bool(rolled))
         rolled = _excess(ladders.on(last), counted, actual)
         year += 1
 
 
-def _reached_on(
-    member: Member, ladders: Ladders, level: Level, counted: Mapping[str, int], first: date, last: date
-) -> date:
-    """Return the day on which counts reach a level in a year; what isn't known by day counts from its first day."""
-    days = {day: counts for day, counts in _days(member.counters).items() if first <= day <= last}
+def _upgrades(
+    member: Member, ladders: Ladders, level: Level, counted: Mapping[str, int], year: tuple[date, date]
+) -> list[Step]:
+    """Return the tiers that a year's counts reach, above the one it began with: by any version in force in it."""
+    steps: list[Step] = []
+    for begins, ladder in ladders.between(*year):
+        present = ladder.like(level)
+        if ladder.barred(counted) or ladder.reached(counted).rank <= present.rank:
+            continue
+        if ladder.rules.effective == "same_day":
+            found = [(year[0], ladder.reached(counted))]
+        else:
+            found = _by_day(member, ladders, ladder, present, counted, year)
+        steps += [(max(begins, day), reached) for day, reached in found]
+        level = steps[-1][1]
+    return steps
+
+
+def _by_day(
+    member: Member, ladders: Ladders, ladder: Ladder, present: Level, counted: Mapping[str, int],
+    year: tuple[date, date],
+) -> list[Step]:  # fmt: skip
+    """Return the tiers reached in a year, each from the day after; what isn't known by day counts on the first one."""
+    days = {day: counts for day, counts in _days(member.counters).items() if year[0] <= day <= year[1]}
     total = dict(counted)
     for counts in days.values():
         _add(total, counts, -1)
-    day = first
-    for one in sorted(days):
-        if level.reached_by(_with_brands(ladders, total)):
-            break
-        _add(total, days[one])
-        day = one
-    return day
+    steps: list[Step] = []
+    for day in sorted({year[0], *days}):
+        _add(total, days.get(day, _NOTHING))
+        found = ladder.reached(_with_brands(ladders, total))
+        if found.rank > present.rank:
+            present = found
+            steps.append((day + _DAY, found))
+    return steps
+
+
+def _reviewed(
+    ladders: Ladders, level: Level, counted: Mapping[str, int], year: tuple[date, date]
+) -> Level | None:
+    """Return the level for the next year, if it is another: one reached lasts, one brought along has to be kept."""
+    judge = ladders.on(year[1] + _DAY)
+    present, best = judge.like(level), judge.levels[0]
+    for _, ladder in ladders.between(*year):
+        best = higher(best, judge.like(ladder.reached(counted)))
+    if present.rank <= best.rank:
+        return None
+    after = higher(judge.after_review(present, counted), best)
+    return None if after is present else after
 
 
 def _counts_by_year(counters: Counters, since: date | None, *, anchored: bool) -> dict[int, dict[str, int]]:
@@ -183,7 +207,8 @@ def _rolling(member: Member, ladders: Ladders, start: Step | None) -> Iterator[P
         leaving[leaves_on(day, ladders)].append(counts)
     level = ladders.all[0].levels[0] if start is None else start[1]
     total: dict[str, int] = {}
-    for day in sorted({*days, *leaving, *ladders.days}):
+    begin = set[date]() if start is None else {start[0]}
+    for day in sorted({*days, *leaving, *ladders.days, *begin}):
         _add(total, days.get(day, _NOTHING))
         for counts in leaving.get(day, ()):
             _add(total, counts, -1)

@@ -39,15 +39,8 @@ BODIES: dict[tuple[str, str], Any] = {
 def call(api: Any, route: tuple[str, str], role: Any) -> Any:
     method, path = route
     path = path.format(
-        member_id="HX1",
-        stay_id="sty_1",
-        code="SHA01",
-        approval_id="apr_1",
-        household_id="hsh_1",
-        merge_id="mrg_1",
-        tier="gold",
-        kind="gifted",
-        version=9,
+        member_id="HX1", stay_id="sty_1", code="SHA01", approval_id="apr_1", household_id="hsh_1", merge_id="mrg_1",
+        tier="gold", kind="gifted", version=9,
     )
     return api.send(method, path, BODIES.get(route), role)
 

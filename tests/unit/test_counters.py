@@ -1,6 +1,6 @@
 """Counters: what was counted by day or year, read in several ways."""
 
-from datetime import date, timedelta
+from datetime import date
 
 import pytest
 from hypothesis import given
@@ -87,9 +87,12 @@ def test_folding_up_to_a_day_touches_only_days_before_it(counters: Counters, bef
     assert {key for key in counters if counting.is_day(key) and key >= limit} == {
         key for key in folded if counting.is_day(key)
     }
-    assert counting.up_to(folded, before - timedelta(days=1)) == {
-        key: counts for key, counts in folded.items() if len(key) == 4 and key <= limit[:4]
-    }
+
+
+def test_days_up_to_a_day_are_known_with_the_rest_of_their_year() -> None:
+    counters: Counters = {key: {"stays": 1} for key in ("2025", "2026", "2026-03-01", "2026-03-02", "2027")}
+
+    assert ["2025", "2026", "2026-03-01"] == list(counting.up_to(counters, date(2026, 3, 1)))
 
 
 @pytest.mark.parametrize(
