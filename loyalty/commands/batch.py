@@ -282,7 +282,7 @@ async def _write_move(
 def _alias(facts: Facts, command: Command) -> Alias | None:
     """Return who stands for a member that was merged; its number stays taken, and its books have nothing to expire."""
     member = facts.member
-    if member is None or member.traits.merged_into is None or isinstance(command, Enrol | Expire):
+    if member is None or member.traits.merged_into is None or isinstance(command, Enrol | Expire | Review):
         return None
     survivor = parse("mem", member.traits.merged_into)
     assert survivor is not None, "a merged member leads to one that stands for it"

@@ -266,6 +266,8 @@ async def _write_merge(
     assert taker is not None, "both sides of a merge are written"
     await store.move_stays(connection, result.stays, taker.member.number, moment.at)
     await store.write_merge(connection, result.merge, result.status)
+    (giving, _), (taking, _) = result.parts
+    await store.move_budgets(connection, giving, taking, result.budgets)
     return written
 
 

@@ -8,7 +8,7 @@ stays spent (`gone`), what had expired expires again. Other points move by the d
 what is counted. Milestones follow the counters on both sides.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Final
 
@@ -17,7 +17,7 @@ from msgspec import Struct, structs
 
 from loyalty.commands.carry import Words, carry
 from loyalty.commands.model import Answer, Balance, Decision, Facts, Key, balance_of, replay
-from loyalty.commands.post_stay import nothing
+from loyalty.commands.post_stay import budget_had, nothing
 from loyalty.commands.rulebook import Rulebook
 from loyalty.commands.stay_reply import MilestoneEvent, TierEvent
 from loyalty.commands.stay_reply import encode as encode_reply
@@ -97,13 +97,17 @@ class MergeOnFile(Struct, gc=False):
 
 
 class Merged(Struct, frozen=True, gc=False):
-    """What to write: both members' parts, the stays that move, the merge, and who is closed or open again."""
+    """What to write: both members' parts (the giver's first), the stays that move, the merge, who is closed or open.
+
+    `budgets`: what the stays have had of promotions' budgets, which moves from shard to shard with them.
+    """
 
     answer: Answer
     parts: tuple[tuple[int, Decision], ...]
     stays: Sequence[MovedStay]
     merge: MergeOnFile
     status: str
+    budgets: Mapping[str, int]
 
 
 def decide(
@@ -137,6 +141,8 @@ def decide(
     owed = _move_debt(giver, taker, reason, moment.today)
     counters = {day: dict(units) for day, units in old.counters.items()}
     out, into = close_pair(giver, taker, counters, reason, moment.today)
+    # Days may have been folded into their year since they were counted: all of it together is nothing now.
+    old.counters = {}
     old.traits = structs.replace(old.traits, merged_into=show("mem", new.member_id))
     new.traits = _joined(old, new)
     old.status = "closed"
@@ -144,7 +150,7 @@ def decide(
         new.shard, moment.mint(new.shard), old.member_id, new.member_id, first, new.version, owed,
         encode_reply(counters).decode(), encode_reply(traits).decode(),
     )  # fmt: skip
-    return conclude(merge, sides, (out, into), moved, points, command.key, 201)
+    return conclude(merge, sides, (out, into), moved, points, command.key, 201, budgets_of(rules, stays))
 
 
 def _refuse(old: Member, new: Member, stays: Sequence[Belonging]) -> Problem | None:
@@ -267,7 +273,7 @@ class Side:
         self._rules = rules
         self._milestones = rules.at(moment.today).milestones
         self._before = _counts(self._milestones, book.member.counters)
-        self._tier = rules.tiers.on(book.member, moment.today).code
+        self._tier = book.member.tier or rules.tiers.on(book.member, moment.today).code
 
     def decision(self, answer: Answer, journal: Journal, kind: str, key: Key | None = None) -> Decision:
         """Close the book, and return what to write with its last journal."""
@@ -290,6 +296,8 @@ class Side:
         if tier != self._tier:
             change = TierEvent(show("mem", member.member_id), self._tier, tier)
             events.append(self._event(journal, "tier.changed", change))
+        if self._rules.months_kept:
+            self._rules.tiers.compact(member, self.moment.today, self._rules.months_kept)
         return Decision(answer, self.book, grants=grants, events=events, key=key)
 
     def _crossings(self, member: Member) -> list[Crossing]:
@@ -321,7 +329,7 @@ def _counts(rules: Sequence[MilestoneRule], counters: Counters) -> dict[tuple[st
 
 def conclude(
     merge: MergeOnFile, sides: tuple[Side, Side], last: tuple[Journal, Journal], moved: Sequence[MovedStay],
-    points: int, key: Key, status: int,
+    points: int, key: Key, status: int, budgets: Mapping[str, int],
 ) -> Merged:  # fmt: skip
     """Return all there is to write of a merge or its undoing; `sides` and `last` are the giver's and the taker's."""
     survivor = next(place for place in (0, 1) if sides[place].book.member.member_id == merge.into_id)
@@ -338,4 +346,13 @@ def conclude(
         (side.book.member.shard, side.decision(answer, journal, kind, key if place == survivor else None))
         for place, (side, journal) in enumerate(zip(sides, last, strict=True))
     )
-    return Merged(answer, parts, moved, merge, "closed" if merge.status == "merged" else "active")
+    return Merged(answer, parts, moved, merge, "closed" if merge.status == "merged" else "active", budgets)
+
+
+def budgets_of(rules: Rulebook, stays: Sequence[Belonging]) -> dict[str, int]:
+    """Return what stays have had of promotions' budgets."""
+    sums: dict[str, int] = {}
+    for one in stays:
+        for code, points in budget_had(rules, one.stay.award).items():
+            sums[code] = sums.get(code, 0) + points
+    return sums

@@ -325,6 +325,14 @@ SELECT shard, household_id, head_id, seats, status FROM household WHERE shard = 
 -- name: lock_household
 SELECT FROM household WHERE shard = $1 AND household_id = $2 FOR UPDATE;
 
+-- name: give_up_budget
+-- What stays that move to another shard have had of a promotion's budget goes with them.
+UPDATE promotion_budget SET allotted = allotted - $3, used = used - $3 WHERE shard = $1 AND promotion = $2;
+
+-- name: take_over_budget
+INSERT INTO promotion_budget AS b (shard, promotion, allotted, used) VALUES ($1, $2, $3, $3)
+ON CONFLICT (shard, promotion) DO UPDATE SET allotted = b.allotted + excluded.allotted, used = b.used + excluded.used;
+
 -- name: write_household
 INSERT INTO household AS h (shard, household_id, head_id, seats, status) VALUES ($1, $2, $3, $4, $5)
 ON CONFLICT (shard, household_id) DO UPDATE SET seats = excluded.seats, status = excluded.status;

@@ -1,7 +1,7 @@
 """The SQL of a batch: what commands need to know, and what they decide, written in one statement."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
@@ -492,6 +492,14 @@ async def write_merge(connection: Connection, merge: MergeOnFile, status: str) -
     """Write a merge or its undoing, and close or open the account that it is about."""
     await connection.execute(QUERIES["write_merge"], *astuple(merge))
     await connection.execute(QUERIES["set_status"], shard_of(merge.member_id), merge.member_id, status)
+
+
+async def move_budgets(connection: Connection, giver: int, taker: int, budgets: Mapping[str, int]) -> None:
+    """Move what stays have had of promotions' budgets to another shard, allotted and used."""
+    if giver != taker:
+        for promotion, points in sorted(budgets.items()):
+            await connection.execute(QUERIES["give_up_budget"], giver, promotion, points)
+            await connection.execute(QUERIES["take_over_budget"], taker, promotion, points)
 
 
 async def read_merge(connection: Connection | Pool, merge_id: UUID) -> MergeOnFile | None:

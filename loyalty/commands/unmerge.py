@@ -14,7 +14,16 @@ from typing import Final
 import msgspec
 from msgspec import Struct, structs
 
-from loyalty.commands.merge import Belonging, Merged, MergeOnFile, Side, close_pair, conclude, move_stay
+from loyalty.commands.merge import (
+    Belonging,
+    Merged,
+    MergeOnFile,
+    Side,
+    budgets_of,
+    close_pair,
+    conclude,
+    move_stay,
+)
 from loyalty.commands.model import Decision, Facts, Key, replay
 from loyalty.commands.rulebook import Rulebook
 from loyalty.errors import Problem
@@ -74,7 +83,8 @@ def decide(
     old.traits = structs.replace(old.traits, merged_into=None)
     old.status = "active"
     undone = structs.replace(merge, status="unmerged")
-    return conclude(undone, sides, last, moved, taker.member.available, command.key, 200)
+    budgets = budgets_of(rules, since.stays)
+    return conclude(undone, sides, last, moved, taker.member.available, command.key, 200, budgets)
 
 
 def _give_back(giver: Book, taker: Book, lots: Sequence[Lot], reason: str, moment: Moment) -> None:
