@@ -347,7 +347,7 @@ def _visit(case: Case, spend: int) -> Visit:
 
 def _promote(case: Case, promotions: Promotions, visit: Visit, worth: _Worth) -> None:
     """Add the points that promotions give, by code; count nights on top, and what limits are judged by."""
-    before, limited, counts = case.before, promotions.limited, worth.counts
+    before, counts = case.before, worth.counts
 
     def used(code: str) -> Used:
         return Used(before.taken("promotion:" + code), before.taken("times:" + code))
@@ -359,7 +359,8 @@ def _promote(case: Case, promotions: Promotions, visit: Visit, worth: _Worth) ->
             points[one.code] = one.points
         if one.nights:
             counts["nights"] += one.nights
-        if one.code in limited and (one.points or one.nights):
+        if one.code in promotions.limited:
             counts["promotion:" + one.code] = one.points
+        if one.code in promotions.counted and (one.points or one.nights):
             counts["times:" + one.code] = 1
     worth.promotions = points

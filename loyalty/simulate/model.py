@@ -26,7 +26,10 @@ class Ask(Struct, frozen=True):
 
 
 class Totals(Struct, frozen=True):
-    """What stays come to. `earning`: how many of them have points. `cost`: the points at the program's point value."""
+    """What stays come to. `earning`: how many of them have points. `cost`: the points at the program's point value.
+
+    Where one of the rules says no point value, the other's counts for both.
+    """
 
     stays: int
     earning: int

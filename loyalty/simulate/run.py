@@ -113,8 +113,9 @@ class Simulation:
         while True:
             day = min(self._span.last, live.today(self._now))
             worlds = Worlds(
-                World(live, known, self._span, cuts[0]), World(new, known, self._span, cuts[1]), day
-            )
+                World(live, known, self._span, cuts[0], self._ask.definition.point_value),
+                World(new, known, self._span, cuts[1], live.at(day).definition.point_value), day,
+            )  # fmt: skip
             await self._replay(worlds)
             found = worlds.live.budgets.spent(), worlds.new.budgets.spent()
             if found == cuts:

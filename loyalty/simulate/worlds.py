@@ -26,14 +26,15 @@ class World:
     """Some rules, and what all histories come to under them."""
 
     def __init__(
-        self, rules: Rulebook, published: Sequence[Definition], span: Span, cuts: Mapping[str, Cut] | None = None
+        self, rules: Rulebook, published: Sequence[Definition], span: Span, cuts: Mapping[str, Cut] | None = None,
+        point_value: str = "0",
     ) -> None:  # fmt: skip
-        """Begin with no history; `cuts` are the budgets known to be spent."""
+        """Begin with no history; `cuts` are the budgets known to be spent, `point_value` is the other rules'."""
         self.rules = rules
         self.judged = frozenset(one.label for one in rules.versions if one.definition in published)
         budgets = {code: budget for version in rules.versions for code, budget in version.budgets.items()}
         self.budgets = Budgets(budgets, cuts)
-        self.figures = Figures(rules, span)
+        self.figures = Figures(rules, span, point_value)
 
 
 def live_rules(versions: Versions) -> Rulebook:

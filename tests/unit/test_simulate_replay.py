@@ -71,6 +71,17 @@ def test_a_stay_earns_by_each_of_the_rules() -> None:
     assert totals(250, cost="3.75") == found.new
 
 
+def test_rules_without_a_point_value_are_told_at_that_of_the_others() -> None:
+    published = [decode(PROGRAM)]
+    world = World(live_rules([(BEGINNING, published[0])]), published, ALWAYS, point_value="0.015")
+    played = Worlds(world, world, date(2026, 12, 31))
+    pair = begin(played)
+    pair.live.take(said(0))
+    played.end(pair)
+
+    assert totals(100, cost="1.50") == played.totals().live
+
+
 def test_a_newer_revision_takes_the_place_of_the_one_before_and_an_older_one_changes_nothing() -> None:
     played = worlds()
     pair = begin(played)
