@@ -34,8 +34,9 @@ from loyalty.errors import Problem, together
 from loyalty.ids import UUID
 from loyalty.ledger import store as ledger_store
 from loyalty.ledger.model import Member
+from loyalty.ledger.outlook import Expiring, Opening
 from loyalty.ledger.poster import Poster
-from loyalty.ledger.store import Entry, Expiring
+from loyalty.ledger.store import Entry
 from loyalty.members import store as members_store
 from loyalty.members.model import EnrolRequest, Profile
 from loyalty.members.numbers import make_number
@@ -67,10 +68,11 @@ _RETRY_AFTER: Final = {"Retry-After": "1"}
 
 
 class Found(Struct, frozen=True, gc=False):
-    """A member as read, with what of the open lots expires when."""
+    """A member as read, with what of the open lots expires when, and what of them is pending until when."""
 
     member: Member
     expiring: Expiring
+    opening: Opening = ()
 
 
 class Service:
@@ -348,7 +350,7 @@ class Service:
 
     def balance(self, found: Found, today: date | None = None) -> BalanceView:
         """Return a member's balance today; `today` saves asking the clock again."""
-        return balance.view(self.rules, found.member, found.expiring, today or self.today())
+        return balance.view(self.rules, found.member, found.expiring, today or self.today(), found.opening)
 
     async def pool_of(self, member: Member) -> int | None:
         """Return what the household of a member has to spend; None for whoever is in none."""
@@ -371,16 +373,20 @@ class Service:
         if known_at is not None and (left := self.settles_in - (now - known_at).total_seconds()) > 0:
             await asyncio.sleep(left)
         async with self.pool.acquire() as connection:
-            points, counters, expiring, _ = await ledger_store.fold(
+            then = await ledger_store.fold(
                 connection, member, effective_by, known_at or now, by_day=self.rules.months_kept > 0
             )
+        opening, expiring = sum(points for _, _, points in then.opening), then.expiring
         # All days are there again, so no tier has to stand for those that were folded into their years.
         statuses = tuple(one for one in member.traits.statuses if one.kind != "earned")
-        then = structs.replace(
-            member, available=points, held=0, counters=counters, next_expiry=expiring[0][0] if expiring else None,
+        as_of = structs.replace(
+            member, available=then.points - opening, pending=opening, held=0, debt=then.debt, counters=then.counters,
+            next_expiry=expiring[0][0] if expiring else None,
+            # When points will lapse depends on what is done until then: for an instant it isn't told.
+            active_on=member.active_on if known_at is None else None,
             traits=structs.replace(member.traits, statuses=statuses),
         )  # fmt: skip
-        return balance.view(self.rules, then, expiring, effective_by)
+        return balance.view(self.rules, as_of, expiring, effective_by, then.opening)
 
     async def statement(self, member: Member, before: int, limit: int) -> list[Entry]:
         """Return a page of a member's journals before a version, newest first."""
@@ -406,7 +412,7 @@ class Service:
         return await self.conclude(command, await self.poster.submit(self.shard(command.target), command))
 
     async def expire(self, member_id: UUID) -> None:
-        """Expire what a member has that is due."""
+        """Open and expire what a member has that is due."""
         command = Expire(member_id)
         await self.conclude(command, await self.poster.submit(ids.shard_of(member_id), command))
 

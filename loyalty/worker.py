@@ -25,15 +25,27 @@ _FIRST: Final = UUID(bytes(16))
 
 
 async def expire_due(service: Service) -> int:
-    """Expire the due lots of all members, page by page; return how many members were looked at."""
+    """Open and expire the due lots of all members, page by page; return how many members were looked at."""
     looked_at = 0
     for shard in range(service.poster.shards):
-        after = _FIRST
-        while page := await store.find_due_members(service.pool, shard, service.today(), after, _PAGE):
-            for member_id in page:
-                await service.expire(member_id)
-            looked_at += len(page)
-            after = page[-1]
+        looked_at += await _expire_pages(
+            service, lambda after, at=shard: store.find_due_members(service.pool, at, service.today(), after, _PAGE)
+        )
+        if (idling := service.rules.at(service.today()).idling) is not None:
+            looked_at += await _expire_pages(
+                service,
+                lambda after, at=shard, by=idling: store.find_idle_members(service.pool, at, by, after, _PAGE),
+            )
+    return looked_at
+
+
+async def _expire_pages(service: Service, find: Callable[[UUID], Awaitable[list[UUID]]]) -> int:
+    looked_at, after = 0, _FIRST
+    while page := await find(after):
+        for member_id in page:
+            await service.expire(member_id)
+        looked_at += len(page)
+        after = page[-1]
     return looked_at
 
 

@@ -47,6 +47,7 @@ from loyalty.commands.tally import count
 from loyalty.db import Connection
 from loyalty.ids import UUID, Mint, parse, shard_of
 from loyalty.ledger.model import Member, Moment
+from loyalty.ledger.rules import needs
 
 Command = (
     PostStay | Adjust | Enrol | Expire | Review | Purchase | GiveStatus | EndStatus | SetSegments | Register
@@ -177,7 +178,8 @@ class Batches:
 
     def _moment(self) -> Moment:
         at = self._clock.now()
-        return Moment(at, self.rules.today(at), self._mint)
+        today = self.rules.today(at)
+        return Moment(at, today, self._mint, self.rules.at(today).idling)
 
     def _decide(self, facts: Facts, command: Command, moment: Moment) -> Result:
         alias = _alias(facts, command)
@@ -231,8 +233,8 @@ class Batches:
         leaving.stay = joining.stay
         for facts in (joining, leaving):
             if facts.member is not None and facts.stay is not None:
-                need = [(facts, facts.stay.award.points)]
-                await store.add_lots(connection, facts.member.shard, need, moment.today)
+                need = needs(facts.member, facts.stay.award.points, moment) or 0
+                await store.add_lots(connection, facts.member.shard, [(facts, need)], moment.today)
         return await self._decide_move(connection, leaving, joining, command, moment)
 
     async def preview(self, connection: Connection, shard: int, command: PostStay) -> Move | Result:
@@ -366,8 +368,7 @@ def _need(facts: Facts, member: Member, command: Command, moment: Moment) -> int
         draws = facts.stay.award.points
     elif isinstance(command, Adjust):
         draws = max(0, -command.request.points)
-    due = member.next_expiry is not None and member.next_expiry <= moment.today
-    return draws if draws or due else None
+    return needs(member, draws, moment)
 
 
 def _without_twins(results: list[Result | None]) -> list[Result | None]:

@@ -86,6 +86,7 @@ class _Worth(Struct, gc=False):
     base: int = 0
     tier_bonus: int = 0
     promotions: dict[str, int] = {}
+    opens_on: date | None = None
 
 
 def pin(rules: Rulebook, member: Member, posting: StayPosting, brand: str, moment: Moment) -> Pinned:
@@ -168,6 +169,8 @@ def _earn(case: Case, terms: Terms, revenue: dict[str, int], worth: _Worth) -> N
         points = {"base": base, "tier_bonus": bonus, "promotion": sum(worth.promotions.values())}
         worth.counts["tier_points"] = sum([points[kind] for kind in earning.tier_points])
     worth.expires_on = rules.expires_on(day, tier)
+    if rules.pending_days:
+        worth.opens_on = rules.opens_on(day)
 
 
 def _award(case: Case, worth: _Worth) -> Award:
@@ -178,7 +181,7 @@ def _award(case: Case, worth: _Worth) -> Award:
     }
     return Award(
         pinned.tier, rules.label, case.posting.departure, worth.expires_on, worth.base, worth.tier_bonus, counts,
-        worth.promotions, worth.entitled, pinned.brand, pinned.seen_on,
+        worth.promotions, worth.entitled, pinned.brand, pinned.seen_on, worth.opens_on,
     )  # fmt: skip
 
 

@@ -132,6 +132,8 @@ def _join(
     for unit, amount in moved.amounts.items():
         book.pass_on(TRANSIT, unit, amount, moved.day)
     apply(book, nothing(award), award, frozenset())
+    if command.posting.status == "checked_out":
+        book.act(award.effective_on, "stay")
     book.close()
     return book, journal
 

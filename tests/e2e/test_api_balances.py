@@ -25,7 +25,8 @@ def test_a_balance_says_all_that_a_page_shows(api: Any) -> None:
 
     assert {
         "member_id": member["member_id"], "number": member["number"], "as_of": str(api.today), "available": 1197,
-        "held": 0, "debt": 0, "expiring": [{"on": str(departure.replace(year=departure.year + 2)), "points": 1197}],
+        "pending": 0, "held": 0, "debt": 0,
+        "expiring": [{"on": str(departure.replace(year=departure.year + 2)), "points": 1197}], "opening": [],
         "tier": {"code": "silver", "name": {"en": "Silver", "zh": "银卡"}, "valid_to": None,
                  "benefits": [{"code": "welcome_drink", "name": {"en": "Welcome drink", "zh": "欢迎饮品"}}]},
         "next_tier": {"code": "gold", "name": {"en": "Gold", "zh": "金卡"},

@@ -332,7 +332,7 @@ def _fields(rules: Qualification) -> dict[str, Any]:
 
 @settings(deadline=None)
 @given(
-    ladders("calendar_year membership_year cycle", permanent=(), lifetime=(), rollover=()),
+    ladders("calendar_year membership_year cycle", permanent=(), lifetime=(), rollover=(), bar=()),
     ladders(permanent=(), lifetime=()), plain_guests, days(date(2025, 1, 1), date(2026, 6, 1)),
 )  # fmt: skip
 def test_what_a_version_promised_holds_under_the_next_one(
