@@ -1,7 +1,7 @@
 -- The full current truth of the database, written to be read from top to bottom.
 --
 --   1. Where things live      shard, property, api_key, program_version
---   2. Members                member, vault.profile
+--   2. Members                member, vault.profile, member_merge, household
 --   3. The ledger             journal, transfer, lot, allocation, hold, account_delta, account_total
 --   4. Stays                  stay_directory, stay_revision
 --   5. Rewards                milestone_grant, promotion_pool, promotion_budget, referral
@@ -124,6 +124,35 @@ CREATE TABLE vault.profile (
     birthday   bytea,
     language   bytea,
     PRIMARY KEY (shard, member_id)
+);
+
+-- Accounts that were merged, in the survivor's shard: what it takes to undo it.
+--   first, last   the survivor's versions that the merge made      owed      what the other account owed
+--   counters      what came along without a stay                   traits    what the survivor was before
+CREATE TABLE member_merge (
+    shard     smallint NOT NULL,
+    merge_id  uuid     NOT NULL,
+    member_id uuid NOT NULL,
+    into_id   uuid NOT NULL,
+    first     bigint NOT NULL,
+    last      bigint NOT NULL CHECK (last >= first),
+    owed      bigint NOT NULL CHECK (owed >= 0),
+    counters  json NOT NULL,
+    traits    json NOT NULL,
+    status    text NOT NULL DEFAULT 'merged' CHECK (status IN ('merged', 'unmerged')),
+    PRIMARY KEY (shard, merge_id),
+    CONSTRAINT two_different_members CHECK (member_id <> into_id)
+);
+
+-- Members who pool their points, in the shard of their head. `seats` are in the order of joining, with both consents.
+-- A member's traits say in which household, so that nobody is in two.
+CREATE TABLE household (
+    shard        smallint NOT NULL,
+    household_id uuid     NOT NULL,
+    head_id      uuid     NOT NULL,
+    seats        json     NOT NULL,
+    status       text     NOT NULL DEFAULT 'open' CHECK (status IN ('open', 'closed')),
+    PRIMARY KEY (shard, household_id)
 );
 
 -- ---------------------------------------------------------------------------------------------------------------
@@ -508,7 +537,7 @@ CREATE TYPE new_transfer AS (
 GRANT USAGE ON SCHEMA public, vault TO loyalty_service;
 GRANT SELECT, INSERT ON journal, transfer, allocation, stay_revision, idempotency_key, shard TO loyalty_service;
 GRANT SELECT, INSERT, UPDATE ON member, lot, hold, stay_directory, milestone_grant, property, api_key, approval,
-    agent_day, referral
+    agent_day, referral, member_merge, household
     TO loyalty_service;
 GRANT SELECT, INSERT, UPDATE, DELETE ON account_delta, account_total, outbox, unsealed, vault.profile
     TO loyalty_service;

@@ -152,8 +152,9 @@ def _told_to_people() -> tuple[type[Exception], ...]:
     from loyalty.db import DatabaseUnreachableError
     from loyalty.embedded import EmbeddedPostgresError
     from loyalty.migrate import MigrationError
+    from loyalty.program.reading import ProgramError
 
-    return SettingsError, EmbeddedPostgresError, MigrationError, DatabaseUnreachableError
+    return SettingsError, ProgramError, EmbeddedPostgresError, MigrationError, DatabaseUnreachableError
 
 
 if __name__ == "__main__":

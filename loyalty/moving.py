@@ -9,9 +9,15 @@ import structlog
 from loyalty.commands import store
 from loyalty.commands.approve import Approve, Verdict
 from loyalty.commands.compensate import Approval, Compensate, CompensationRequest
-from loyalty.commands.model import Answer, Elsewhere, Key, Move, Result, Short
+from loyalty.commands.found_household import FoundHousehold, HouseholdRequest
+from loyalty.commands.household import HouseholdView, view
+from loyalty.commands.join_household import ConsentRequest, JoinHousehold
+from loyalty.commands.leave_household import LeaveHousehold
+from loyalty.commands.merge import Merge
+from loyalty.commands.model import Alias, Answer, Elsewhere, Key, Move, Pooled, Result, Short
 from loyalty.commands.refer import PayReferral
 from loyalty.commands.transfer import Transfer, TransferRequest
+from loyalty.commands.unmerge import Unmerge
 from loyalty.db import Connection
 from loyalty.errors import Problem
 from loyalty.ids import UUID, parse, show
@@ -63,6 +69,53 @@ async def approve(
     return await _concluded(service, lambda connection: service.joints.approve(connection, command))
 
 
+async def merge(service: Service, leaving: str, into: str, actor: str, key: Key) -> Answer:
+    """Merge an account into another; raise Problem when it is refused."""
+    old, new = await service.find_members((leaving, into))
+    command = Merge(
+        old.member.member_id if old else None, new.member.member_id if new else None, actor, key
+    )  # fmt: skip
+    return await _concluded(service, lambda connection: service.joints.merge(connection, command))
+
+
+async def unmerge(service: Service, merge_id: UUID, actor: str, key: Key) -> Answer:
+    """Undo a merge; raise Problem when it is refused."""
+    found = await store.read_merge(service.pool, merge_id)
+    command = Unmerge(merge_id, actor, key)
+    return await _concluded(service, lambda connection: service.joints.unmerge(connection, command, found))
+
+
+async def found_household(service: Service, request: HouseholdRequest, actor: str, key: Key) -> Answer:
+    """Found a household; raise Problem when it is refused."""
+    head = await service.find_member(request.head)
+    command = FoundHousehold(head.member.member_id if head else None, actor, key)
+    return await _concluded(service, lambda connection: service.joints.found_household(connection, command))
+
+
+async def household(service: Service, household_id: UUID) -> HouseholdView:
+    """Return a household; raise Problem when there is none."""
+    found = await store.read_household(service.pool, household_id)
+    if found is None:
+        raise Problem("unknown_household")
+    return view(found)
+
+
+async def join_household(
+    service: Service, household_id: UUID, request: ConsentRequest, actor: str, key: Key
+) -> Answer:
+    """Record one side's consent that a member joins; raise Problem when it is refused."""
+    found = await service.find_member(request.member)
+    member_id = found.member.member_id if found else None
+    command = JoinHousehold(household_id, member_id, request.consent, actor, key)
+    return await _concluded(service, lambda connection: service.joints.join_household(connection, command))
+
+
+async def leave_household(service: Service, household_id: UUID, member_id: UUID, actor: str) -> Answer:
+    """Let a member leave a household; raise Problem when it is refused."""
+    command = LeaveHousehold(household_id, member_id, actor)
+    return await _concluded(service, lambda connection: service.joints.leave_household(connection, command))
+
+
 async def pay_referrals(service: Service) -> int:
     """Look at all referrals that wait and whose newcomer has changed since; return how many were paid."""
     paid = 0
@@ -100,7 +153,7 @@ async def _concluded(
             continue
         if isinstance(result, Problem):
             raise result
-        assert not isinstance(result, Elsewhere | Short), (
+        assert not isinstance(result, Elsewhere | Alias | Pooled | Short), (
             "what touches two members isn't elsewhere, nor a stay"
         )
         return result if isinstance(result, Answer) else result.answer

@@ -16,13 +16,15 @@ from loyalty import ids, metrics
 from loyalty.clock import Clock, SystemClock
 from loyalty.coalesce import Coalescer
 from loyalty.commands import balance, versions
+from loyalty.commands import store as commands_store
 from loyalty.commands.adjust import Adjust, AdjustmentRequest
 from loyalty.commands.balance import BalanceView
 from loyalty.commands.batch import Batches, Command
 from loyalty.commands.enrol import Enrol
 from loyalty.commands.expire import Expire
+from loyalty.commands.household import joined
 from loyalty.commands.joint import Joints
-from loyalty.commands.model import Answer, Decision, Elsewhere, Key, Move, Result, Target
+from loyalty.commands.model import Alias, Answer, Decision, Elsewhere, Key, Move, Pooled, Result, Target
 from loyalty.commands.post_stay import PostStay
 from loyalty.commands.purchase import Purchase, PurchaseRequest
 from loyalty.commands.review import Review
@@ -57,6 +59,8 @@ _log = structlog.get_logger("loyalty.service")
 
 _READY_SECONDS: Final = 2.0
 _MOVE_TRIES: Final = 3
+_MOST_MERGES: Final = 20
+"""How often an account is merged into one that is merged in turn: more is a circle, which there is none."""
 # Somewhere it is already tomorrow.
 _TIME_ZONES: Final = timedelta(days=1)
 _DAY: Final = timedelta(days=1)
@@ -178,6 +182,25 @@ class Service:
             raise command
         return await self.conclude(command, await self.poster.submit(self.shard(command.target), command))
 
+    async def preview_stay(self, posting: StayPosting, actor: str) -> Answer:
+        """Return what a posting would be answered now, without recording it; raise Problem when it would be refused."""
+        await self.know_properties((posting.property,))
+        command = self.understand(posting, actor)
+        if isinstance(command, Problem):
+            raise command
+        async with self.pool.acquire() as connection:
+            result = await self._batches.preview(connection, self.shard(command.target), command)
+            for _ in range(_MOST_MERGES):
+                if not isinstance(result, Alias):
+                    break
+                command = structs.replace(command, target=result.member_id)
+                result = await self._batches.preview(connection, self.shard(command.target), command)
+        if isinstance(result, Problem):
+            raise result
+        if isinstance(result, Move | Decision):
+            return result.answer
+        raise Problem("unavailable", "The stay is being moved between members.", headers=_RETRY_AFTER)
+
     def understand(self, posting: StayPosting, actor: str) -> PostStay | Problem:
         """Return the command of a posting, or all that is wrong with it; `know_properties` comes first."""
         target = self.target(posting.member)
@@ -212,7 +235,15 @@ class Service:
 
         Raises Problem when it is refused.
         """
-        for _ in range(_MOVE_TRIES):
+        for _ in range(_MOVE_TRIES + _MOST_MERGES):
+            if isinstance(result, Alias):
+                # Whoever merges once may be merged again: the next one is only one look away.
+                command = structs.replace(command, target=result.member_id)
+                result = await self.poster.submit(self.shard(result.member_id), command)
+                continue
+            if isinstance(result, Pooled) and isinstance(command, Adjust):
+                result = await self._draw(command, result)
+                continue
             if not isinstance(result, Elsewhere) or not isinstance(command, PostStay):
                 break
             result = await self._move(command, result.member_id)
@@ -221,6 +252,20 @@ class Service:
         if isinstance(result, Move | Decision):
             return result.answer
         raise Problem("unavailable", "The stay is being moved between members.", headers=_RETRY_AFTER)
+
+    async def _draw(self, command: Adjust, pooled: Pooled) -> Move | Result:
+        """Post a debit that takes the points of a household."""
+        household = ids.parse("hsh", pooled.household)
+        found = await self.find_member(command.request.member)
+        if found is None or household is None:
+            return Problem("unknown_member", at="/member")
+        for _ in range(_MOVE_TRIES):
+            try:
+                async with self.pool.acquire() as connection:
+                    return await self.joints.draw(connection, command, found.member.member_id, household)
+            except (asyncpg.PostgresError, OSError) as error:
+                _log.warning("draw_rerun", error=repr(error))
+        return Problem("unavailable", headers=_RETRY_AFTER)
 
     async def _move(self, command: PostStay, other: UUID) -> Move | Result:
         found = await self.find_member(command.posting.member)
@@ -275,9 +320,16 @@ class Service:
         return make_number(self.rules.at(self.today()).definition.number_prefix, digits)
 
     async def find_member(self, key: str) -> Found | None:
-        """Return a member by number or id, read after the call."""
+        """Return a member by number or id, read after the call; for one that was merged, who stands for it."""
         target = self.target(key)
-        return None if target is None else await asyncio.shield(self._members.get(target))
+        found = None if target is None else await asyncio.shield(self._members.get(target))
+        for _ in range(_MOST_MERGES):
+            if found is None or found.member.traits.merged_into is None:
+                break
+            survivor = ids.parse("mem", found.member.traits.merged_into)
+            assert survivor is not None, "a merged member leads to one that stands for it"
+            found = await asyncio.shield(self._members.get(survivor))
+        return found
 
     async def find_members(self, keys: Iterable[str]) -> list[Found | None]:
         """Return members by number or id, in order."""
@@ -302,6 +354,15 @@ class Service:
     def balance(self, found: Found, today: date | None = None) -> BalanceView:
         """Return a member's balance today; `today` saves asking the clock again."""
         return balance.view(self.rules, found.member, found.expiring, today or self.today(), found.opening)
+
+    async def pool_of(self, member: Member) -> int | None:
+        """Return what the household of a member has to spend; None for whoever is in none."""
+        household_id = ids.parse("hsh", member.traits.household) if member.traits.household else None
+        household = await commands_store.read_household(self.pool, household_id) if household_id else None
+        if household is None:
+            return None
+        found = await self.find_members(ids.show("mem", one) for one in joined(household))
+        return sum(max(0, self.balance(one).available) for one in found if one is not None)
 
     async def balance_as_of(
         self, member: Member, effective_by: date, known_at: datetime | None

@@ -23,7 +23,7 @@ PROPERTIES = {"SHA01": "CNY", "BJS02": "CNY", "TYO03": "JPY"}
 _TABLES = (
     "shard", "property", "api_key", "member", "vault.profile", "journal", "transfer", "lot", "allocation", "hold",
     "account_balance", "stay_directory", "stay_revision", "milestone_grant", "idempotency_key",
-    "approval", "referral", "outbox", "unsealed",
+    "approval", "referral", "member_merge", "household", "outbox", "unsealed",
 )  # fmt: skip
 _DIGEST = " UNION ALL ".join(
     f"SELECT '{table}', count(*), coalesce(sum(hashtextextended(t::text, 0)), 0) FROM {table} AS t"

@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from loyalty.commands.rulebook import Rulebook
 from loyalty.ids import show
-from loyalty.ledger.counters import of_year
+from loyalty.ledger.counters import brands, of_year
 from loyalty.ledger.model import Counters, Member
 from loyalty.ledger.outlook import Expiring, Opening, look
 from loyalty.tiers.ladder import Level
@@ -82,8 +82,11 @@ class MilestoneView(Struct, frozen=True, gc=False):
     remaining: str | None
 
 
-class BalanceView(Struct, frozen=True, gc=False):
-    """A member's balance on a day. What is `pending` can't be spent yet; `opening` says when it can."""
+class BalanceView(Struct, frozen=True, gc=False, omit_defaults=True):
+    """A member's balance on a day. What is `pending` can't be spent yet; `opening` says when it can.
+
+    `pool` is what the household has to spend, this member's points included.
+    """
 
     member_id: str
     number: str
@@ -100,6 +103,7 @@ class BalanceView(Struct, frozen=True, gc=False):
     year: dict[str, str]
     period: PeriodView
     milestones: list[MilestoneView]
+    pool: int | None = None
 
 
 def view(
@@ -134,9 +138,7 @@ def view(
 
 def _count(counted: Mapping[str, int], unit: str) -> int:
     """Return what was counted of a unit; of brands, how many different ones."""
-    if unit == "brands":
-        return sum([name.startswith("brand:") and amount > 0 for name, amount in counted.items()])
-    return counted.get(unit, 0)
+    return brands(counted) if unit == "brands" else counted.get(unit, 0)
 
 
 def _benefits(rules: Rulebook, level: Level) -> list[BenefitView]:

@@ -35,7 +35,7 @@ from loyalty.commands.end_status import EndStatus
 from loyalty.commands.enrol import Enrol
 from loyalty.commands.expire import Expire
 from loyalty.commands.give_status import GiveStatus
-from loyalty.commands.model import Decision, Facts, Key, Move, Result, Short, settle
+from loyalty.commands.model import Alias, Decision, Elsewhere, Facts, Key, Move, Result, Short, settle
 from loyalty.commands.move_stay import decide_move
 from loyalty.commands.post_stay import PostStay
 from loyalty.commands.purchase import Purchase
@@ -45,7 +45,7 @@ from loyalty.commands.rulebook import Rulebook
 from loyalty.commands.set_segments import SetSegments
 from loyalty.commands.tally import count
 from loyalty.db import Connection
-from loyalty.ids import UUID, Mint, shard_of
+from loyalty.ids import UUID, Mint, parse, shard_of
 from loyalty.ledger.model import Member, Moment
 from loyalty.ledger.rules import needs
 
@@ -182,6 +182,9 @@ class Batches:
         return Moment(at, today, self._mint, self.rules.at(today).idling)
 
     def _decide(self, facts: Facts, command: Command, moment: Moment) -> Result:
+        alias = _alias(facts, command)
+        if alias is not None:
+            return alias
         if isinstance(command, PostStay):
             return post_stay.decide(facts, self.rules, command, moment)
         if isinstance(command, Adjust):
@@ -190,17 +193,23 @@ class Batches:
             return enrol.decide(facts, self.rules, command, moment)
         if isinstance(command, Review):
             return review.decide(facts, self.rules, command, moment)
+        if isinstance(command, Expire):
+            return expire.decide(facts, self.rules, command, moment)
         if isinstance(command, Purchase):
             return purchase.decide(facts, self.rules, command, moment)
+        return self._restate(facts, command, moment)
+
+    def _restate(
+        self, facts: Facts, command: GiveStatus | EndStatus | SetSegments | Register, moment: Moment
+    ) -> Result:
+        """Decide what changes a member's traits and moves nothing."""
         if isinstance(command, GiveStatus):
             return give_status.decide(facts, self.rules, command, moment)
         if isinstance(command, EndStatus):
             return end_status.decide(facts, self.rules, command, moment)
         if isinstance(command, SetSegments):
             return set_segments.decide(facts, self.rules, command, moment)
-        if isinstance(command, Register):
-            return register.decide(facts, self.rules, command, moment)
-        return expire.decide(facts, self.rules, command, moment)
+        return register.decide(facts, self.rules, command, moment)
 
     async def move(
         self, connection: Connection, command: PostStay, member_id: UUID, other: UUID
@@ -210,17 +219,50 @@ class Batches:
             for one in sorted((member_id, other), key=lambda value: (shard_of(value), value)):
                 await store.lock_members(connection, shard_of(one), [one], [])
             moment = self._moment()
-            [joining] = await self.read(connection, shard_of(member_id), [(member_id, command.posting)])
-            [leaving] = await self.read(connection, shard_of(other), [(other, None)])
-            leaving.stay = joining.stay
-            for facts in (joining, leaving):
-                if facts.member is not None and facts.stay is not None:
-                    need = needs(facts.member, facts.stay.award.points, moment) or 0
-                    await store.add_lots(connection, facts.member.shard, [(facts, need)], moment.today)
-            result = await self._decide_move(connection, leaving, joining, command, moment)
+            result = await self._read_and_decide_move(connection, command, member_id, other, moment)
             written = await _write_move(connection, result, member_id, moment.at)
         count(written)
         return result
+
+    async def _read_and_decide_move(
+        self, connection: Connection, command: PostStay, member_id: UUID, other: UUID, moment: Moment
+    ) -> Move | Result:
+        """Decide a posting that touches two members by what is on file of both."""
+        [joining] = await self.read(connection, shard_of(member_id), [(member_id, command.posting)])
+        [leaving] = await self.read(connection, shard_of(other), [(other, None)])
+        leaving.stay = joining.stay
+        for facts in (joining, leaving):
+            if facts.member is not None and facts.stay is not None:
+                need = needs(facts.member, facts.stay.award.points, moment) or 0
+                await store.add_lots(connection, facts.member.shard, [(facts, need)], moment.today)
+        return await self._decide_move(connection, leaving, joining, command, moment)
+
+    async def preview(self, connection: Connection, shard: int, command: PostStay) -> Move | Result:
+        """Decide a posting as it would be decided now, and leave everything as it is.
+
+        What it leases of a promotion's budget goes back with the transaction.
+        """
+        transaction = connection.transaction()
+        await transaction.start()
+        try:
+            facts = await self.read(connection, shard, [_named(command)])
+            moment = self._moment()
+            await _add_lots(connection, shard, [command], facts, set(), moment)
+            if self._budgeted():
+                [result] = await self._decide_within_budgets(
+                    connection, shard, [command], facts, set(), moment
+                )
+            else:
+                result = self._decide(facts[0], command, moment)
+            assert result is not None, "a single posting has no twin"
+            member = facts[0].member
+            if isinstance(result, Elsewhere) and member is not None:
+                return await self._read_and_decide_move(
+                    connection, command, member.member_id, result.member_id, moment
+                )
+            return result
+        finally:
+            await transaction.rollback()
 
 
 async def _write_move(
@@ -237,6 +279,16 @@ async def _write_move(
             await store.move_entry(connection, shard, decision.entry)
         await store.write(connection, shard, [decision], at)
     return [decision for _, decision in parts]
+
+
+def _alias(facts: Facts, command: Command) -> Alias | None:
+    """Return who stands for a member that was merged; its number stays taken, and its books have nothing to expire."""
+    member = facts.member
+    if member is None or member.traits.merged_into is None or isinstance(command, Enrol | Expire | Review):
+        return None
+    survivor = parse("mem", member.traits.merged_into)
+    assert survivor is not None, "a merged member leads to one that stands for it"
+    return Alias(survivor)
 
 
 def _shows_a_race(command: Command, facts: Facts) -> bool:

@@ -20,12 +20,13 @@ class MovedPoints(Struct, frozen=True, gc=False):
 
 
 class Words(Struct, frozen=True, gc=False):
-    """How both sides' journals and their transfers are called, and the reason they give."""
+    """How both sides' journals and their transfers are called, the reason, and whether it counts for caps."""
 
     sent: str
     received: str
     kind: str
     reason: str
+    counted: bool = True
 
 
 GIFT = Words("transfer_sent", "transfer_received", "transfer", "gift")
@@ -34,14 +35,15 @@ GIFT = Words("transfer_sent", "transfer_received", "transfer", "gift")
 def carry(giver: Book, taker: Book, amount: int, words: Words, today: date) -> list[MovedPoints]:
     """Move points that the giver has, first to expire first; return what moved, by the day it expires."""
     moved = [MovedPoints(points, day) for day, points in giver.first_to_expire(amount)]
+    counts = int(words.counted)
     for part in moved:
         sent = giver.journal(words.sent, today, words.reason)
         giver.points(words.kind, -part.points, today, TRANSIT)
         giver.spend(part.points)
-        giver.count(SENT, part.points, today)
+        giver.count(SENT, counts * part.points, today)
         received = taker.journal(words.received, today, words.reason)
         taker.points(words.kind, part.points, today, TRANSIT)
         taker.earn(part.points, part.expires_on)
-        taker.count(RECEIVED, part.points, today)
+        taker.count(RECEIVED, counts * part.points, today)
         sent.linked_id, received.linked_id = received.journal_id, sent.journal_id
     return moved

@@ -104,6 +104,18 @@ class Elsewhere(Struct, frozen=True, gc=False):
     member_id: UUID
 
 
+class Alias(Struct, frozen=True, gc=False):
+    """The member was merged: another one stands for it, perhaps in another shard."""
+
+    member_id: UUID
+
+
+class Pooled(Struct, frozen=True, gc=False):
+    """The member hasn't enough, but is in this household: it takes a transaction that touches all of it."""
+
+    household: str
+
+
 class Move(Struct, frozen=True, gc=False):
     """A decision that touches two members: the answer, and what to write in which shard, in this order."""
 
@@ -111,7 +123,7 @@ class Move(Struct, frozen=True, gc=False):
     parts: tuple[tuple[int, Decision], ...]
 
 
-Result = Decision | Problem | Elsewhere | Short
+Result = Decision | Problem | Elsewhere | Alias | Pooled | Short
 
 
 class Balance(Struct, frozen=True, gc=False):

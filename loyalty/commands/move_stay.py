@@ -10,7 +10,7 @@ from datetime import date
 from msgspec import Struct, structs
 
 from loyalty.commands.judge import left_behind
-from loyalty.commands.model import Answer, Decision, DirectoryEntry, Elsewhere, Facts, Move, Short
+from loyalty.commands.model import Answer, Decision, DirectoryEntry, Elsewhere, Facts, Move, Result, Short
 from loyalty.commands.post_stay import (
     PostStay,
     apply,
@@ -34,7 +34,7 @@ from loyalty.stays.model import Award, StayOnFile, StayPosting, StayRevision
 
 def decide_move(
     leaving: Facts, joining: Facts, rules: Rulebook, command: PostStay, moment: Moment
-) -> Move | Decision | Problem | Elsewhere | Short:
+) -> Move | Result:
     """Decide a posting for `joining` whose stay is on file with `leaving`. Both rows are locked.
 
     Whatever `decide` says comes first: by now the stay may be this member's, or a third one's.
@@ -46,7 +46,9 @@ def decide_move(
     if verdict.member_id != giver.member_id:
         return verdict
     posting = structs.replace(command.posting, member=taker.number)
-    assert posting.revision is not None, "only an explicit revision moves a stay"
+    if posting.revision is None:
+        posting = structs.replace(posting, revision=on_file.revision + 1)
+    assert posting.revision is not None, "what moves has a revision"
     if posting.revision < on_file.revision:
         older = supersede(joining, on_file, taker, rules, posting, moment)
         return Move(older.answer, ((on_file.shard, older),))

@@ -63,7 +63,7 @@ def decide(facts: Facts, rules: Rulebook, command: PostStay, moment: Moment) -> 
     if known is not None:
         return known
     if facts.stay is not None and facts.stay.member_id != member.member_id:
-        return _belongs_elsewhere(facts.stay, posting)
+        return _belongs_elsewhere(facts.stay, posting, member)
     if facts.stay is not None and posting.revision is not None and posting.revision < facts.stay.revision:
         return supersede(facts, facts.stay, member, rules, posting, moment)
     if member.status != "active":
@@ -95,8 +95,9 @@ def _replay(reply: bytes) -> Decision:
     return Decision(Answer(200, reply, replayed=True, outcome="unchanged"))
 
 
-def _belongs_elsewhere(on_file: StayOnFile, posting: StayPosting) -> Result:
-    if posting.revision is None:
+def _belongs_elsewhere(on_file: StayOnFile, posting: StayPosting, member: Member) -> Result:
+    # What a merged account still had on file without a journal follows its member without further ado.
+    if posting.revision is None and show("mem", on_file.member_id) not in member.traits.merged:
         return Problem(
             "stay_of_another_member",
             "Only an explicit newer revision moves a stay to another member.",

@@ -199,6 +199,25 @@ WITH pool AS (
 )
 SELECT points FROM pool;
 
+-- name: gather_budget
+-- A promotion's pool is empty: take what other shards have leased and not used, unless they are at work with it. Whoever
+-- has counted on it meanwhile fails by the constraint, and decides again.
+WITH idle AS (
+    SELECT shard, promotion, allotted - used AS points FROM promotion_budget
+    WHERE promotion = $2 AND shard <> $1 AND allotted > used
+    ORDER BY shard FOR UPDATE SKIP LOCKED
+), taken AS (
+    UPDATE promotion_budget AS b SET allotted = b.allotted - idle.points FROM idle
+    WHERE b.shard = idle.shard AND b.promotion = idle.promotion
+), total AS (
+    SELECT sum(points)::bigint AS points FROM idle HAVING count(*) > 0
+), given AS (
+    INSERT INTO promotion_budget AS b (shard, promotion, allotted, used)
+    SELECT $1, $2, points, 0 FROM total
+    ON CONFLICT (shard, promotion) DO UPDATE SET allotted = b.allotted + excluded.allotted
+)
+SELECT points FROM total;
+
 -- name: stay_of
 -- Whose a stay is; one that has moved is nobody's here.
 SELECT r.member_id, r.outcome FROM stay_revision AS r
@@ -261,3 +280,68 @@ CROSS JOIN LATERAL (SELECT r.award, r.outcome FROM stay_revision AS r
                     WHERE r.shard = $1 AND r.stay_id = s.stay_id
                     ORDER BY r.revision DESC LIMIT 1) AS head
 WHERE head.outcome <> 'moved';
+
+-- name: stays_of
+-- The stays that a member's journals of versions $3 to $4 belong to, as they are on file; without those that moved on.
+SELECT s.stay_id, head.revision, head.snapshot, head.award, head.reply
+FROM (SELECT DISTINCT j.stay_id FROM journal AS j
+      WHERE j.shard = $1 AND j.member_id = $2 AND j.version BETWEEN $3 AND $4 AND j.kind LIKE 'stay\_%') AS s
+CROSS JOIN LATERAL (SELECT r.revision, r.snapshot, r.award, r.reply, r.outcome FROM stay_revision AS r
+                    WHERE r.shard = $1 AND r.stay_id = s.stay_id
+                    ORDER BY r.revision DESC LIMIT 1) AS head
+WHERE head.outcome <> 'moved'
+ORDER BY s.stay_id;
+
+-- name: merged_lots
+-- The lots that a member's merge brought without a stay, in the order they expire.
+SELECT l.lot_id, l.member_id, l.amount, l.remaining, l.expired, l.earned_on, l.expires_on
+FROM journal AS j
+JOIN lot AS l ON l.shard = j.shard AND l.lot_id = j.journal_id
+WHERE j.shard = $1 AND j.member_id = $2 AND j.version BETWEEN $3 AND $4 AND j.kind = 'merged_in'
+ORDER BY l.expires_on NULLS LAST, l.lot_id;
+
+-- name: kinds_since
+-- What kinds of journals a member has after a version.
+SELECT DISTINCT j.kind FROM journal AS j WHERE j.shard = $1 AND j.member_id = $2 AND j.version > $3;
+
+-- name: copy_history
+-- A stay that moves as it is on file takes its earlier revisions along, under its new member's number.
+INSERT INTO stay_revision (shard, stay_id, revision, member_id, outcome, snapshot, award, reply, journal_id, recorded_at)
+SELECT $1::smallint, $2::uuid, r.revision, r.member_id, r.outcome,
+       jsonb_set(r.snapshot::jsonb, '{member}', to_jsonb($6::text))::json, r.award, r.reply, NULL, r.recorded_at
+FROM stay_revision AS r
+WHERE r.shard = $3 AND r.stay_id = $4 AND r.revision < $5;
+
+-- name: add_revision
+INSERT INTO stay_revision (shard, stay_id, revision, member_id, outcome, snapshot, award, reply, journal_id, recorded_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10);
+
+-- name: write_merge
+INSERT INTO member_merge AS m (shard, merge_id, member_id, into_id, first, last, owed, counters, traits, status)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+ON CONFLICT (shard, merge_id) DO UPDATE SET status = excluded.status;
+
+-- name: read_merge
+SELECT shard, merge_id, member_id, into_id, first, last, owed, counters, traits, status
+FROM member_merge WHERE shard = $1 AND merge_id = $2;
+
+-- name: set_status
+UPDATE member SET status = $3 WHERE shard = $1 AND member_id = $2;
+
+-- name: read_household
+SELECT shard, household_id, head_id, seats, status FROM household WHERE shard = $1 AND household_id = $2;
+
+-- name: lock_household
+SELECT FROM household WHERE shard = $1 AND household_id = $2 FOR UPDATE;
+
+-- name: give_up_budget
+-- What stays that move to another shard have had of a promotion's budget goes with them.
+UPDATE promotion_budget SET allotted = allotted - $3, used = used - $3 WHERE shard = $1 AND promotion = $2;
+
+-- name: take_over_budget
+INSERT INTO promotion_budget AS b (shard, promotion, allotted, used) VALUES ($1, $2, $3, $3)
+ON CONFLICT (shard, promotion) DO UPDATE SET allotted = b.allotted + excluded.allotted, used = b.used + excluded.used;
+
+-- name: write_household
+INSERT INTO household AS h (shard, household_id, head_id, seats, status) VALUES ($1, $2, $3, $4, $5)
+ON CONFLICT (shard, household_id) DO UPDATE SET seats = excluded.seats, status = excluded.status;

@@ -1,5 +1,8 @@
 """What a posting of a stay is answered with, and what others are told of it."""
 
+from collections.abc import Sequence
+from datetime import date
+
 import msgspec
 from msgspec import Struct
 
@@ -10,7 +13,7 @@ from loyalty.ids import UUID, show
 from loyalty.ledger.model import Journal, Member, MilestoneGrant, Moment
 from loyalty.program.visit import Why
 from loyalty.stays.model import Award
-from loyalty.tiers.milestones import Crossing, all_crossed, changes
+from loyalty.tiers.milestones import Change, Crossing, all_crossed, changes
 
 encode = msgspec.json.Encoder().encode
 
@@ -92,14 +95,15 @@ def points_of(award: Award) -> Points:
 class Page:
     """What stands before a posting, so that what it changes can be told afterwards."""
 
-    __slots__ = ("member", "moment", "rules", "tier", "told")
+    __slots__ = ("certain", "member", "moment", "rules", "tier", "told")
 
     def __init__(self, rules: Rulebook, member: Member, moment: Moment) -> None:
         """Remember the tier of a member: as it is, and as it was last told."""
         self.rules = rules
         self.member = member
         self.moment = moment
-        self.tier = rules.tiers.on(member, moment.today).code
+        self.certain = rules.tiers.certain(member, moment.today)
+        self.tier = member.tier if self.certain else rules.tiers.on(member, moment.today).code
         self.told = member.tier or self.tier
 
     def turn(
@@ -108,8 +112,9 @@ class Page:
     ) -> tuple[bytes, list[MilestoneGrant], list[Event]]:  # fmt: skip
         """Return the reply, the milestones crossed and the events of what the book now holds."""
         member, rules = self.member, self.rules
-        tier = self._note_tier() if journal else rules.tiers.on(member, self.moment.today).code
-        crossings = self._crossings(before, award) if journal else []
+        changed = changes(before.counts, before.effective_on.year, award.counts, award.effective_on.year)
+        tier = self._note_tier(changed) if journal else self.tier
+        crossings = self._crossings(changed, award.effective_on) if journal else []
         member_id = show("mem", member.member_id)
         change = award.points - before.points
         reply = StayReply(
@@ -134,20 +139,19 @@ class Page:
         ]
         return encode(reply), grants, events
 
-    def _note_tier(self) -> str:
+    def _note_tier(self, changed: Sequence[Change]) -> str:
         """Return the tier that the book now comes to, and note it with the day of its next review."""
         member, tiers, today = self.member, self.rules.tiers, self.moment.today
+        if self.certain and tiers.unmoved(changed, member.counters):
+            return member.tier
         member.tier = tiers.on(member, today).code
         member.review_on = tiers.review_on(member, today)
         return member.tier
 
-    def _crossings(self, before: Award, after: Award) -> list[Crossing]:
+    def _crossings(self, changed: Sequence[Change], check_out: date) -> list[Crossing]:
         """Return the milestones passed, by the version in force at the stay's check-out."""
-        milestones = self.rules.at(after.effective_on).milestones
-        if not milestones:
-            return []
-        changed = changes(before.counts, before.effective_on.year, after.counts, after.effective_on.year)
-        return all_crossed(milestones, changed, self.member.counters)
+        milestones = self.rules.at(check_out).milestones
+        return all_crossed(milestones, changed, self.member.counters) if milestones else []
 
     def _event(self, journal: Journal, kind: str, payload: Struct) -> Event:
         """Return a further event of a journal."""

@@ -7,7 +7,7 @@ from typing import Final
 from loyalty import metrics
 from loyalty.commands.model import Decision
 
-_BROUGHT: Final = frozenset({"transfer_received"})
+_BROUGHT: Final = frozenset({"transfer_received", "merged_in"})
 """Journals whose points were issued before, to another member."""
 _MOVEMENTS: Final = {"reversal": "reversed", "expiry": "expired"}
 

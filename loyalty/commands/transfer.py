@@ -131,14 +131,15 @@ def _give(giver: Book, taker: Book, command: Transfer, moment: Moment) -> Move:
     )
     answer = Answer(201, _encode(reply))
     giving = Decision(
-        answer, giver, events=[_told("points.sent", sent, *names, request.points)], key=command.key
+        answer, giver, events=[told("points.sent", sent, *names, request.points)], key=command.key
     )
     taking = Decision(
-        answer, taker, events=[_told("points.received", received, names[1], names[0], request.points)]
+        answer, taker, events=[told("points.received", received, names[1], names[0], request.points)]
     )
     return Move(answer, ((giver.member.shard, giving), (taker.member.shard, taking)))
 
 
-def _told(kind: str, journal: Journal, member_id: str, other: str, points: int) -> Event:
+def told(kind: str, journal: Journal, member_id: str, other: str, points: int) -> Event:
+    """Return what others are told about points that changed hands, on one side of it."""
     payload = _encode(GiftEvent(member_id, other, points))
     return Event(journal.journal_id, kind, journal.member_id, journal.journal_id, payload)

@@ -8,7 +8,7 @@ from typing import Annotated, Final
 import msgspec
 from litestar import Response, get, post
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
-from msgspec import Meta, Struct
+from msgspec import Meta, Struct, structs
 
 from loyalty import ids
 from loyalty.commands.balance import BalanceView, etag
@@ -107,6 +107,11 @@ async def get_balance(
         view = await service.balance_as_of(found.member, as_of or service.today(), _past(known_at, request))
         return Ready(_encode(view))
     today = service.today()
+    if found.member.traits.household is not None:
+        # What the others have moves without this member: there is no tag to go by.
+        return Ready(
+            _encode(structs.replace(service.balance(found, today), pool=await service.pool_of(found.member)))
+        )
     tag = etag(service.rules, found.member, today)
     if (known := header(request, b"if-none-match")) and matches(known, tag):
         return Ready(b"", 304, headers={"ETag": tag})
@@ -157,6 +162,9 @@ def _past(known_at: dt.datetime | None, request: ApiRequest) -> dt.datetime | No
 
 def _line(rules: Rulebook, entry: Entry, language: Language) -> StatementLine:
     said = None if entry.reply is None else _said(entry.reply)
+    told: tuple[str | None, list[Why], list[str]] = (None, [], [])
+    if said is not None:
+        told = (said.program, said.why, explain(rules, said.program, said.why, language))
     return StatementLine(
         ids.show("jrn", entry.journal_id), entry.version, entry.kind, entry.effective_on, entry.recorded_at,
         sum(part.amount for part in entry.parts if part.unit == POINTS and not part.pending), entry.balance,
@@ -164,8 +172,7 @@ def _line(rules: Rulebook, entry: Entry, language: Language) -> StatementLine:
         None if entry.stay_id is None else ids.show("sty", entry.stay_id),
         None if entry.linked_id is None else ids.show("jrn", entry.linked_id),
         [PartView(part.kind, part.unit, rules.show(part.unit, part.amount), part.pending) for part in entry.parts],
-        said and said.program, said.why if said else [], explain(rules, said.program, said.why, language) if said else [],
-        sum(part.amount for part in entry.parts if part.pending),
+        *told, sum(part.amount for part in entry.parts if part.pending),
     )  # fmt: skip
 
 

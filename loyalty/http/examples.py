@@ -41,6 +41,12 @@ _POSTED: Final[Example] = {
         {"code": "base", "amount": "1411.50", "points": 1411},
     ],
 }  # fmt: skip
+_SENTENCES: Final = [
+    "Room: 1197.00 CNY earns 1 a CNY.",
+    "Food: 214.50 CNY earns 1 a CNY.",
+    "Tax: 84.69 CNY earns nothing.",
+    "Base points on 1411.50 CNY: 1411.",
+]
 _UNKNOWN: Final[Example] = {
     "type": "/docs/problems#unknown_member", "title": "There is no such member", "status": 404,
     "code": "unknown_member", "detail": "There is no such member.",
@@ -49,7 +55,10 @@ _UNKNOWN: Final[Example] = {
 _BALANCE: Final[Example] = {
     "member_id": _MEMBER, "number": "HX0000000018", "as_of": "2026-01-04", "available": 1411, "pending": 0,
     "held": 0, "debt": 0, "expiring": [{"on": "2028-01-03", "points": 1411}], "opening": [],
-    "tier": {"code": "silver", "name": {"en": "Silver", "zh": "银卡"}, "valid_to": None},
+    "tier": {
+        "code": "silver", "name": {"en": "Silver", "zh": "银卡"}, "valid_to": None,
+        "benefits": [{"code": "welcome_drink", "name": {"en": "Welcome drink", "zh": "欢迎饮品"}}],
+    },
     "next_tier": {
         "code": "gold", "name": {"en": "Gold", "zh": "金卡"}, "remaining": {"nights": "8", "spend": "8588.50"},
     },
@@ -77,6 +86,7 @@ _STATEMENT: Final[Example] = {
                 {"kind": "count", "unit": "stays", "amount": "1"},
                 {"kind": "count", "unit": "spend", "amount": "1411.50"},
             ],
+            "program": "house@1", "why": _POSTED["why"], "text": _SENTENCES,
         },
     ],
     "next_cursor": "djI",
@@ -115,6 +125,21 @@ _SEGMENTS: Final[Example] = {"segments": ["families", "golfers"]}
 _REGISTERED: Final[Example] = {
     "member_id": _MEMBER, "promotion": "spring_double", "registered_on": "2026-01-05",
 }  # fmt: skip
+_MERGED: Final[Example] = {
+    "merge_id": "mrg_019a8f3d77aa70009b3c1e5f88d20001", "status": "merged", "journal_id": _JOURNAL,
+    "member_id": _MEMBER, "into": _OTHER, "points": 1411, "stays": 1,
+    "balance": {"available": 2411, "held": 0, "debt": 0},
+}  # fmt: skip
+_UNMERGED: Final[Example] = _MERGED | {
+    "status": "unmerged", "balance": {"available": 1000, "held": 0, "debt": 0},
+}  # fmt: skip
+_HOUSEHOLD: Final[Example] = {
+    "household_id": "hsh_019a8f3d9a0170008f2d4c6be1770002", "status": "open", "head": _MEMBER,
+    "members": [{"member_id": _MEMBER, "status": "joined"}],
+}  # fmt: skip
+_INVITED: Final[Example] = _HOUSEHOLD | {
+    "members": [*_HOUSEHOLD["members"], {"member_id": _OTHER, "status": "invited"}],
+}  # fmt: skip
 _COMPENSATION: Final[Example] = {
     "member": "HX0000000018", "points": 3000, "reason": "service", "note": "Air conditioning failed at night",
     "stay_id": _STAY,
@@ -131,6 +156,26 @@ _PROPOSED: Final[Example] = {
 _DECIDED: Final[Example] = _PROPOSED | {
     "decided_by": "guest relations", "decided_at": "2026-01-03T08:02:10.118340Z",
 }  # fmt: skip
+_DEFINITION: Final = """\
+id = "house"
+version = 2
+time_zone = "Asia/Shanghai"
+currency = "CNY"
+number_prefix = "HX"
+name = { en = "House Rewards", zh = "臻享会" }
+
+[earning]
+points = { room = "1", food = "1" }
+
+[[tier]]
+code = "silver"
+name = { en = "Silver", zh = "银卡" }
+"""
+_PUBLISHING: Final[Example] = {"definition": _DEFINITION, "effective_from": "2026-02-01"}
+_VERSION: Final[Example] = {
+    "program": "house", "version": 2, "name": {"en": "House Rewards", "zh": "臻享会"}, "effective_from": "2026-02-01",
+    "in_force": False, "published_by": "operations", "published_at": "2026-01-04T09:30:12.402118Z",
+}  # fmt: skip
 _PROPERTY: Final[Example] = {
     "code": "SHA01", "name": {"en": "The Bund House", "zh": "外滩别院"}, "time_zone": "Asia/Shanghai",
     "currency": "CNY", "brand": "bund",
@@ -142,7 +187,23 @@ _REVISION: Final[Example] = {
 _SHOWN: Final[Example] = {
     name: _POSTED[name]
     for name in ("stay_id", "member_id", "outcome", "revision", "program", "points", "nights", "why")
-} | {"snapshot": _POSTING, "revisions": [_REVISION]}
+} | {"text": _SENTENCES, "snapshot": _POSTING, "revisions": [_REVISION]}
+
+_LIVE: Final[Example] = {
+    "stays": 1, "earning": 1, "nights": "2", "base": 1411, "tier_bonus": 0, "promotion": 0, "points": 1411,
+    "cost": "14.11", "milestones": 0,
+}  # fmt: skip
+_NEW: Final[Example] = _LIVE | {"base": 2009, "points": 2009, "cost": "20.09"}
+_COMPARED: Final[Example] = {"live": _LIVE, "new": _NEW}
+_SIMULATED: Final[Example] = {
+    "live": "house@1", "new": "house@2", "first": "2026-01-01", "last": None, "as_of": "2026-01-04",
+    "currency": "CNY", "members": 1, "revisions": 1, "totals": {"key": "total"} | _COMPARED,
+    "months": [{"key": "2026-01"} | _COMPARED], "properties": [{"key": "SHA01"} | _COMPARED],
+    "tiers": [{"code": "silver", "live": 1, "new": 0}, {"code": "gold", "live": 0, "new": 1}],
+    "moves": [{"before": "silver", "after": "gold", "direction": "up", "members": 1}],
+    "milestones": [], "promotions": [], "refused_live": {"not_convertible": 0, "beyond_limits": 0},
+    "refused_new": {"not_convertible": 0, "beyond_limits": 0}, "budgets_spent": [],
+}  # fmt: skip
 
 REQUESTS: Final[dict[tuple[str, str], Any]] = {
     ("POST", "/v1/members"): _ENROLMENT,
@@ -152,10 +213,15 @@ REQUESTS: Final[dict[tuple[str, str], Any]] = {
     ("POST", "/v1/adjustments"): _ADJUSTMENT,
     ("POST", "/v1/members/{member_id}/statuses"): _STATUS,
     ("PUT", "/v1/members/{member_id}/segments"): _SEGMENTS,
+    ("POST", "/v1/members/{member_id}/merge"): {"into": "HX0000000026"},
+    ("POST", "/v1/households"): {"head": "HX0000000018"},
+    ("POST", "/v1/households/{household_id}/members"): {"member": "HX0000000026", "consent": "household"},
     ("POST", "/v1/transfers"): _TRANSFER,
     ("POST", "/v1/purchases"): _PURCHASE,
     ("POST", "/v1/compensations"): _COMPENSATION,
     ("PUT", "/v1/properties/{code}"): _PROPERTY,
+    ("POST", "/v1/programs"): _PUBLISHING,
+    ("POST", "/v1/programs/simulate"): {"version": 2, "from": "2026-01-01"},
 }
 """The body of a request, by method and path."""
 
@@ -177,6 +243,12 @@ REPLIES: Final[dict[tuple[str, str], Any]] = {
     ("DELETE", "/v1/members/{member_id}/statuses/{tier}/{kind}"): _ENDED,
     ("PUT", "/v1/members/{member_id}/segments"): {"member_id": _MEMBER} | _SEGMENTS,
     ("POST", "/v1/members/{member_id}/promotions/{code}"): _REGISTERED,
+    ("POST", "/v1/members/{member_id}/merge"): _MERGED,
+    ("POST", "/v1/merges/{merge_id}/undo"): _UNMERGED,
+    ("POST", "/v1/households"): _HOUSEHOLD,
+    ("GET", "/v1/households/{household_id}"): _INVITED,
+    ("POST", "/v1/households/{household_id}/members"): _INVITED,
+    ("DELETE", "/v1/households/{household_id}/members/{member_id}"): _HOUSEHOLD,
     ("POST", "/v1/transfers"): _TRANSFERRED,
     ("POST", "/v1/purchases"): _PURCHASED,
     ("POST", "/v1/compensations"): _COMPENSATED,
@@ -187,5 +259,10 @@ REPLIES: Final[dict[tuple[str, str], Any]] = {
     ("GET", "/v1/properties"): {"properties": [_PROPERTY]},
     ("GET", "/v1/properties/{code}"): _PROPERTY,
     ("PUT", "/v1/properties/{code}"): _PROPERTY,
+    ("GET", "/v1/programs"): {"programs": [_VERSION]},
+    ("GET", "/v1/programs/{version}"): _VERSION | {"definition": _DEFINITION},
+    ("POST", "/v1/programs"): _VERSION,
+    ("DELETE", "/v1/programs/{version}"): None,
+    ("POST", "/v1/programs/simulate"): _SIMULATED,
 }
 """The body of a good answer, by method and path."""

@@ -1,7 +1,7 @@
 """What is counted of a member, by day or calendar year and unit: reading it, and folding days into years. Pure.
 
-A counter's key is a day ("2026-03-14") or a year ("2026"). Days are kept only where a rule needs them; what a year's key
-holds is then the rest of that year. Different brands are counted as `brand:<code>` each.
+A counter's key is a day ("2026-03-14") or a year ("2026"). Days are kept only where a rule needs them; what a year's
+key holds is then the rest of that year. Different brands are counted as `brand:<code>` each.
 """
 
 from collections.abc import Mapping

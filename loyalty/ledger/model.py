@@ -84,6 +84,8 @@ class Traits(Struct, frozen=True, gc=False, omit_defaults=True):
 
     `registered`: the day of registration by promotion. `referred_by`: the id of the member who brought this one.
     `by_day`: what is counted is kept by day, not by year.
+    `merged_into`: the id of the member that stands for this one; `merged`: of those that this one stands for.
+    `household`: the id of the household whose points this member may draw on.
     """
 
     birth_month: int | None = None
@@ -92,6 +94,9 @@ class Traits(Struct, frozen=True, gc=False, omit_defaults=True):
     referred_by: str | None = None
     statuses: tuple[Status, ...] = ()
     by_day: bool = False
+    merged_into: str | None = None
+    merged: tuple[str, ...] = ()
+    household: str | None = None
 
 
 NO_TRAITS: Final = Traits()

@@ -39,7 +39,6 @@ from loyalty.ledger.model import (
     Transfer,
 )
 
-
 ALL: Final = 1 << 62
 """More points than any member has: who needs so many sees all open lots."""
 

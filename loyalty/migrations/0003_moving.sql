@@ -59,3 +59,36 @@ CREATE TABLE referral (
 CREATE INDEX referral_waiting ON referral (shard, member_id) WHERE status = 'waiting';
 
 GRANT SELECT, INSERT, UPDATE ON referral TO loyalty_service;
+
+-- Accounts that were merged, in the survivor's shard: what it takes to undo it.
+--   first, last   the survivor's versions that the merge made      owed      what the other account owed
+--   counters      what came along without a stay                   traits    what the survivor was before
+CREATE TABLE member_merge (
+    shard     smallint NOT NULL,
+    merge_id  uuid     NOT NULL,
+    member_id uuid NOT NULL,
+    into_id   uuid NOT NULL,
+    first     bigint NOT NULL,
+    last      bigint NOT NULL CHECK (last >= first),
+    owed      bigint NOT NULL CHECK (owed >= 0),
+    counters  json NOT NULL,
+    traits    json NOT NULL,
+    status    text NOT NULL DEFAULT 'merged' CHECK (status IN ('merged', 'unmerged')),
+    PRIMARY KEY (shard, merge_id),
+    CONSTRAINT two_different_members CHECK (member_id <> into_id)
+);
+
+GRANT SELECT, INSERT, UPDATE ON member_merge TO loyalty_service;
+
+-- Members who pool their points, in the shard of their head. `seats` are in the order of joining, with both consents.
+-- A member's traits say in which household, so that nobody is in two.
+CREATE TABLE household (
+    shard        smallint NOT NULL,
+    household_id uuid     NOT NULL,
+    head_id      uuid     NOT NULL,
+    seats        json     NOT NULL,
+    status       text     NOT NULL DEFAULT 'open' CHECK (status IN ('open', 'closed')),
+    PRIMARY KEY (shard, household_id)
+);
+
+GRANT SELECT, INSERT, UPDATE ON household TO loyalty_service;

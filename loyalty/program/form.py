@@ -168,8 +168,7 @@ def _wanted(kind: _Kind) -> str:
         return f"a whole number{_range(kind.meta)}"
     if kind.meta.description:
         return kind.meta.description[0].lower() + kind.meta.description[1:].rstrip(".")
-    words = {bool: "true or false", date: "a date like 2027-01-31", str: "a text in quotes"}
-    return words.get(kind.type, str(kind.type))
+    return {bool: "true or false", date: "a date like 2027-01-31", str: "a text in quotes"}[kind.type]
 
 
 def _range(meta: Meta) -> str:

@@ -13,6 +13,9 @@ from msgspec import Meta, Struct
 HOUSE: Final = files("loyalty.program") / "house.toml"
 """The definition that is shipped: what a hotel group starts with."""
 
+HOUSE_2: Final = files("loyalty.program") / "house_2.toml"
+"""Its next version, with promotions all year round: to compare, to simulate, to publish."""
+
 PUBLISHED: Final = files("loyalty.program") / "published"
 """Definitions modelled on programs that hotel groups have published."""
 

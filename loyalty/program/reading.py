@@ -16,7 +16,7 @@ from msgspec import Struct
 from loyalty.program.checks import check
 from loyalty.program.form import convert
 from loyalty.program.mistakes import Mistake, key_of
-from loyalty.program.model import HOUSE, Definition
+from loyalty.program.model import HOUSE, HOUSE_2, Definition
 from loyalty.program.places import line_of, places
 
 PUBLISHED: Final = files("loyalty.program") / "published"
@@ -60,13 +60,13 @@ def decode(text: str, source: str = "program") -> Definition:
 
 
 def shipped() -> dict[str, Traversable]:
-    """Return the definitions that come with the package, by name: the house program first."""
+    """Return the definitions that come with the package, by name: the house program and its next version first."""
     published = {
         file.name.removesuffix(".toml"): file
         for file in sorted(PUBLISHED.iterdir(), key=lambda file: file.name)
         if file.name.endswith(".toml")
     }
-    return {"house": HOUSE, **published}
+    return {"house": HOUSE, "house_2": HOUSE_2, **published}
 
 
 def find(name: str) -> Path | Traversable:

@@ -94,7 +94,7 @@ CODES: Final = frozenset(_SENTENCES)
 
 
 def language_of(accept_language: str) -> Language:
-    """Return the first language of an `Accept-Language` header that there is; English without one (RFC 9110, 12.5.4)."""
+    """Return the best language of an `Accept-Language` header that there is; else English (RFC 9110, 12.5.4)."""
     ranked: list[tuple[int, int, Language]] = []
     for place, part in enumerate(accept_language.split(",")):
         tag, _, quality = part.strip().partition(";")

@@ -1,6 +1,6 @@
 """The tiers of a program, version by version, with what it takes to reach and to keep each. Pure, compiled once.
 
-Amounts are in the scale of their unit: nights in tenths, spend in minor units. `brands` is the number of different ones.
+Amounts are in the scale of their unit: nights in tenths, spend in minor units. `brands` is how many different ones.
 """
 
 from bisect import bisect_right
@@ -37,11 +37,11 @@ class Level(Struct, frozen=True, gc=False):
 
     def reached_by(self, counted: Mapping[str, int]) -> bool:
         """Tell whether counts reach the level."""
-        return _any(self.reach, counted) and _all(self.require, counted)
+        return _enough(self.reach, self.require, counted)
 
     def kept_by(self, counted: Mapping[str, int]) -> bool:
         """Tell whether counts are enough to keep the level."""
-        return _any(self.keep, counted) and _all(self.keep_require, counted)
+        return _enough(self.keep, self.keep_require, counted)
 
 
 class Ladder:
@@ -57,8 +57,8 @@ class Ladder:
         self.levels = levels
         self.rules = rules
         self.lifetime = lifetime
-        self._bars = tuple((bar.unit, bar.at_most) for bar in rules.bar)
-        self.uses_brands = any(unit == "brands" for unit, _ in (*_thresholds(levels), *self._bars))
+        self.bars = tuple((bar.unit, bar.at_most) for bar in rules.bar)
+        self.uses_brands = any(unit == "brands" for unit, _ in (*_thresholds(levels), *self.bars))
         self.plain = (
             rules.period == "calendar_year" and rules.effective == "same_day" and rules.downgrade == "counters"
             and not rules.grace_months and not rules.rollover and not rules.bar and not lifetime
@@ -128,7 +128,7 @@ class Ladder:
 
     def barred(self, counted: Mapping[str, int]) -> bool:
         """Tell whether a bar is in the way of any upgrade."""
-        return any(counted.get(unit, 0) > most for unit, most in self._bars)
+        return any(counted.get(unit, 0) > most for unit, most in self.bars)
 
     def upgraded(self, counted: Mapping[str, int], present: Level) -> Level:
         """Return the level that counts reach, the present one if that is no upgrade or a bar is in the way."""
@@ -196,7 +196,7 @@ class Ladders:
         return self.all[bisect_right(self.days, day)] if self.days else self.all[0]
 
     def between(self, first: date, last: date) -> list[tuple[date, Ladder]]:
-        """Return the ladders in force from a day to another, each with the first of those days that it is in force on."""
+        """Return the ladders in force from a day to another, each with the first of these days that it is in force."""
         if not self.days:
             return [(first, self.all[0])]
         start, end = bisect_right(self.days, first), bisect_right(self.days, last)
@@ -234,13 +234,11 @@ def _stays(level: Level, counted: Mapping[str, int]) -> bool:
     return level.rank == 0 or level.permanent or level.kept_by(counted) or level.reached_by(counted)
 
 
-def _any(thresholds: Thresholds, counted: Mapping[str, int]) -> bool:
-    if not thresholds:
-        return True
-    for unit, threshold in thresholds:  # noqa: SIM110 - `any()` over a generator takes twice as long, at every posting
+def _enough(any_of: Thresholds, all_of: Thresholds, counted: Mapping[str, int]) -> bool:
+    for unit, threshold in any_of:
         if counted.get(unit, 0) >= threshold:
-            return True
-    return False
+            return not all_of or _all(all_of, counted)
+    return not any_of and _all(all_of, counted)
 
 
 def _all(thresholds: Thresholds, counted: Mapping[str, int]) -> bool:

@@ -15,7 +15,7 @@ from msgspec import Struct
 from loyalty.ledger import counters as counting
 from loyalty.ledger.model import Counters, Member
 from loyalty.program.lifetime import add_months
-from loyalty.tiers.ladder import Ladders, Level, higher
+from loyalty.tiers.ladder import Ladder, Ladders, Level, higher
 
 Step = tuple[date, Level]
 """A tier, and the day from which on it was the one earned."""
@@ -27,7 +27,7 @@ _NOTHING: Final[Mapping[str, int]] = {}
 
 
 class Period(Struct, frozen=True, gc=False):
-    """A period in which is counted: its days, what counts in it, and the tier with which it began.
+    """A period in which is counted: its days, and what counts in it.
 
     `steps` are the tiers earned in it or by its end, none before its first day. `rolled`: what counts in it was partly
     carried over from the period before.
@@ -36,7 +36,6 @@ class Period(Struct, frozen=True, gc=False):
     first: date
     last: date
     counted: Mapping[str, int]
-    began_with: Level
     steps: Sequence[Step] = ()
     rolled: bool = False
 
@@ -87,44 +86,66 @@ def _years(
         first, last = _start(year, since), _start(year + 1, since) - _DAY
         actual = counts.get(year, _NOTHING)
         counted = _counted(ladders, actual, rolled)
-        ladder = ladders.on(first)
-        began_with, best, steps = ladder.like(level), ladder.levels[0], list[Step]()
-        for begins, ladder in ladders.between(first, last):
-            found = ladder.reached(counted)
-            best = higher(found, ladder.like(best))
-            if found.rank > ladder.like(level).rank and not ladder.barred(counted):
-                level, reached = found, first
-                if ladder.rules.effective == "next_day":
-                    reached = _reached_on(member, ladders, level, counted, first, last) + _DAY
-                steps.append((max(begins, reached), level))
-        judge = ladders.on(last + _DAY)
-        present, best = judge.like(level), judge.like(best)
-        if present.rank > best.rank:  # It was brought along, so it has to be kept.
-            after = higher(judge.after_review(present, counted), best)
-            if after is not present:
-                level = after
-                steps.append((last + _DAY, level))
-        yield Period(first, last, counted, began_with, steps, bool(rolled))
-        tier = ladder.levels[0] if ladder.barred(counted) else ladder.reached(counted)
-        rolled = _excess(tier, ladder.rules.rollover, actual)
+        steps = _upgrades(member, ladders, level, counted, (first, last))
+        level = steps[-1][1] if steps else level
+        after = _reviewed(ladders, level, counted, (first, last))
+        if after is not None:
+            level = after
+            steps.append((last + _DAY, level))
+        yield Period(first, last, counted, steps, bool(rolled))
+        rolled = _excess(ladders.on(last), counted, actual)
         year += 1
 
 
-def _reached_on(
-    member: Member, ladders: Ladders, level: Level, counted: Mapping[str, int], first: date, last: date
-) -> date:
-    """Return the day on which counts reach a level in a year; what isn't known by day counts from its first day."""
-    days = {day: counts for day, counts in _days(member.counters).items() if first <= day <= last}
+def _upgrades(
+    member: Member, ladders: Ladders, level: Level, counted: Mapping[str, int], year: tuple[date, date]
+) -> list[Step]:
+    """Return the tiers that a year's counts reach, above the one it began with: by any version in force in it."""
+    steps: list[Step] = []
+    for begins, ladder in ladders.between(*year):
+        present = ladder.like(level)
+        if ladder.barred(counted) or ladder.reached(counted).rank <= present.rank:
+            continue
+        if ladder.rules.effective == "same_day":
+            found = [(year[0], ladder.reached(counted))]
+        else:
+            found = _by_day(member, ladders, ladder, present, counted, year)
+        steps += [(max(begins, day), reached) for day, reached in found]
+        level = steps[-1][1]
+    return steps
+
+
+def _by_day(
+    member: Member, ladders: Ladders, ladder: Ladder, present: Level, counted: Mapping[str, int],
+    year: tuple[date, date],
+) -> list[Step]:  # fmt: skip
+    """Return the tiers reached in a year, each from the day after; what isn't known by day counts on the first one."""
+    days = {day: counts for day, counts in _days(member.counters).items() if year[0] <= day <= year[1]}
     total = dict(counted)
     for counts in days.values():
         _add(total, counts, -1)
-    day = first
-    for one in sorted(days):
-        if level.reached_by(_with_brands(ladders, total)):
-            break
-        _add(total, days[one])
-        day = one
-    return day
+    steps: list[Step] = []
+    for day in sorted({year[0], *days}):
+        _add(total, days.get(day, _NOTHING))
+        found = ladder.reached(_with_brands(ladders, total))
+        if found.rank > present.rank:
+            present = found
+            steps.append((day + _DAY, found))
+    return steps
+
+
+def _reviewed(
+    ladders: Ladders, level: Level, counted: Mapping[str, int], year: tuple[date, date]
+) -> Level | None:
+    """Return the level for the next year, if it is another: one reached lasts, one brought along has to be kept."""
+    judge = ladders.on(year[1] + _DAY)
+    present, best = judge.like(level), judge.levels[0]
+    for _, ladder in ladders.between(*year):
+        best = higher(best, judge.like(ladder.reached(counted)))
+    if present.rank <= best.rank:
+        return None
+    after = higher(judge.after_review(present, counted), best)
+    return None if after is present else after
 
 
 def _counts_by_year(counters: Counters, since: date | None, *, anchored: bool) -> dict[int, dict[str, int]]:
@@ -159,12 +180,15 @@ def _start(year: int, since: date | None) -> date:
     return add_months(since, (year - since.year) * _YEAR)
 
 
-def _excess(tier: Level, units: Sequence[str], actual: Mapping[str, int]) -> dict[str, int]:
-    """Return what of a year's own counts is beyond the tier that they reach."""
+def _excess(ladder: Ladder, counted: Mapping[str, int], actual: Mapping[str, int]) -> Mapping[str, int]:
+    """Return what of a year's own counts is beyond the tier that was reached in it."""
+    if not ladder.rules.rollover or ladder.barred(counted):
+        return _NOTHING
+    tier = ladder.reached(counted)
     thresholds = dict((*tier.require, *tier.reach))
     return {
         unit: actual[unit] - thresholds[unit]
-        for unit in units
+        for unit in ladder.rules.rollover
         if unit in thresholds and actual.get(unit, 0) > thresholds[unit]
     }
 
@@ -183,7 +207,8 @@ def _rolling(member: Member, ladders: Ladders, start: Step | None) -> Iterator[P
         leaving[leaves_on(day, ladders)].append(counts)
     level = ladders.all[0].levels[0] if start is None else start[1]
     total: dict[str, int] = {}
-    for day in sorted({*days, *leaving, *ladders.days}):
+    begin = set[date]() if start is None else {start[0]}
+    for day in sorted({*days, *leaving, *ladders.days, *begin}):
         _add(total, days.get(day, _NOTHING))
         for counts in leaving.get(day, ()):
             _add(total, counts, -1)
@@ -200,10 +225,10 @@ def _rolling(member: Member, ladders: Ladders, start: Step | None) -> Iterator[P
             if after is not present:
                 steps.append((day, after))
         level = steps[-1][1] if steps else level
-        yield Period(day, day, counted, present, steps)
+        yield Period(day, day, counted, steps)
 
 
-def window(member: Member, ladders: Ladders, day: date, level: Level) -> Period:
+def window(member: Member, ladders: Ladders, day: date) -> Period:
     """Return the window that ends on a day: that day counts, the same day so many months before doesn't."""
     total: dict[str, int] = {}
     for one, counts in _days(member.counters).items():
@@ -213,7 +238,7 @@ def window(member: Member, ladders: Ladders, day: date, level: Level) -> Period:
     first = add_months(day, -months) + _DAY
     while add_months(first, months) <= day:
         first += _DAY
-    return Period(first, day, _with_brands(ladders, total), level)
+    return Period(first, day, _with_brands(ladders, total))
 
 
 def leaves_on(day: date, ladders: Ladders) -> date:
@@ -235,7 +260,7 @@ def _cycles(member: Member, ladders: Ladders, start: Step | None) -> Iterator[Pe
     waiting = sorted((one for one in {*days, *ladders.days} if one >= begins), reverse=True)
     while True:
         ladder = ladders.on(begins)
-        began_with, total, steps = ladder.like(level), dict[str, int](), list[Step]()
+        total, steps = dict[str, int](), list[Step]()
         ends = add_months(begins, ladder.rules.months) - _DAY
         begins_next = ends + _DAY
         while waiting and waiting[-1] <= ends:
@@ -255,7 +280,7 @@ def _cycles(member: Member, ladders: Ladders, start: Step | None) -> Iterator[Pe
             if after is not present:
                 steps.append((begins_next, after))
         level = steps[-1][1] if steps else level
-        yield Period(begins, ends, _with_brands(ladders, total), began_with, steps)
+        yield Period(begins, ends, _with_brands(ladders, total), steps)
         begins = begins_next
 
 

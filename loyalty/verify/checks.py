@@ -22,7 +22,9 @@ _YEAR_KEY: Final = 4
 _POINT_ACCOUNTS: Final = frozenset({AVAILABLE, PENDING, HELD})
 _TO_SPEND: Final = frozenset({AVAILABLE, PENDING})
 _PER_JOURNAL: Final = ("versions", "recorded", "journal_balances", "allocations", "leaves", "homes")
-_LINKED: Final = frozenset({"stay_moved_out", "stay_moved_in", "transfer_sent", "transfer_received"})
+_LINKED: Final = frozenset(
+    {"stay_moved_out", "stay_moved_in", "transfer_sent", "transfer_received", "merged_out", "merged_in"}
+)
 """Kinds of journals that are one half of something."""
 _PER_MEMBER: Final = ("points", "held", "counters", "next_expiry", "homes")
 

@@ -5,7 +5,7 @@ The rules are those of `loyalty.ledger.rules`, stated once more and apart from t
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from datetime import date
+from datetime import date, datetime
 from typing import Final
 
 from loyalty.commands.rulebook import Rulebook
@@ -34,6 +34,10 @@ MAY: Final[dict[str, frozenset[str]]] = {
     "segments_set": frozenset(),
     "registered": frozenset(),
     "referral": frozenset({"repayment"}),
+    "merged_out": frozenset({"spend", "repayment", "reversal", "expired_reversal"}),
+    "merged_in": frozenset({"repayment", "reversal"}),
+    "household_joined": frozenset(),
+    "household_left": frozenset(),
     "purchased": frozenset({"repayment"}),
     "compensated": frozenset({"repayment"}),
     "transfer_sent": frozenset({"spend"}),
@@ -52,7 +56,10 @@ _ACTIVITIES: Final = {
 class Purse:
     """A member's lots and debt, as the journals so far have left them."""
 
-    __slots__ = ("_active_on", "_debt", "_lapsed", "_lots", "_of_stay", "_open", "_report", "_rules", "_stored", "_waiting")
+    __slots__ = (
+        "_active_on", "_debt", "_lapsed", "_lots", "_merged", "_merged_at", "_of_stay", "_open", "_report", "_rules",
+        "_stored", "_waiting",
+    )  # fmt: skip
 
     def __init__(self, rules: Rulebook, report: Report) -> None:
         """Begin empty."""
@@ -65,6 +72,8 @@ class Purse:
         """Those that are pending; `_open` are those that can be spent."""
         self._of_stay: defaultdict[UUID, list[Lot]] = defaultdict(list)
         self._debt = 0
+        self._merged: list[Lot] = []
+        self._merged_at: datetime | None = None
         self._lapsed: dict[UUID, date] = {}
         self._active_on: date | None = None
         """The last activity that a journal tells of; the time may have begun later, but not earlier."""
@@ -226,7 +235,7 @@ class Purse:
         spent = self._drawn(entry, "spend")
         if spent:
             self._in_order(entry, spent, self._open.values(), today)
-        own = self._of_stay.get(entry.journal.stay_id, []) if entry.journal.stay_id else []
+        own = self._own(entry.journal)
         ids = {lot.lot_id for lot in own}
         reversed_ = self._drawn(entry, "reversal")
         undone = self._drawn(entry, "expired_reversal")
@@ -241,6 +250,12 @@ class Purse:
             self._differs("draw_order", entry, "the stay's own expired points could be taken back")
         if new_debt and any(not _due(lot, today) for lot in self._open.values()):
             self._differs("draw_order", entry, f"went into debt by {new_debt} while lots had points")
+
+    def _own(self, journal: Journal) -> list[Lot]:
+        """Return the lots that a reversal takes from first: the stay's, or those that an undone merge had brought."""
+        if journal.kind == "merged_out":
+            return self._merged
+        return self._of_stay.get(journal.stay_id, []) if journal.stay_id else []
 
     def _drawn(self, entry: Entry, kind: str) -> list[Lot]:
         return [
@@ -274,6 +289,11 @@ class Purse:
         self._lots[lot.lot_id] = new
         if new.remaining:
             (self._waiting if pending else self._open)[lot.lot_id] = new
+        if entry.journal.kind == "merged_in":
+            # All journals of one merge were recorded at one instant; only the last merge can be undone.
+            if entry.at != self._merged_at:
+                self._merged, self._merged_at = [], entry.at
+            self._merged.append(new)
         if entry.journal.stay_id and is_of_stay(entry.journal):
             self._of_stay[entry.journal.stay_id].append(new)
 

@@ -16,7 +16,11 @@ from loyalty.commands.adjust import AdjustmentReply, AdjustmentRequest
 from loyalty.commands.approve import ApprovalView
 from loyalty.commands.balance import BalanceView
 from loyalty.commands.compensate import CompensationReply, CompensationRequest
+from loyalty.commands.found_household import HouseholdRequest
 from loyalty.commands.give_status import StatusReply, StatusRequest
+from loyalty.commands.household import HouseholdView
+from loyalty.commands.join_household import ConsentRequest
+from loyalty.commands.merge import MergeReply, MergeRequest
 from loyalty.commands.purchase import PurchaseReply, PurchaseRequest
 from loyalty.commands.register import RegistrationReply
 from loyalty.commands.set_segments import SegmentsReply, SegmentsRequest
@@ -27,9 +31,12 @@ from loyalty.http.balances import BalancesReply, BalancesRequest, Statement
 from loyalty.http.compensations import ApprovalList
 from loyalty.http.docs import openapi_bytes
 from loyalty.http.examples import REPLIES, REQUESTS
+from loyalty.http.programs import FullVersion, PublishRequest, VersionList, VersionView
 from loyalty.http.properties import PropertyList
+from loyalty.http.simulations import SimulationRequest
 from loyalty.http.stays import BatchReply, StayView
 from loyalty.members.model import EnrolRequest, MemberView
+from loyalty.simulate.model import SimulationReply
 from loyalty.stays.model import StayPosting
 from loyalty.stays.properties import Property
 
@@ -141,6 +148,10 @@ KEYED = {
     ("POST", "/v1/members"),
     ("POST", "/v1/adjustments"),
     ("POST", "/v1/transfers"),
+    ("POST", "/v1/households"),
+    ("POST", "/v1/households/{household_id}/members"),
+    ("POST", "/v1/members/{member_id}/merge"),
+    ("POST", "/v1/merges/{merge_id}/undo"),
     ("POST", "/v1/members/{member_id}/statuses"),
     ("POST", "/v1/purchases"),
     ("POST", "/v1/compensations"),
@@ -178,10 +189,15 @@ def test_bodies_that_are_sent_are_closed_to_unknown_fields(document: dict[str, A
         "Property",
         "PropertyName",
         "TransferRequest",
+        "HouseholdRequest",
+        "ConsentRequest",
+        "MergeRequest",
         "StatusRequest",
         "SegmentsRequest",
         "PurchaseRequest",
         "CompensationRequest",
+        "PublishRequest",
+        "SimulationRequest",
     }
 
     assert sent == {name for name, schema in schemas.items() if schema.get("additionalProperties") is False}
@@ -207,10 +223,15 @@ REQUEST_TYPES: dict[tuple[str, str], Any] = {
     ("POST", "/v1/adjustments"): AdjustmentRequest,
     ("POST", "/v1/members/{member_id}/statuses"): StatusRequest,
     ("PUT", "/v1/members/{member_id}/segments"): SegmentsRequest,
+    ("POST", "/v1/members/{member_id}/merge"): MergeRequest,
+    ("POST", "/v1/households"): HouseholdRequest,
+    ("POST", "/v1/households/{household_id}/members"): ConsentRequest,
     ("POST", "/v1/transfers"): TransferRequest,
     ("POST", "/v1/purchases"): PurchaseRequest,
     ("POST", "/v1/compensations"): CompensationRequest,
     ("PUT", "/v1/properties/{code}"): Property,
+    ("POST", "/v1/programs"): PublishRequest,
+    ("POST", "/v1/programs/simulate"): SimulationRequest,
 }
 REPLY_TYPES: dict[tuple[str, str], Any] = {
     ("POST", "/v1/members"): MemberView,
@@ -227,6 +248,12 @@ REPLY_TYPES: dict[tuple[str, str], Any] = {
     ("DELETE", "/v1/members/{member_id}/statuses/{tier}/{kind}"): StatusReply,
     ("PUT", "/v1/members/{member_id}/segments"): SegmentsReply,
     ("POST", "/v1/members/{member_id}/promotions/{code}"): RegistrationReply,
+    ("POST", "/v1/members/{member_id}/merge"): MergeReply,
+    ("POST", "/v1/merges/{merge_id}/undo"): MergeReply,
+    ("POST", "/v1/households"): HouseholdView,
+    ("GET", "/v1/households/{household_id}"): HouseholdView,
+    ("POST", "/v1/households/{household_id}/members"): HouseholdView,
+    ("DELETE", "/v1/households/{household_id}/members/{member_id}"): HouseholdView,
     ("POST", "/v1/transfers"): TransferReply,
     ("POST", "/v1/purchases"): PurchaseReply,
     ("POST", "/v1/compensations"): CompensationReply,
@@ -236,6 +263,11 @@ REPLY_TYPES: dict[tuple[str, str], Any] = {
     ("GET", "/v1/properties"): PropertyList,
     ("GET", "/v1/properties/{code}"): Property,
     ("PUT", "/v1/properties/{code}"): Property,
+    ("GET", "/v1/programs"): VersionList,
+    ("GET", "/v1/programs/{version}"): FullVersion,
+    ("POST", "/v1/programs"): VersionView,
+    ("DELETE", "/v1/programs/{version}"): None,
+    ("POST", "/v1/programs/simulate"): SimulationReply,
 }
 
 

@@ -25,17 +25,29 @@ BODIES: dict[tuple[str, str], Any] = {
     ("POST", "/v1/adjustments"): {},
     ("POST", "/v1/members/{member_id}/statuses"): {},
     ("PUT", "/v1/members/{member_id}/segments"): {"segments": ["families"]},
+    ("POST", "/v1/members/{member_id}/merge"): {},
+    ("POST", "/v1/households"): {},
+    ("POST", "/v1/households/{household_id}/members"): {},
     ("POST", "/v1/transfers"): {},
     ("POST", "/v1/purchases"): {},
     ("POST", "/v1/compensations"): {},
     ("PUT", "/v1/properties/{code}"): HOTEL,
+    ("POST", "/v1/programs"): {},
 }
 
 
 def call(api: Any, route: tuple[str, str], role: Any) -> Any:
     method, path = route
     path = path.format(
-        member_id="HX1", stay_id="sty_1", code="SHA01", approval_id="apr_1", tier="gold", kind="gifted"
+        member_id="HX1",
+        stay_id="sty_1",
+        code="SHA01",
+        approval_id="apr_1",
+        household_id="hsh_1",
+        merge_id="mrg_1",
+        tier="gold",
+        kind="gifted",
+        version=9,
     )
     return api.send(method, path, BODIES.get(route), role)
 

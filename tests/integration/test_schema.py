@@ -61,6 +61,11 @@ ROWS: dict[str, dict[str, str]] = {
         "proposed_at": "now()",
     },
     "referral": {"shard": "0", "member_id": ID, "referrer_id": OTHER},
+    "member_merge": {
+        "shard": "0", "merge_id": ID, "member_id": ID, "into_id": OTHER, "first": "2", "last": "3", "owed": "0",
+        "counters": "'{}'", "traits": "'{}'",
+    },
+    "household": {"shard": "0", "household_id": ID, "head_id": ID, "seats": "'[]'"},
     "agent_day": {"principal": ID, "day": "'2026-01-01'", "points": "5"},
     "outbox": {
         "shard": "0", "event_id": ID, "type": "'stay.posted'", "member_id": ID, "journal_id": ID, "payload": "'{}'",
@@ -224,6 +229,10 @@ NONSENSE: list[tuple[str, dict[str, str | None]]] = [
     ("approval", {"status": "'rejected'", "decider": ID}),
     ("approval", {"status": "'approved'", "decider": OTHER}),
     ("agent_day", {"points": "-1"}),
+    ("household", {"status": "'noisy'"}),
+    ("member_merge", {"into_id": ID}),
+    ("member_merge", {"last": "1"}),
+    ("member_merge", {"status": "'lost'"}),
     ("referral", {"referrer_id": ID}),
     ("referral", {"status": "'paid'"}),
     ("referral", {"journal_id": ID}),

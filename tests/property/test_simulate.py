@@ -1,6 +1,7 @@
 """A random history simulated under the rules that it was posted under: exactly the live books come out."""
 
 import asyncio
+import itertools
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
@@ -13,25 +14,25 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from loyalty import moving
 from loyalty.clock import ManualClock
 from loyalty.commands import versions
 from loyalty.commands.rulebook import Rulebook
-from loyalty.db import SERVICE_ROLE, connect
-from loyalty.ids import UUID
-from loyalty.ledger.model import Counters
+from loyalty.db import connect
+from loyalty.errors import Problem
+from loyalty.ids import UUID, parse, show
 from loyalty.program import store as program_store
 from loyalty.program.reading import decode
 from loyalty.program.store import Version
 from loyalty.simulate.model import Ask
-from loyalty.simulate.replay import Replay
-from loyalty.simulate.run import Outcome, Simulation
-from loyalty.simulate.worlds import Pair, Worlds
-from loyalty.stays.model import Award
-from tests.builders import PROGRAM, changed
+from tests.builders import PRINCIPAL, PROGRAM, changed
 from tests.property import live as living
 from tests.property.live import Live, LiveBooks, opened
+from tests.property.oracle import Stay
 from tests.property.strategies import MEMBERS, START, changes, ended, shaped, shapes
+from tests.simulated import on_file, seen, simulated
 
+NUMBERS = itertools.count(1)
 NAME = 'name = { en = "A", zh = "甲" }'
 RICH = f"""
 [counting]
@@ -136,96 +137,29 @@ def published(dsn: str, tmp_path: Path, *texts: tuple[date, str]) -> Iterator[Li
         yield live
 
 
-def simulated(live: Live, ask: Ask, monkeypatch: pytest.MonkeyPatch) -> tuple[Outcome, dict[UUID, Pair]]:
-    """Simulate; return what it comes to, and what each member's history did."""
-    pairs: dict[UUID, Pair] = {}
-    end = Worlds.end
-
-    def noted(self: Worlds, pair: Pair) -> None:
-        pairs[pair.live.member.member_id] = pair
-        end(self, pair)
-
-    async def run() -> Outcome:
-        connection = await connect(live.dsn, role=SERVICE_ROLE)
-        try:
-            return await Simulation(connection, ask, live.clock.now()).run()
-        finally:
-            await connection.close()
-
-    with monkeypatch.context() as patch:
-        patch.setattr(Worlds, "end", noted)
-        return live.run(run()), pairs
-
-
-def seen(replay: Replay) -> dict[str, Any]:
-    awards = [kept.on_file.award for kept in replay.stays.values()]
-    return {
-        "counters": replay.member.counters,
-        "base": sum(award.base for award in awards),
-        "tier_bonus": sum(award.tier_bonus for award in awards),
-        "promotion": sum(sum(award.promotions.values()) for award in awards),
-        "milestones": set(replay.grants),
-    }
-
-
-def awards_on_file(live: Live) -> dict[UUID, list[Award]]:
-    """Return what each member's stays stand for."""
-    awards: dict[UUID, list[Award]] = {}
-    for row in live.query(
-        "SELECT d.member_id, (SELECT r.award FROM stay_revision AS r WHERE r.shard = d.shard AND r.stay_id = d.stay_id"
-        " ORDER BY r.revision DESC LIMIT 1) FROM stay_directory AS d"
-    ):
-        awards.setdefault(row[0], []).append(msgspec.json.decode(row[1], type=Award))
-    return awards
-
-
-def on_file(live: Live) -> dict[UUID, dict[str, Any]]:
-    """Return what the books say of each member."""
-    awards = awards_on_file(live)
-    grants: dict[UUID, set[tuple[str, str, int]]] = {}
-    for member_id, *grant in live.query(
-        "SELECT member_id, milestone, period, ordinal FROM milestone_grant WHERE status = 'granted'"
-    ):
-        grants.setdefault(member_id, set()).add(tuple(grant))
-    return {
-        member_id: {
-            "counters": msgspec.json.decode(counters, type=Counters),
-            "base": sum(award.base for award in awards.get(member_id, [])),
-            "tier_bonus": sum(award.tier_bonus for award in awards.get(member_id, [])),
-            "promotion": sum(sum(award.promotions.values()) for award in awards.get(member_id, [])),
-            "milestones": grants.get(member_id, set()),
-        }
-        for member_id, counters in live.query("SELECT member_id, counters FROM member")
-    }
-
-
-def the_live_books_come_out(live: Live, ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
-    outcome, pairs = simulated(live, ask, monkeypatch)
-    expected = on_file(live)
-    tiers = {
-        member_id: live.run(live.service.find_member(f"mem_{member_id.bytes.hex()}")) for member_id in pairs
-    }
-    rules, today = live.service.rules.tiers, live.service.today()
+def the_live_books_come_out(live: Live, ask: Ask) -> None:
+    outcome, pairs = live.run(simulated(live.dsn, ask, live.clock.now()))
+    expected, awards = live.run(on_file(live.dsn))
+    tiers, today = live.service.rules.tiers, live.service.today()
+    points = sum(
+        award.points for several in awards.values() for award in several if award.effective_on >= ask.first
+    )
+    summary = outcome.summary
 
     assert expected == {member_id: seen(pair.live) for member_id, pair in pairs.items()}
     assert expected == {member_id: seen(pair.new) for member_id, pair in pairs.items()}
-    for member_id, pair in pairs.items():
-        code = rules.on(tiers[member_id].member, today).code
-        assert (code, code) == (
-            rules.on(pair.live.member, today).code, rules.on(pair.new.member, today).code
-        ), member_id  # fmt: skip
-    points = sum(
-        award.points
-        for several in awards_on_file(live).values()
-        for award in several
-        if award.effective_on >= ask.first
-    )
-    totals = outcome.summary.totals
-    assert (points, points) == (totals.live.points, totals.new.points)
-    assert len(expected) == outcome.summary.members == sum(tier.live for tier in outcome.summary.tiers)
-    assert [] == outcome.summary.moves
-    assert totals.live == totals.new
-    assert outcome.summary.promotions == [one for one in outcome.summary.promotions if one.live == one.new]
+    present = [member_id for member_id, pair in pairs.items() if pair.live.member.traits.merged_into is None]
+    for member_id in present:
+        pair = pairs[member_id]
+        member = live.run(live.service.find_member(show("mem", member_id))).member
+        code = tiers.on(member, today).code
+
+        assert [code, code] == [tiers.on(one.member, today).code for one in (pair.live, pair.new)], member_id
+    assert (points, points) == (summary.totals.live.points, summary.totals.new.points)
+    assert (len(expected), len(present)) == (summary.members, sum(tier.live for tier in summary.tiers))
+    assert ([], []) == (summary.moves, outcome.moved)
+    assert summary.totals.live == summary.totals.new
+    assert all(one.live == one.new for one in [*summary.promotions, *summary.milestones])
 
 
 # --- histories --------------------------------------------------------------------------------------------------------
@@ -237,6 +171,8 @@ steps = st.one_of(
     st.tuples(
         st.just("revise"), st.tuples(st.integers(0, 50), changes, st.sampled_from([None, 1, 1, 2, -1]))
     ),
+    st.tuples(st.just("merge"), st.sampled_from(MEMBERS)),
+    st.tuples(st.just("unmerge"), st.none()),
     st.tuples(st.just("travel"), st.sampled_from([1, 3, 20, 45])),
 )
 
@@ -246,7 +182,7 @@ def play(live: Live, history: list[tuple[str, Any]]) -> None:
     books = LiveBooks(live)
     for number in MEMBERS:
         books.enrol(number, f"enrol {number}")
-    today, told, heads = START, [], dict[str, int]()
+    today, told, heads, merges = START, list[Stay](), dict[str, int](), list[UUID]()
     for what, how in history:
         if what == "travel":
             today += timedelta(days=how)
@@ -258,6 +194,11 @@ def play(live: Live, history: list[tuple[str, Any]]) -> None:
             heads[stay.ref] = max(heads.get(stay.ref, 0), number or 0)
             told.append(ended(replace(stay, **change, revision=number), today))
             books.post(told[-1])
+        elif what == "merge":
+            merges += merged(books, how, MEMBERS[MEMBERS.index(how) - 1])
+        elif what == "unmerge" and merges:
+            key = books.service.key(PRINCIPAL, f"{books.prefix}{merges[-1]} back", b"")
+            books._outcome(moving.unmerge(books.service, merges.pop(), "test", key))
         elif what in {"post", "batch"}:
             stays = [shaped(one, today) for one in ([how] if what == "post" else how)]
             for stay in stays:
@@ -267,6 +208,18 @@ def play(live: Live, history: list[tuple[str, Any]]) -> None:
                 books.post(stays[0])
             else:
                 books.post_many(stays)
+
+
+def merged(books: LiveBooks, old: str, new: str) -> list[UUID]:
+    """Merge one account into another, if that can be; return the id of the merge."""
+    key = books.service.key(PRINCIPAL, f"{books.prefix}{old} {next(NUMBERS)}", b"")
+    work = moving.merge(books.service, books.prefix + old, books.prefix + new, "test", key)
+    found = books._outcome(work)
+    if isinstance(found, Problem) or found.status != 201:
+        return []
+    merge_id = parse("mrg", msgspec.json.decode(found.body)["merge_id"])
+    assert merge_id is not None
+    return [merge_id]
 
 
 VERSIONS: Mapping[str, list[tuple[date, str]]] = {
@@ -292,6 +245,6 @@ def test_the_live_rules_simulated_give_the_live_books(
 
         post()
         day, text = texts[-1]
-        the_live_books_come_out(live, Ask(decode(text), day), monkeypatch)
+        the_live_books_come_out(live, Ask(decode(text), day))
         [(kinds,)] = live.query("SELECT array_agg(DISTINCT outcome) FROM stay_revision")
         assert {"posted", "revised", "reversed", "unchanged", "superseded", "moved"} == set(kinds)

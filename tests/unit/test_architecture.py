@@ -28,7 +28,7 @@ ROWS: tuple[frozenset[str], ...] = tuple(
         "members stays tiers partners",
         "commands",
         "service",
-        "bulk moving",
+        "bulk moving simulate",
         "http worker",
         "app serve importing verify publishing explaining",
         "demo bench",

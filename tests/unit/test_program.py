@@ -10,7 +10,7 @@ from loyalty.program.mistakes import Mistake
 from loyalty.program.model import HOUSE, Definition
 from loyalty.program.reading import ProgramError, decode, examine, find, read, read_text, shipped
 from tests.builders import PROGRAM, changed
-from tests.program_strategies import definitions, toml_of
+from tests.program_strategies import FULL, definitions, toml_of
 
 WRONG: dict[str, tuple[str, str, str, str]] = {
     "an unknown key": (
@@ -260,6 +260,51 @@ def test_what_would_be_right_is_suggested_when_it_is_plain(
     found = examine(PROGRAM.replace(right, wrong)).mistakes
 
     assert [suggestion] == [one.suggestion for one in found]
+
+
+VALUES = (
+    "1", "-1", "0.5", '"x"', "true", "[]", "[1]", '["x"]', "{}", "{ a = 1 }", "[{}]", "2027-01-01", "07:00:00",
+    "2027-01-01T00:00:00", "99999999999999999999", "nan", f'"{"x" * 99}"',
+)  # fmt: skip
+"""One of each kind that TOML has."""
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.data())
+def test_any_value_of_a_wrong_kind_is_told_in_words(data: st.DataObject) -> None:
+    lines = FULL.splitlines()
+    keys = [
+        place for place, line in enumerate(lines) if " = " in line and not line.startswith((" ", "among"))
+    ]
+    place, value = data.draw(st.sampled_from(keys)), data.draw(st.sampled_from(VALUES))
+    lines[place] = f"{lines[place].partition(' = ')[0]} = {value}"
+    found = examine("\n".join(lines))
+
+    assert (found.definition is None) == bool(found.mistakes)
+    for one in found.mistakes:
+        assert one.line
+        assert one.key
+        assert "Expected" not in one.message
+    if any(word in one.message for one in found.mistakes for word in (" is not ", " is missing")):
+        assert place + 1 in [one.line for one in found.mistakes]
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "message"),
+    [
+        ("priority = 2", 'priority = "high"', '"high" is not a whole number'),
+        ('time_zone = "Asia/Shanghai"', "time_zone = [3]", "a list is not a text in quotes"),
+        ('time_zone = "Asia/Shanghai"', "time_zone = { a = 3 }", "a table is not a text in quotes"),
+        (
+            "least_nights = 2",
+            f'least_nights = "{"x" * 99}"',
+            f'"{"x" * 39}…" is not a whole number of 1 or more',
+        ),
+        ("nth_stay = [1]", "nth_stay = [0]", "0 is not a whole number of 1 or more"),
+    ],
+)
+def test_a_value_is_shown_as_it_is_written(right: str, wrong: str, message: str) -> None:
+    assert [message] == [one.message for one in examine(FULL.replace(right, wrong)).mistakes]
 
 
 NOT_TOML = {

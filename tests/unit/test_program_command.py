@@ -37,7 +37,7 @@ def test_a_good_definition_is_told_in_a_sentence(good: Path) -> None:
     done = run("check", str(good))
 
     assert (
-        f"{good}: good. Small (小), version 1, has 3 tiers, 2 exclusions and 2 milestones.\n" == done.output
+        f"{good}: good. Small (小), version 1, has 3 tiers, 3 exclusions and 2 milestones.\n" == done.output
     )
     assert 0 == done.exit_code
 

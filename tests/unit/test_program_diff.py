@@ -187,11 +187,10 @@ channels = ["app"]
 
 def test_a_new_promotion_is_told_with_its_dates_and_all_that_it_says() -> None:
     after = decode(FULL + NEW)
+    dates = "from 2028-01-20 to 2028-02-20"
+    rest = "channels app, weekdays Saturday, Sunday, multiplier 2"
 
-    assert [
-        "New promotion: Lunar New Year, from 2028-01-20 to 2028-02-20, "
-        "channels app, weekdays Saturday, Sunday, multiplier 2"
-    ] == told(BASE, after)
+    assert [f"New promotion: Lunar New Year, {dates}, {rest}"] == told(BASE, after)
     assert ["新增活动：新春双倍，2028-01-20 至 2028-02-20，渠道 app，星期 周六、周日，倍数 2"] == told(
         BASE, after, "zh"
     )
