@@ -30,12 +30,15 @@ async def expire_due(service: Service) -> int:
     looked_at = 0
     for shard in range(service.poster.shards):
         looked_at += await _expire_pages(
-            service, lambda after, at=shard: store.find_due_members(service.pool, at, service.today(), after, _PAGE)
+            service,
+            lambda after, at=shard: store.find_due_members(service.pool, at, service.today(), after, _PAGE),
         )
         if (idling := service.rules.at(service.today()).idling) is not None:
             looked_at += await _expire_pages(
                 service,
-                lambda after, at=shard, by=idling: store.find_idle_members(service.pool, at, by, after, _PAGE),
+                lambda after, at=shard, by=idling: store.find_idle_members(
+                    service.pool, at, by, after, _PAGE
+                ),
             )
     return looked_at
 

@@ -102,7 +102,9 @@ def _budgets(versions: list[Version]) -> list[tuple[str, int]]:
     """Return the budgets of promotions: of those that several versions name, what was published last."""
     budgets: dict[str, int] = {}
     for one in sorted(versions, key=lambda one: one.published_at):
-        budgets |= {item.code: item.budget for item in definition_of(one).promotion if item.budget is not None}
+        budgets |= {
+            item.code: item.budget for item in definition_of(one).promotion if item.budget is not None
+        }
     return list(budgets.items())
 
 

@@ -52,7 +52,7 @@ class BalancesReply(Struct, frozen=True):
 
 
 class PartView(Struct, frozen=True, omit_defaults=True):
-    """What a line moved, by unit and kind: points, or what is counted (`count`). `pending`: of points that open later."""
+    """What a line moved, by unit and kind: points, or what is counted (`count`); `pending`: points that open later."""
 
     kind: str
     unit: str
@@ -61,7 +61,7 @@ class PartView(Struct, frozen=True, omit_defaults=True):
 
 
 class StatementLine(Struct, frozen=True):
-    """One journal of a member. `points` is what it changed of what is available, `balance` what that was right after it.
+    """One journal of a member. `points` is what it changed of what is available, `balance` what that came to.
 
     `pending` is what it changed of what can't be spent yet.
 

@@ -13,8 +13,8 @@ Rules (the numbers are the invariants of docs/ARCHITECTURE.md):
   * where the program has them lapse, all points are lost so long after the last activity, in a journal of their own.
     The time begins anew on that day; or today, for points that come when it is up already or has never begun.
 
-`member.next_expiry` is a lower bound: no lot opens, expires or lapses before it. Spending or an activity may leave it too
-early, which costs one look at the lots on that day.
+`member.next_expiry` is a lower bound: no lot opens, expires or lapses before it. Spending or an activity may leave it
+too early, which costs one look at the lots on that day.
 """
 
 from collections.abc import Iterable
@@ -66,9 +66,9 @@ def _has_points(member: Member) -> bool:
 class Book:
     """A member's book, open for one command.
 
-    `needs` says how many points of lots it has to see: `lots` are open lots in the order they are spent, at least as many as the command can need; all that are due, to
-    open or to expire; and, for a reversal, the stay's own lots even if closed. `following` is when the first lot that
-    isn't due opens or expires.
+    `needs` says how many points of lots it has to see: `lots` are open lots in the order they are spent, at least as many
+    as the command can need; all that are due, to open or to expire; and, for a reversal, the stay's own lots even if
+    closed. `following` is when the first lot that isn't due opens or expires.
     """
 
     __slots__ = (
@@ -181,7 +181,15 @@ class Book:
         member, entry = self.member, self._open()
         pending = opens_on is not None and self.waits(opens_on)
         lot = Lot(
-            entry.journal_id, member.member_id, amount, amount, 0, entry.effective_on, expires_on, opens_on, pending
+            entry.journal_id,
+            member.member_id,
+            amount,
+            amount,
+            0,
+            entry.effective_on,
+            expires_on,
+            opens_on,
+            pending,
         )
         if member.debt and not pending:
             self._repay(lot)

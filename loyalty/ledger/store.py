@@ -71,7 +71,9 @@ async def read_members(
     found: list[tuple[Member, Expiring, Opening] | None] = [None] * len(shards)
     for row in await pool.fetch(_READ, shards, ids, numbers):
         place, shard, member_id, number, status, enrolled_on, *rest = row
-        version, available, held, debt, counters, due, traits, tier, review_on, pending, active_on, *lots = rest
+        version, available, held, debt, counters, due, traits, tier, review_on, pending, active_on, *lots = (
+            rest
+        )
         days, points, opening = lots
         member = Member(
             shard,

@@ -169,7 +169,9 @@ class Purse:
             if due:
                 self._differs("lots", entry, f"{show('lot', due[0].lot_id)} should have opened before")
             if moved.matured:
-                self._differs("lots", entry, f"{moved.matured} points opened in a journal `{entry.journal.kind}`")
+                self._differs(
+                    "lots", entry, f"{moved.matured} points opened in a journal `{entry.journal.kind}`"
+                )
             return
         opened = sum([lot.remaining for lot in due])
         days: dict[date, int] = {}
@@ -218,7 +220,11 @@ class Purse:
             self._open.pop(lot.lot_id, None)
             self._waiting.pop(lot.lot_id, None)
         expiry = taken.kind == "expiry"
-        if lot.pending and not expiry and lot not in self._of_stay.get(entry.journal.stay_id or lot.lot_id, ()):
+        if (
+            lot.pending
+            and not expiry
+            and lot not in self._of_stay.get(entry.journal.stay_id or lot.lot_id, ())
+        ):
             self._differs("draw_order", entry, f"{taken.kind} of {show('lot', lot.lot_id)} before it opened")
         if expiry:
             lot.expired += taken.amount
@@ -282,7 +288,15 @@ class Purse:
         self._stored.append(lot)
         pending = lot.opens_on is not None and lot.opens_on > self._rules.today(entry.at)
         new = Lot(
-            lot.lot_id, lot.member_id, lot.amount, lot.amount, 0, lot.earned_on, lot.expires_on, lot.opens_on, pending,
+            lot.lot_id,
+            lot.member_id,
+            lot.amount,
+            lot.amount,
+            0,
+            lot.earned_on,
+            lot.expires_on,
+            lot.opens_on,
+            pending,
             lot.lapsed_on,
         )
         new.remaining -= self._repay(entry, new, repaid)
@@ -318,7 +332,8 @@ class Purse:
             told = f"lots less debt are {left}, the transfers {available}"
             report.differs("lots", f"{show('mem', member.member_id)}: {told}")
         first = min(
-            [day for lot in self._stored if lot.remaining and (day := _next_of(lot)) is not None], default=None
+            [day for lot in self._stored if lot.remaining and (day := _next_of(lot)) is not None],
+            default=None,
         )
         if first is not None and (member.next_expiry is None or member.next_expiry > first):
             told = f"{member.next_expiry}, but a lot opens or expires {first}"
