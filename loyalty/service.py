@@ -91,7 +91,7 @@ class Service:
         self.clock = clock
         self.settles_in = poster.deadline + 1.0
         self.bulk_turn = asyncio.Lock()
-        self.joints = Joints(batches, clock, mint)
+        self.joints = Joints(batches)
         self._batches = batches
         self._vault = vault
         self._mint = mint
@@ -429,7 +429,9 @@ class Service:
             return 0
         async with self.pool.acquire() as connection:
             last = await events_store.last_warned(connection, shard)
-            ahead = max(day for rules in self.rules.versions for day in (0, *rules.definition.expiry.warn_days))
+            ahead = max(
+                day for rules in self.rules.versions for day in (0, *rules.definition.expiry.warn_days)
+            )
             day = today if last is None else max(last + _DAY, today - timedelta(days=ahead))
             while day <= today:
                 written += await events_store.warn(

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loyalty.program.lifetime import Lifetimes, add_months
+from loyalty.clock import add_months
+from loyalty.program.lifetime import Lifetimes
 from loyalty.program.model import Expiry
 
 days = st.dates(date(2000, 1, 1), date(2090, 12, 31))
@@ -35,7 +36,9 @@ def test_points_of_31_january_last_until(rules: Expiry, tier: str, expected: dat
 
 
 @given(days, months, st.sampled_from(["day", "month", "year"]))
-def test_points_last_at_least_their_months_and_to_the_end_that_is_said(day: date, term: int, end: str) -> None:
+def test_points_last_at_least_their_months_and_to_the_end_that_is_said(
+    day: date, term: int, end: str
+) -> None:
     expires_on = Lifetimes(Expiry(months=term, at_end_of=end)).expires_on(day)
 
     assert expires_on is not None
