@@ -548,6 +548,17 @@ def test_a_tier_earned_under_older_thresholds_lasts_as_long_as_promised() -> Non
     assert ("gold", date(2026, 12, 31), date(2027, 1, 1)) == told(tiers, someone, date(2025, 6, 1))
 
 
+def test_a_review_by_a_new_version_leaves_what_was_reached_under_the_old_one() -> None:
+    # Diamond for 2024 and 2025. 25 nights of 2025 reach gold, which from 2026 on takes 30: gold in 2026 all the same.
+    dear = text(gold={"reach": {"nights": "30"}}, platinum=PLATINUM, diamond=DIAMOND)
+    tiers = versions((date(2020, 1, 1), text(**ALL)), (date(2026, 1, 1), dear))
+    someone = guest({"2024": nights(70), "2025": nights(25)})
+
+    assert ["diamond", "gold", "basic"] == tiers_by_day(
+        tiers, someone, date(2025, 12, 31), date(2026, 1, 1), date(2027, 1, 1)
+    )
+
+
 def test_a_review_is_judged_by_the_version_in_force_on_its_day() -> None:
     # 25 nights in 2025, 15 in 2026. From 2027 on, gold takes 15: the review of 1 January 2027 keeps it.
     tiers = versions(
