@@ -168,6 +168,10 @@ class Book:
         left = self._draw(left, "reversal", self._lots)
         self.member.debt += left
 
+    def earned_on(self, lot_id: UUID) -> date:
+        """Return when a lot that the book knows was earned."""
+        return next(lot.earned_on for lot in self._lots if lot.lot_id == lot_id)
+
     def _draw(self, amount: int, kind: str, lots: list[Lot]) -> int:
         """Take from lots in the order they expire; return what they could not give."""
         if not amount:

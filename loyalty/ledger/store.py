@@ -10,7 +10,7 @@ from msgspec import Struct
 from loyalty.db import Connection, load_queries
 from loyalty.ids import UUID
 from loyalty.ledger import counters as counting
-from loyalty.ledger.model import NO_TRAITS, POINTS, Counters, Member, Traits
+from loyalty.ledger.model import NO_TRAITS, POINTS, Choosing, Counters, Member, Traits
 
 QUERIES = load_queries("loyalty.ledger")
 _READ = QUERIES["read_members"]
@@ -47,17 +47,22 @@ class Entry(Struct, frozen=True):
     reply: str | None = None
 
 
+_choices = msgspec.json.Decoder(list[Choosing]).decode
 _parts = msgspec.json.Decoder(list[Part]).decode
 
 
 async def read_members(
-    pool: Pool, shards: Sequence[int], ids: Sequence[UUID | None], numbers: Sequence[str | None]
-) -> list[tuple[Member, Expiring] | None]:
-    """Return members by id or number (one of the two each), as they are; None for one that isn't there."""
-    found: list[tuple[Member, Expiring] | None] = [None] * len(shards)
-    for row in await pool.fetch(_READ, shards, ids, numbers):
+    pool: Pool, shards: Sequence[int], ids: Sequence[UUID | None], numbers: Sequence[str | None], *,
+    choices: bool,
+) -> list[tuple[Member, Expiring, list[Choosing]] | None]:  # fmt: skip
+    """Return members by id or number (one of the two each), as they are; None for one that isn't there.
+
+    `choices`: with the choices of rewards that wait to be made, soonest due first.
+    """
+    found: list[tuple[Member, Expiring, list[Choosing]] | None] = [None] * len(shards)
+    for row in await pool.fetch(_READ, shards, ids, numbers, choices):
         place, shard, member_id, number, status, enrolled_on, *rest = row
-        version, available, held, debt, counters, due, traits, tier, review_on, days, points = rest
+        version, available, held, debt, counters, due, traits, tier, review_on, days, points, waiting = rest
         member = Member(
             shard,
             member_id,
@@ -74,7 +79,8 @@ async def read_members(
             tier,
             review_on,
         )
-        found[place - 1] = (member, list(zip(days, points, strict=True)) if days else [])
+        expiring = list(zip(days, points, strict=True)) if days else []
+        found[place - 1] = (member, expiring, _choices(waiting) if waiting else [])
     return found
 
 

@@ -33,14 +33,27 @@ BODIES: dict[tuple[str, str], Any] = {
     ("POST", "/v1/compensations"): {},
     ("PUT", "/v1/properties/{code}"): HOTEL,
     ("POST", "/v1/programs"): {},
+    ("POST", "/v1/members/{member_id}/rewards/{reward_id}/choose"): {"codes": ["spa"]},
+    ("POST", "/v1/members/{member_id}/rewards/{reward_id}/use"): {},
+    ("POST", "/v1/members/{member_id}/benefits/{benefit}/use"): {},
+    ("POST", "/v1/members/{member_id}/benefits/{benefit}/return"): {},
 }
 
 
 def call(api: Any, route: tuple[str, str], role: Any) -> Any:
     method, path = route
     path = path.format(
-        member_id="HX1", stay_id="sty_1", code="SHA01", approval_id="apr_1", household_id="hsh_1", merge_id="mrg_1",
-        tier="gold", kind="gifted", version=9,
+        member_id="HX1",
+        stay_id="sty_1",
+        code="SHA01",
+        approval_id="apr_1",
+        household_id="hsh_1",
+        merge_id="mrg_1",
+        tier="gold",
+        kind="gifted",
+        version=9,
+        reward_id="rwd_1",
+        benefit="spa",
     )
     return api.send(method, path, BODIES.get(route), role)
 
