@@ -5,7 +5,7 @@
 --   3. The ledger             journal, transfer, lot, allocation, hold, account_delta, account_total
 --   4. Stays                  stay_directory, stay_revision
 --   5. Rewards                milestone_grant, reward, promotion_pool, promotion_budget, referral
---   6. Promises to the world  idempotency_key, approval, agent_day, outbox, unsealed
+--   6. Promises to the world  idempotency_key, approval, agent_day, outbox, expiry_warning, unsealed
 --   7. What a batch hands over  batch_item, new_transfer
 --   8. Who may do what        append-only walls and the service's role
 --
@@ -79,10 +79,12 @@ INSERT INTO program_generation (generation) VALUES (0);
 --   debt         points owed; repaid first by later earning, so there is either debt or an open lot, never both
 --   counters     per calendar year (or day, where the program needs it) and unit:
 --                {"2026": {"nights": 120, "stays": 9, "spend": 1234500}}
---   next_expiry  no open lot expires before this date; null when none ever does
+--   next_expiry  no lot opens or expires, and nothing lapses, before this date; null when none ever does
 --   traits       what the rules may know of the member besides the books: segments, birth month, given tiers …
 --   tier         the tier last told; '' before anything was counted
 --   review_on    the first day on which the tier may be another without anything being posted
+--   pending      points earned that can't be spent yet
+--   active_on    the last activity, where a rule looks at it; never set back
 CREATE TABLE member (
     shard       smallint NOT NULL,
     member_id   uuid     NOT NULL,
@@ -98,6 +100,8 @@ CREATE TABLE member (
     traits      jsonb    NOT NULL DEFAULT '{}' CHECK (jsonb_typeof(traits) = 'object'),
     tier        text     NOT NULL DEFAULT '',
     review_on   date,
+    pending     bigint   NOT NULL DEFAULT 0 CHECK (pending >= 0),
+    active_on   date,
     PRIMARY KEY (shard, member_id),
     UNIQUE (shard, number),
     CONSTRAINT only_debt_goes_below_zero CHECK (debt = greatest(0, -available))
@@ -169,8 +173,8 @@ CREATE TABLE journal (
                                                       'transfer_sent', 'transfer_received', 'purchased',
                                                       'compensated', 'referral', 'status_given', 'status_ended',
                                                       'segments_set', 'registered', 'merged_out', 'merged_in',
-                                                      'household_joined', 'household_left', 'tier_reviewed',
-                                                      'milestone_points', 'milestone_reversed',
+                                                      'household_joined', 'household_left', 'tier_reviewed', 'matured',
+                                                      'lapsed', 'milestone_points', 'milestone_reversed',
                                                       'reward_chosen', 'reward_used', 'reward_expired',
                                                       'benefit_used', 'benefit_returned')),
     effective_on date        NOT NULL,
@@ -185,9 +189,10 @@ CREATE TABLE journal (
 );
 
 -- Double entry: one debit account, one credit account, one unit, one amount. So all accounts of a unit always sum to
--- zero. The member's accounts are `available`, `held` and, for what is counted, `counted`; all others are the program's.
+-- zero. The member's accounts are `available`, `pending`, `held` and, for what is counted, `counted`; all others are the
+-- program's.
 --   line   1, 2, 3 … within the journal
---   kind   base, tier_bonus, promotion:<code>, milestone, count, expiry, adjustment, transit, transfer, purchase,
+--   kind   base, tier_bonus, promotion:<code>, milestone, count, maturity, expiry, adjustment, transit, transfer, purchase,
 --          compensation, referral, merge
 CREATE TABLE transfer (
     shard        smallint NOT NULL,
@@ -205,6 +210,9 @@ CREATE TABLE transfer (
 
 -- Points earned together that expire together, known by the journal that earned them; spent first-to-expire first.
 -- A lot can be spent before `expires_on`, and no more from that date on.
+--   opens_on    the day from which it can be spent; null: at once
+--   pending     it hasn't opened yet, or that isn't written down yet
+--   lapsed_on   the day on which it was lost to inactivity, rather than on `expires_on`
 CREATE TABLE lot (
     shard      smallint NOT NULL,
     lot_id     uuid     NOT NULL,
@@ -214,13 +222,19 @@ CREATE TABLE lot (
     expired    bigint   NOT NULL DEFAULT 0 CHECK (expired >= 0),
     earned_on  date     NOT NULL,
     expires_on date,
+    opens_on   date,
+    pending    boolean  NOT NULL DEFAULT false,
+    lapsed_on  date,
     PRIMARY KEY (shard, lot_id),
     CONSTRAINT never_more_than_it_began_with CHECK (remaining + expired <= amount),
-    CONSTRAINT expires_after_it_was_earned CHECK (expires_on > earned_on)
+    CONSTRAINT expires_after_it_was_earned CHECK (expires_on > earned_on),
+    CONSTRAINT opens_before_it_can_be_spent CHECK (NOT pending OR opens_on IS NOT NULL)
 ) WITH (fillfactor = 80);
 
 -- All that a balance shows of a member's lots, side by side: a read touches one or two pages however scattered they are.
 CREATE INDEX lot_open ON lot (shard, member_id, expires_on, lot_id) INCLUDE (remaining) WHERE remaining > 0;
+-- Few lots are pending, and in most programs none.
+CREATE INDEX lot_pending ON lot (shard, member_id, opens_on) WHERE pending AND remaining > 0;
 
 -- What a journal took from which lot. Each spend, expiry and reversal equals the sum of its allocations, but for what
 -- a reversal could only take as debt.
@@ -482,6 +496,14 @@ CREATE TABLE outbox (
     PRIMARY KEY (shard, event_id)
 );
 
+-- The days of which a shard's members have been warned of points that they are about to lose, written with the warnings:
+-- so each is in the outbox once, whoever runs the job and however often.
+CREATE TABLE expiry_warning (
+    shard smallint NOT NULL,
+    day   date     NOT NULL,
+    PRIMARY KEY (shard, day)
+);
+
 -- Journals that wait to be sealed into the transparency log, each with the hash of what was written.
 CREATE TABLE unsealed (
     shard      smallint NOT NULL,
@@ -533,7 +555,12 @@ CREATE TYPE batch_item AS (
     next_expiry    date,
     tier           text,
     review_on      date,
-    traits         jsonb
+    traits         jsonb,
+    pending        bigint,
+    active_on      date,
+    -- The rest of the lot that it earned.
+    lot_opens_on   date,
+    lot_pending    boolean
 );
 
 CREATE TYPE new_transfer AS (
@@ -560,6 +587,7 @@ GRANT SELECT, INSERT, UPDATE ON member, lot, hold, stay_directory, milestone_gra
 GRANT SELECT, INSERT, UPDATE, DELETE ON account_delta, account_total, outbox, unsealed, vault.profile
     TO loyalty_service;
 GRANT SELECT ON account_balance TO loyalty_service;
+GRANT SELECT, INSERT ON expiry_warning TO loyalty_service;
 GRANT SELECT, INSERT, DELETE ON program_version TO loyalty_service;
 GRANT SELECT, UPDATE ON program_generation TO loyalty_service;
 GRANT SELECT, INSERT, UPDATE ON reward, promotion_pool, promotion_budget TO loyalty_service;

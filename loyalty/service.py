@@ -37,11 +37,13 @@ from loyalty.commands.rulebook import Rulebook
 from loyalty.commands.use import Occasion, UseReward
 from loyalty.db import SERVICE_ROLE, connect, connect_pool
 from loyalty.errors import Problem, together
+from loyalty.events import store as events_store
+from loyalty.events.store import Warnings
 from loyalty.ids import UUID
 from loyalty.ledger import store as ledger_store
-from loyalty.ledger.model import Choosing, Member
+from loyalty.ledger.model import Member
 from loyalty.ledger.poster import Poster
-from loyalty.ledger.store import Entry, Expiring
+from loyalty.ledger.store import Entry, Found
 from loyalty.members import store as members_store
 from loyalty.members.model import EnrolRequest, Profile
 from loyalty.members.numbers import make_number
@@ -67,18 +69,11 @@ _MOST_MERGES: Final = 20
 """How often an account is merged into one that is merged in turn: more is a circle, which there is none."""
 # Somewhere it is already tomorrow.
 _TIME_ZONES: Final = timedelta(days=1)
+_DAY: Final = timedelta(days=1)
 _BATCH_BYTES: Final = 1 << 20
 """What a full batch may take on its way to PostgreSQL: it goes in one piece, and Python turns to the next at once."""
 _RETRY_AFTER: Final = {"Retry-After": "1"}
 """Headers of an answer that may be sent again."""
-
-
-class Found(Struct, frozen=True, gc=False):
-    """A member as read, with what of the open lots expires when, and the rewards that wait to be chosen."""
-
-    member: Member
-    expiring: Expiring
-    choices: list[Choosing] = []
 
 
 class RewardOf(Struct, frozen=True, gc=False):
@@ -193,6 +188,25 @@ class Service:
         if isinstance(command, Problem):
             raise command
         return await self.conclude(command, await self.poster.submit(self.shard(command.target), command))
+
+    async def preview_stay(self, posting: StayPosting, actor: str) -> Answer:
+        """Return what a posting would be answered now, without recording it; raise Problem when it would be refused."""
+        await self.know_properties((posting.property,))
+        command = self.understand(posting, actor)
+        if isinstance(command, Problem):
+            raise command
+        async with self.pool.acquire() as connection:
+            result = await self._batches.preview(connection, self.shard(command.target), command)
+            for _ in range(_MOST_MERGES):
+                if not isinstance(result, Alias):
+                    break
+                command = structs.replace(command, target=result.member_id)
+                result = await self._batches.preview(connection, self.shard(command.target), command)
+        if isinstance(result, Problem):
+            raise result
+        if isinstance(result, Move | Decision):
+            return result.answer
+        raise Problem("unavailable", "The stay is being moved between members.", headers=_RETRY_AFTER)
 
     def understand(self, posting: StayPosting, actor: str) -> PostStay | Problem:
         """Return the command of a posting, or all that is wrong with it; `know_properties` comes first."""
@@ -334,20 +348,21 @@ class Service:
         return None if sealed is None else self._vault.open(member.member_id, sealed)
 
     async def _load_members(self, targets: Sequence[Target]) -> list[Found | None]:
-        read = await ledger_store.read_members(
+        return await ledger_store.read_members(
             self.pool,
             [self.shard(target) for target in targets],
             [None if isinstance(target, str) else target for target in targets],
             [target if isinstance(target, str) else None for target in targets],
             choices=any(version.offers_choices for version in self.rules.versions),
         )
-        return [None if one is None else Found(*one) for one in read]
 
     # --- balances and statements --------------------------------------------------------------------------------
 
     def balance(self, found: Found, today: date | None = None) -> BalanceView:
         """Return a member's balance today; `today` saves asking the clock again."""
-        return balance.view(self.rules, found.member, found.expiring, today or self.today(), found.choices)
+        return balance.view(
+            self.rules, found.member, found.expiring, today or self.today(), found.opening, found.choices
+        )
 
     async def pool_of(self, member: Member) -> int | None:
         """Return what the household of a member has to spend; None for whoever is in none."""
@@ -370,16 +385,20 @@ class Service:
         if known_at is not None and (left := self.settles_in - (now - known_at).total_seconds()) > 0:
             await asyncio.sleep(left)
         async with self.pool.acquire() as connection:
-            points, counters, expiring, _ = await ledger_store.fold(
+            then = await ledger_store.fold(
                 connection, member, effective_by, known_at or now, by_day=self.rules.months_kept > 0
             )
+        opening, expiring = sum(points for _, _, points in then.opening), then.expiring
         # All days are there again, so no tier has to stand for those that were folded into their years.
         statuses = tuple(one for one in member.traits.statuses if one.kind != "earned")
-        then = structs.replace(
-            member, available=points, held=0, counters=counters, next_expiry=expiring[0][0] if expiring else None,
+        as_of = structs.replace(
+            member, available=then.points - opening, pending=opening, held=0, debt=then.debt, counters=then.counters,
+            next_expiry=expiring[0][0] if expiring else None,
+            # When points will lapse depends on what is done until then: for an instant it isn't told.
+            active_on=member.active_on if known_at is None else None,
             traits=structs.replace(member.traits, statuses=statuses),
         )  # fmt: skip
-        return balance.view(self.rules, then, expiring, effective_by)
+        return balance.view(self.rules, as_of, expiring, effective_by, then.opening)
 
     async def statement(self, member: Member, before: int, limit: int) -> list[Entry]:
         """Return a page of a member's journals before a version, newest first."""
@@ -405,9 +424,38 @@ class Service:
         return await self.conclude(command, await self.poster.submit(self.shard(command.target), command))
 
     async def expire(self, member_id: UUID) -> None:
-        """Expire what a member has that is due."""
+        """Open and expire what a member has that is due."""
         command = Expire(member_id)
         await self.conclude(command, await self.poster.submit(ids.shard_of(member_id), command))
+
+    async def warn(self, shard: int) -> int:
+        """Tell of points of a shard's members that are about to be lost; return how many events that took.
+
+        Each day has its warnings, and those of days that were missed come later.
+        """
+        today, written = self.today(), 0
+        if not self.rules.at(today).definition.expiry.warn_days:
+            return 0
+        async with self.pool.acquire() as connection:
+            last = await events_store.last_warned(connection, shard)
+            ahead = max(
+                day for rules in self.rules.versions for day in (0, *rules.definition.expiry.warn_days)
+            )
+            day = today if last is None else max(last + _DAY, today - timedelta(days=ahead))
+            while day <= today:
+                written += await events_store.warn(
+                    connection, shard, self._warnings(day), today, self._mint, self.clock.now()
+                )
+                day += _DAY
+        return written
+
+    def _warnings(self, day: date) -> Warnings:
+        rules = self.rules.at(day)
+        idling = rules.idling
+        return Warnings(
+            day, rules.definition.expiry.warn_days, idling and idling.months,
+            idling and max(idling.since, versions.BEGINNING),
+        )  # fmt: skip
 
     async def review(self, member_id: UUID) -> None:
         """Review a member's tier, if it is due."""

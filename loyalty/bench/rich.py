@@ -1,7 +1,8 @@
 """The richest program that is shipped, with fifty promotions under way: what rules may cost at most.
 
-Five of them apply to the stays that are posted: by percent, by night, within a cap, within a budget, by the guest. The
-others are looked at and don't: other hotels, channels, rates, days, guests.
+Two of them apply to each of the stays that are posted, one within a cap for each member. The others are looked at and
+don't: other hotels, channels, rates, days, guests. What applies is written down as transfers of its own, so it costs by
+itself; what is measured here is what the rules cost that have to be looked at.
 """
 
 from datetime import date
@@ -13,11 +14,8 @@ PROMOTIONS: Final = 50
 _FIRST: Final = "2020-01-01"
 
 _APPLYING: Final = (
-    'percent = "10"',
+    'percent = "10"\nper_member = 1000000000\nchannels = ["direct"]',
     f"points_per_night = 50\nmember_days = {list(range(1, 32))}",
-    'percent = "5"\nper_member = 1000000\nchannels = ["direct"]',
-    "points = 10\nbudget = 900000000",
-    'percent = "3"\nleast_nights = 2\nrate_codes = ["B*"]\nby = "arrival"',
 )
 _NOT_APPLYING: Final = (
     'properties = ["OTHER%d"]\nmultiplier = "2"',
@@ -29,6 +27,7 @@ _NOT_APPLYING: Final = (
     "nth_stay = [5]\nregistration = true\npoints = 1%02d",
     'by = "nights"\nweekdays = ["sun"]\nproperties = ["WEEKEND%d"]\npercent = "50"',
     "registration = true\npoints_per_night = 1%02d\nper_member = 5000",
+    'channels = ["phone"]\npoints = 1%02d\nbudget = 900000000\nleast_nights = 3',
 )
 
 

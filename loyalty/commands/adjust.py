@@ -123,6 +123,7 @@ def post(book: Book, rules: Rulebook, command: Adjust, moment: Moment) -> Decisi
         book.earn(request.points, rules.expires_today(member, moment.today))
     else:
         book.spend(-request.points)
+    book.act(moment.today, "adjustment", *(["spend"] if request.points < 0 else []))
     book.close()
     reply = _encode(
         AdjustmentReply(

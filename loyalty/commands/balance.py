@@ -11,6 +11,7 @@ from loyalty.commands.rulebook import Rulebook
 from loyalty.ids import show
 from loyalty.ledger.counters import brands, of_year
 from loyalty.ledger.model import BENEFIT, Choosing, Counters, Member
+from loyalty.ledger.outlook import Expiring, Opening, look
 from loyalty.program.model import Choice
 from loyalty.tiers.ladder import Level
 from loyalty.tiers.milestones import MilestoneRule
@@ -25,6 +26,13 @@ _LAST: Final = date(9900, 12, 31)
 
 class ExpiringPoints(Struct, frozen=True, gc=False):
     """Points that can't be spent any more from this day on."""
+
+    on: date
+    points: int
+
+
+class OpeningPoints(Struct, frozen=True, gc=False):
+    """Points that can be spent from this day on."""
 
     on: date
     points: int
@@ -95,18 +103,21 @@ class ChoiceView(Struct, frozen=True, gc=False):
 
 
 class BalanceView(Struct, frozen=True, gc=False, omit_defaults=True):
-    """A member's balance on a day. `pool` is what the household has to spend, this member's points included.
+    """A member's balance on a day. What is `pending` can't be spent yet; `opening` says when it can.
 
-    `choices` are rewards to be chosen, left out when there are none.
+    `pool` is what the household has to spend, this member's points included. `choices` are rewards to be chosen, left
+    out when there are none.
     """
 
     member_id: str
     number: str
     as_of: date
     available: int
+    pending: int
     held: int
     debt: int
     expiring: list[ExpiringPoints]
+    opening: list[OpeningPoints]
     tier: TierView
     next_tier: TierGoal | None
     keep_tier: TierGoal | None
@@ -118,23 +129,22 @@ class BalanceView(Struct, frozen=True, gc=False, omit_defaults=True):
 
 
 def view(
-    rules: Rulebook, member: Member, expiring: list[tuple[date, int]], today: date,
+    rules: Rulebook, member: Member, expiring: Expiring, today: date, opening: Opening = (),
     choices: Sequence[Choosing] = (),
 ) -> BalanceView:  # fmt: skip
-    """Return the balance on a day. Lots whose time is up don't count, whether or not that was written down yet."""
-    available = member.available
-    if member.next_expiry is not None and member.next_expiry <= today:
-        available -= sum(points for day, points in expiring if day <= today)
-        expiring = [(day, points) for day, points in expiring if day > today]
-    rules, day = rules.at(today), min(max(today, _FIRST), _LAST)
+    """Return the balance on a day. Lots count as of that day, whether or not that was written down yet."""
+    rules = rules.at(today)
+    has = look(member, expiring, opening, today, rules.lapses_on(member))
+    day = min(max(today, _FIRST), _LAST)
     tiers, ladder = rules.tiers, rules.ladder
     year = of_year(member.counters, today.year)
     standing, period = tiers.standing(member, day), tiers.period(member, day)
     above = ladder.next_after(standing.level)
     units = rules.definition.counting.units
     return BalanceView(
-        show("mem", member.member_id), member.number, today, available, member.held, max(0, -available),
-        [ExpiringPoints(day, points) for day, points in expiring],
+        show("mem", member.member_id), member.number, today, has.available, has.pending, member.held,
+        max(0, -has.available), [ExpiringPoints(day, points) for day, points in has.expiring],
+        [OpeningPoints(day, points) for day, points in has.opening],
         TierView(
             standing.level.code, standing.level.name, standing.valid_to, standing.source,
             _benefits(rules, standing.level, year),

@@ -43,7 +43,18 @@ from loyalty.commands.enrol import Enrol
 from loyalty.commands.expire import Expire
 from loyalty.commands.give_status import GiveStatus
 from loyalty.commands.lapse import Lapse
-from loyalty.commands.model import Alias, Decision, Facts, Key, Move, Result, Short, Unread, settle
+from loyalty.commands.model import (
+    Alias,
+    Decision,
+    Elsewhere,
+    Facts,
+    Key,
+    Move,
+    Result,
+    Short,
+    Unread,
+    settle,
+)
 from loyalty.commands.move_stay import decide_move
 from loyalty.commands.post_stay import PostStay
 from loyalty.commands.purchase import Purchase
@@ -56,6 +67,7 @@ from loyalty.commands.use import UseReward
 from loyalty.db import Connection
 from loyalty.ids import UUID, Mint, parse, shard_of
 from loyalty.ledger.model import Member, Moment
+from loyalty.ledger.rules import needs
 from loyalty.rewards import store as rewards_store
 
 Command = (
@@ -218,7 +230,8 @@ class Batches:
 
     def _moment(self) -> Moment:
         at = self._clock.now()
-        return Moment(at, self.rules.today(at), self._mint)
+        today = self.rules.today(at)
+        return Moment(at, today, self._mint, self.rules.at(today).idling)
 
     def _decide(self, facts: Facts, command: Command, moment: Moment) -> Result:
         alias = _alias(facts, command)
@@ -246,17 +259,52 @@ class Batches:
             for one in sorted((member_id, other), key=lambda value: (shard_of(value), value)):
                 await store.lock_members(connection, shard_of(one), [one], [])
             moment = self._moment()
-            [joining] = await self.read(connection, shard_of(member_id), [(member_id, command.posting)])
-            [leaving] = await self.read(connection, shard_of(other), [(other, None)])
-            leaving.stay = joining.stay
-            for facts in (joining, leaving):
-                if facts.member is not None and facts.stay is not None:
-                    need = [(facts, facts.stay.award.points)]
-                    await store.add_lots(connection, facts.member.shard, need, moment.today)
-            result = await self._decide_move(connection, leaving, joining, command, moment)
+            result = await self._read_and_decide_move(connection, command, member_id, other, moment)
             written = await _write_move(connection, result, member_id, moment.at)
         count(written)
         return result
+
+    async def _read_and_decide_move(
+        self, connection: Connection, command: PostStay, member_id: UUID, other: UUID, moment: Moment
+    ) -> Move | Result:
+        """Decide a posting that touches two members by what is on file of both."""
+        [joining] = await self.read(connection, shard_of(member_id), [(member_id, command.posting)])
+        [leaving] = await self.read(connection, shard_of(other), [(other, None)])
+        leaving.stay = joining.stay
+        for facts in (joining, leaving):
+            if facts.member is not None and facts.stay is not None:
+                need = needs(facts.member, facts.stay.award.points, moment) or 0
+                await store.add_lots(connection, facts.member.shard, [(facts, need)], moment.today)
+        return await self._decide_move(connection, leaving, joining, command, moment)
+
+    async def preview(self, connection: Connection, shard: int, command: PostStay) -> Move | Result:
+        """Decide a posting as it would be decided now, and leave everything as it is.
+
+        What it leases of a promotion's budget goes back with the transaction.
+        """
+        transaction = connection.transaction()
+        await transaction.start()
+        try:
+            facts = await self.read(connection, shard, [_named(command)])
+            moment = self._moment()
+            await _add_lots(connection, shard, [command], facts, set(), moment)
+            if self._budgeted():
+                [result] = await self._decide_within_budgets(
+                    connection, shard, [command], facts, set(), moment
+                )
+            else:
+                results: list[Result | None] = [self._decide(facts[0], command, moment)]
+                await self._decide_unread(connection, shard, [command], facts, results, moment)
+                [result] = results
+            assert result is not None, "a single posting has no twin"
+            member = facts[0].member
+            if isinstance(result, Elsewhere) and member is not None:
+                return await self._read_and_decide_move(
+                    connection, command, member.member_id, result.member_id, moment
+                )
+            return result
+        finally:
+            await transaction.rollback()
 
 
 async def _write_move(
@@ -278,7 +326,7 @@ async def _write_move(
 def _alias(facts: Facts, command: Command) -> Alias | None:
     """Return who stands for a member that was merged; its number stays taken, and its books have nothing to expire."""
     member = facts.member
-    if member is None or member.traits.merged_into is None or isinstance(command, Enrol | Expire):
+    if member is None or member.traits.merged_into is None or isinstance(command, Enrol | Expire | Review):
         return None
     survivor = parse("mem", member.traits.merged_into)
     assert survivor is not None, "a merged member leads to one that stands for it"
@@ -382,17 +430,18 @@ async def _add_given(
     """Give what crossings gave, and the lots that it takes to take it back."""
     places = [(one.member_id, place) for _, one in wanted for place in one.places]
     given = await rewards_store.find_given(connection, shard, places)
-    needs: list[tuple[Facts, int]] = []
+    lots: list[tuple[Facts, int]] = []
     for facts, one in wanted:
         mine = [(reward, spent) for reward, spent in given if reward.member_id == one.member_id]
         facts.rewards = [reward for reward, _ in mine]
         facts.spent_rewards = frozenset(reward.reward_id for reward, spent in mine if spent)
         if points := sum(reward.points for reward in facts.rewards):
-            needs.append((facts, points + (facts.stay.award.points if facts.stay else 0)))
-    if not needs:
+            draws = points + (facts.stay.award.points if facts.stay else 0)
+            lots.append((facts, (facts.member and needs(facts.member, draws, moment)) or draws))
+    if not lots:
         return
-    await store.add_lots(connection, shard, needs, moment.today)
-    for facts, _ in needs:
+    await store.add_lots(connection, shard, lots, moment.today)
+    for facts, _ in lots:
         there = {lot.lot_id for lot in facts.lots}
         own = [one.journal_id for one in facts.rewards or () if one.points and one.journal_id not in there]
         facts.lots += await rewards_store.find_lots(connection, shard, own)
@@ -413,8 +462,7 @@ def _need(facts: Facts, member: Member, command: Command, moment: Moment) -> int
         draws = facts.stay.award.points
     elif isinstance(command, Adjust):
         draws = max(0, -command.request.points)
-    due = member.next_expiry is not None and member.next_expiry <= moment.today
-    return draws if draws or due else None
+    return needs(member, draws, moment)
 
 
 def _without_twins(results: list[Result | None]) -> list[Result | None]:

@@ -146,6 +146,7 @@ def give(
     reason = f"{request.reason}: {request.note}" if request.note else request.reason
     journal = book.journal("compensated", moment.today, reason, stay_id)
     book.points("compensation", request.points, moment.today, GOODWILL)
+    book.act(moment.today, "adjustment")
     book.earn(request.points, rules.expires_today(book.member, moment.today))
     book.count(COMPENSATED, request.points, moment.today)
     book.close()

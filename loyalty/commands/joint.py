@@ -40,6 +40,7 @@ from loyalty.db import Connection
 from loyalty.errors import Problem
 from loyalty.ids import UUID, Mint, shard_of, show
 from loyalty.ledger.model import Moment
+from loyalty.ledger.rules import needs
 from loyalty.rewards import store as rewards_store
 
 Need = tuple[Facts, int]
@@ -239,14 +240,14 @@ async def _add_prior(connection: Connection, key: Key, facts: Facts) -> None:
     facts.prior = (await store.find_keys(connection, [key])).get((key.principal, key.key))
 
 
-async def _add_lots(connection: Connection, needs: Sequence[Need], moment: Moment) -> None:
+async def _add_lots(connection: Connection, wanted: Sequence[Need], moment: Moment) -> None:
     """Give the lots that may be drawn on, and those that are due."""
-    for facts, need in needs:
+    for facts, draws in wanted:
         member = facts.member
         if member is None:
             continue
-        due = member.next_expiry is not None and member.next_expiry <= moment.today
-        if need > 0 or due:
+        need = needs(member, draws, moment)
+        if need is not None:
             await store.add_lots(connection, member.shard, [(facts, need)], moment.today)
 
 
@@ -283,6 +284,8 @@ async def _write_merge(
     assert taker is not None, "both sides of a merge are written"
     await store.move_stays(connection, result.stays, taker.member.number, moment.at)
     await store.write_merge(connection, result.merge, result.status)
+    (giving, _), (taking, _) = result.parts
+    await store.move_budgets(connection, giving, taking, result.budgets)
     return written
 
 

@@ -86,6 +86,7 @@ class _Worth(Struct, gc=False):
     base: int = 0
     tier_bonus: int = 0
     promotions: dict[str, int] = {}
+    opens_on: date | None = None
 
 
 def pin(rules: Rulebook, member: Member, posting: StayPosting, brand: str, moment: Moment) -> Pinned:
@@ -95,7 +96,7 @@ def pin(rules: Rulebook, member: Member, posting: StayPosting, brand: str, momen
     if judged_on != "arrival":
         day = posting.departure if judged_on == "departure" else moment.today
     seen_on = moment.today if rules.asks_posting_day else None
-    return Pinned(rules.tiers.on(member, day).code, brand, None, seen_on)
+    return Pinned(rules.tiers.near(member, day, moment.today).code, brand, None, seen_on)
 
 
 def guest_of(member: Member, before: Before, tier: str, posting: StayPosting) -> Guest:
@@ -168,6 +169,8 @@ def _earn(case: Case, terms: Terms, revenue: dict[str, int], worth: _Worth) -> N
         points = {"base": base, "tier_bonus": bonus, "promotion": sum(worth.promotions.values())}
         worth.counts["tier_points"] = sum([points[kind] for kind in earning.tier_points])
     worth.expires_on = rules.expires_on(day, tier)
+    if rules.pending_days:
+        worth.opens_on = rules.opens_on(day)
 
 
 def _award(case: Case, worth: _Worth) -> Award:
@@ -178,7 +181,7 @@ def _award(case: Case, worth: _Worth) -> Award:
     }
     return Award(
         pinned.tier, rules.label, case.posting.departure, worth.expires_on, worth.base, worth.tier_bonus, counts,
-        worth.promotions, worth.entitled, pinned.brand, pinned.seen_on,
+        worth.promotions, worth.entitled, pinned.brand, pinned.seen_on, worth.opens_on,
     )  # fmt: skip
 
 
@@ -221,8 +224,9 @@ def _only(counts: dict[str, int], units: tuple[str, ...]) -> dict[str, int]:
 def _link(case: Case, counts: dict[str, int]) -> None:
     """Count stays that follow each other at one property as one: all but those that another one ends at the start of.
 
-    So whatever the order of posting, the stays of a member are those without one just before them. What this stay
-    changes of that stands in its own count, which may be below zero, or be left when it is cancelled.
+    A day use has no night and stands for itself. Whatever the order of posting, the stays of a member are those without
+    one just before them. What this stay changes of that stands in its own count, which may be below zero, or be left
+    when it is cancelled.
     """
     posting, before = case.posting, case.before
     stays = left_behind(before).get("stays", 0)
@@ -270,9 +274,15 @@ def _others(before: Before) -> dict[tuple[str, str, str], int]:
 
 
 def _alone(others: Mapping[tuple[str, str, str], int], stay: tuple[str, str, str]) -> int:
-    """Return by how much a stay raises the number of stays that have none just before them."""
+    """Return by how much a stay raises the number of stays that have none just before them; a day use by itself."""
     place, arrival, departure = stay
-    here = [(begins, ends, n) for (at, begins, ends), n in others.items() if at == place and n > 0]
+    if arrival == departure:
+        return 1
+    here = [
+        (begins, ends, n)
+        for (at, begins, ends), n in others.items()
+        if at == place and n > 0 and begins < ends
+    ]
     follows = any(ends == arrival for _, ends, _ in here)
     if any(ends == departure for _, ends, _ in here):
         return not follows
@@ -340,7 +350,7 @@ def _visit(case: Case, spend: int) -> Visit:
 
 def _promote(case: Case, promotions: Promotions, visit: Visit, worth: _Worth) -> None:
     """Add the points that promotions give, by code; count nights on top, and what limits are judged by."""
-    before, limited, counts = case.before, promotions.limited, worth.counts
+    before, counts = case.before, worth.counts
 
     def used(code: str) -> Used:
         return Used(before.taken("promotion:" + code), before.taken("times:" + code))
@@ -352,7 +362,8 @@ def _promote(case: Case, promotions: Promotions, visit: Visit, worth: _Worth) ->
             points[one.code] = one.points
         if one.nights:
             counts["nights"] += one.nights
-        if one.code in limited and (one.points or one.nights):
+        if one.code in promotions.limited:
             counts["promotion:" + one.code] = one.points
+        if one.code in promotions.counted and (one.points or one.nights):
             counts["times:" + one.code] = 1
     worth.promotions = points

@@ -8,7 +8,7 @@ stays spent (`gone`), what had expired expires again. What is counted follows; m
 sides have passed then, and rewards move with them. Other points move by the day they expire, then what is owed.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Final
 
@@ -18,7 +18,7 @@ from msgspec import Struct, structs
 from loyalty.commands.carry import Words, carry
 from loyalty.commands.model import Answer, Balance, Decision, Facts, Key, balance_of, replay
 from loyalty.commands.move_rewards import move_rewards
-from loyalty.commands.post_stay import nothing
+from loyalty.commands.post_stay import budget_had, nothing
 from loyalty.commands.rulebook import Rulebook
 from loyalty.commands.sides import Side
 from loyalty.commands.stay_reply import encode as encode_reply
@@ -96,13 +96,17 @@ class MergeOnFile(Struct, gc=False):
 
 
 class Merged(Struct, frozen=True, gc=False):
-    """What to write: both members' parts, the stays that move, the merge, and who is closed or open again."""
+    """What to write: both members' parts (the giver's first), the stays that move, the merge, who is closed or open.
+
+    `budgets`: what the stays have had of promotions' budgets, which moves from shard to shard with them.
+    """
 
     answer: Answer
     parts: tuple[tuple[int, Decision], ...]
     stays: Sequence[MovedStay]
     merge: MergeOnFile
     status: str
+    budgets: Mapping[str, int]
 
 
 def decide(
@@ -134,6 +138,8 @@ def decide(
     moved = [move_stay(giver, taker, one, moment, reason) for one in stays]
     counters = {day: dict(units) for day, units in old.counters.items()}
     pair = move_counts(giver, taker, counters, reason, moment.today)
+    # Days may have been folded into their year since they were counted: all of it together is nothing now.
+    old.counters = {}
     move_rewards(*sides, pair, rules, moment)
     carry(giver, taker, max(0, old.available), _words(reason), moment.today)
     owed = _move_debt(giver, taker, reason, moment.today)
@@ -144,7 +150,7 @@ def decide(
         new.shard, moment.mint(new.shard), old.member_id, new.member_id, first, new.version, owed,
         encode_reply(counters).decode(), encode_reply(traits).decode(),
     )  # fmt: skip
-    return conclude(merge, sides, pair, moved, points, command.key, 201)
+    return conclude(merge, sides, pair, moved, points, command.key, 201, budgets_of(rules, stays))
 
 
 def _refuse(old: Member, new: Member, stays: Sequence[Belonging]) -> Problem | None:
@@ -259,7 +265,7 @@ def move_counts(
 
 def conclude(
     merge: MergeOnFile, sides: tuple[Side, Side], pair: tuple[Journal, Journal], moved: Sequence[MovedStay],
-    points: int, key: Key, status: int,
+    points: int, key: Key, status: int, budgets: Mapping[str, int],
 ) -> Merged:  # fmt: skip
     """Return all there is to write of a merge or its undoing; `sides` and `pair` are the giver's and the taker's."""
     survivor = next(place for place in (0, 1) if sides[place].book.member.member_id == merge.into_id)
@@ -276,4 +282,13 @@ def conclude(
         (side.book.member.shard, side.decision(answer, journal, kind, key if place == survivor else None))
         for place, (side, journal) in enumerate(zip(sides, pair, strict=True))
     )
-    return Merged(answer, parts, moved, merge, "closed" if merge.status == "merged" else "active")
+    return Merged(answer, parts, moved, merge, "closed" if merge.status == "merged" else "active", budgets)
+
+
+def budgets_of(rules: Rulebook, stays: Sequence[Belonging]) -> dict[str, int]:
+    """Return what stays have had of promotions' budgets."""
+    sums: dict[str, int] = {}
+    for one in stays:
+        for code, points in budget_had(rules, one.stay.award).items():
+            sums[code] = sums.get(code, 0) + points
+    return sums

@@ -37,11 +37,11 @@ class Prior(Struct, frozen=True, gc=False):
 class Facts(Struct, gc=False):
     """All that a command may look at. Whoever changes any of it takes the member to the next version.
 
-    `lots` are open lots in the order they are spent, enough for the command; all that are due; and the lots that the
-    stay earned (`own`) even if closed. `following` is when the first lot that isn't due expires. `budgets` is what the
-    shard has left of promotions' budgets; of those `spent` there is no more anywhere. `rewards` are those that the
-    command may change, with all that the same crossings gave; None while nobody has asked. Of the `spent_rewards` some
-    points were spent.
+    `lots` are open lots in the order they are spent, enough for the command; all that are due, to open or to expire;
+    and the lots that the stay earned (`own`) even if closed. `following` is when the first lot that isn't due opens or
+    expires. `budgets` is what the shard has left of promotions' budgets; of those `spent` there is no more anywhere.
+    `rewards` are those that the command may change, with all that the same crossings gave; None while nobody has asked.
+    Of the `spent_rewards` some points were spent.
     """
 
     member: Member | None
@@ -140,16 +140,17 @@ Result = Decision | Problem | Elsewhere | Alias | Pooled | Short | Unread
 
 
 class Balance(Struct, frozen=True, gc=False):
-    """A member's points. `available` is below zero by what is owed."""
+    """A member's points. `available` is below zero by what is owed; what is `pending` can't be spent yet."""
 
     available: int
+    pending: int
     held: int
     debt: int
 
 
 def balance_of(member: Member) -> Balance:
     """Return the points of a member as they are in memory."""
-    return Balance(member.available, member.held, member.debt)
+    return Balance(member.available, member.pending, member.held, member.debt)
 
 
 def replay(prior: Prior | None, key: Key) -> Decision | Problem | None:

@@ -116,10 +116,12 @@ def _move(
 
 
 def _kept(lot: Lot | None, *, whole: bool) -> int:
-    """Return what a lot holds and what of it has expired; with `whole`, all it began with."""
+    """Return what a lot holds and what of it has expired; with `whole`, all it began with. What has lapsed is gone."""
     if lot is None:
         return 0
-    return lot.amount if whole else lot.remaining + lot.expired
+    if whole:
+        return lot.amount
+    return lot.remaining + (lot.expired if lot.lapsed_on is None else 0)
 
 
 def _move_points(

@@ -167,6 +167,8 @@ def _join(
         book.pass_on(TRANSIT, unit, amount, moved.day)
     apply(book, nothing(award), award, frozenset())
     happened = reward(book, rules, gained, joining, award, moment)
+    if command.posting.status == "checked_out":
+        book.act(award.effective_on, "stay")
     book.close()
     return book, journal, happened
 

@@ -159,6 +159,8 @@ def _record(
         apply(book, before, award, facts.own)
         if crossings:
             happened = reward(book, rules, crossings, facts, award, moment)
+        if moment.idling is not None and posting.status == "checked_out":
+            book.act(posting.departure, "stay")
     book.close()
     outcome = "unchanged" if kind is None else kind.removeprefix("stay_")
     reply, grants, events = page.turn(
@@ -245,7 +247,7 @@ def nothing(award: Award) -> Award:
     """Return an award of nothing on the same dates."""
     return Award(
         award.tier, award.program, award.effective_on, award.expires_on, entitled=award.entitled,
-        brand=award.brand, seen_on=award.seen_on,
+        brand=award.brand, seen_on=award.seen_on, opens_on=award.opens_on,
     )  # fmt: skip
 
 
@@ -268,7 +270,8 @@ def _worth(award: Award) -> tuple[object, ...]:
     if not award.points and not award.counts:
         return ()
     return (
-        award.base, award.tier_bonus, award.promotions, award.counts, award.effective_on, award.expires_on
+        award.base, award.tier_bonus, award.promotions, award.counts, award.effective_on, award.expires_on,
+        award.opens_on,
     )  # fmt: skip
 
 
@@ -279,7 +282,9 @@ def reason(posting: StayPosting) -> str:
 
 def apply(book: Book, before: Award, after: Award, own: frozenset[UUID], account: str = ISSUED) -> None:
     """Post the difference between two awards; all of both when their dates differ."""
-    if (before.effective_on, before.expires_on) == (after.effective_on, after.expires_on):
+    if (before.effective_on, before.expires_on, before.opens_on) == (
+        after.effective_on, after.expires_on, after.opens_on,
+    ):  # fmt: skip
         _apply_part(book, before, after, after, own, account)
     else:
         _apply_part(book, before, nothing(before), before, own, account)
@@ -290,15 +295,17 @@ def _apply_part(
     book: Book, before: Award, after: Award, dated: Award, own: frozenset[UUID], account: str
 ) -> None:
     day = dated.effective_on
-    book.points("base", after.base - before.base, day, account)
-    book.points("tier_bonus", after.tier_bonus - before.tier_bonus, day, account)
-    if before.promotions or after.promotions:
-        for code in {**before.promotions, **after.promotions}:
-            change = after.promotions.get(code, 0) - before.promotions.get(code, 0)
-            book.points("promotion:" + code, change, day, account)
+    if dated.opens_on is not None:
+        _move_later(book, _changes(before, after), dated, own, account)
+    else:
+        book.points("base", after.base - before.base, day, account)
+        book.points("tier_bonus", after.tier_bonus - before.tier_bonus, day, account)
+        if before.promotions or after.promotions:
+            for kind, change in _promoted(before, after):
+                book.points(kind, change, day, account)
     change = after.points - before.points
     if change > 0:
-        book.earn(change, dated.expires_on)
+        book.earn(change, dated.expires_on, dated.opens_on)
     elif change < 0:
         book.reverse(-change, own)
     for unit, amount in after.counts.items():
@@ -306,3 +313,39 @@ def _apply_part(
     for unit, amount in before.counts.items():
         if unit not in after.counts:
             book.count(unit, -amount, day, account)
+
+
+def _changes(before: Award, after: Award) -> list[tuple[str, int]]:
+    """Return by how much the points of each kind change."""
+    return [
+        ("base", after.base - before.base), ("tier_bonus", after.tier_bonus - before.tier_bonus),
+        *_promoted(before, after),
+    ]  # fmt: skip
+
+
+def _promoted(before: Award, after: Award) -> list[tuple[str, int]]:
+    return [
+        ("promotion:" + code, after.promotions.get(code, 0) - before.promotions.get(code, 0))
+        for code in {**before.promotions, **after.promotions}
+    ]
+
+
+def _move_later(
+    book: Book, changes: list[tuple[str, int]], dated: Award, own: frozenset[UUID], account: str
+) -> None:
+    """Move points that open later. What is pending of the stay is taken first; the rest from what is available."""
+    day, raised = dated.effective_on, sum([change for _, change in changes if change > 0])
+    if sum([change for _, change in changes]) > 0:
+        hidden = raised if dated.opens_on is not None and book.waits(dated.opens_on) else 0
+    else:
+        pending = book.pending_of(own)
+        hidden = raised + pending if pending else 0
+    raise_ = book.pend if hidden else book.points
+    for kind, change in changes:
+        if change > 0:
+            raise_(kind, change, day, account)
+        else:
+            part = min(hidden, -change)
+            hidden -= part
+            book.pend(kind, -part, day, account)
+            book.points(kind, change + part, day, account)

@@ -90,6 +90,7 @@ def decide(facts: Facts, rules: Rulebook, command: Purchase, moment: Moment) -> 
     book = Book(member, moment, command.actor, facts.lots, facts.following)
     journal = book.journal("purchased", moment.today, f"purchase: {command.request.reference}")
     book.points("purchase", points, moment.today, SOLD)
+    book.act(moment.today, "purchase")
     book.earn(points, rules.expires_today(book.member, moment.today))
     book.count(BOUGHT, points, moment.today)
     book.close()

@@ -19,9 +19,9 @@ FOR NO KEY UPDATE OF m;
 -- highest revision, and the one that the posting states. The stay may live in another shard than the poster's.
 -- Each look-up is a LATERAL of its own with a LIMIT, so that whatever the planner thinks of a table, it goes by a key.
 -- Each row tells the generation of the program's versions.
-SELECT (SELECT generation FROM program_generation WHERE only_row), m.member_id, m.number, m.status, m.enrolled_on, m.version,
-       m.available, m.held, m.debt, m.counters, m.next_expiry, m.traits, m.tier, m.review_on, d.shard, d.member_id,
-       d.stay_id, head.revision, head.snapshot, head.award, head.reply, same.snapshot, same.reply
+SELECT (SELECT generation FROM program_generation WHERE only_row), m.member_id, m.number, m.status,
+       m.enrolled_on, m.version, m.available, m.held, m.debt, m.counters, m.next_expiry, m.traits, m.tier, m.review_on,
+       m.pending, m.active_on, d.shard, d.member_id, d.stay_id, head.revision, head.snapshot, head.award, head.reply, same.snapshot, same.reply
 FROM unnest($2::uuid[], $3::text[], $4::stay_key[]) WITH ORDINALITY
          AS w (member_id, number, source, property, stay_ref, leg, revision, place)
 LEFT JOIN LATERAL (SELECT * FROM member AS n WHERE n.shard = $1 AND n.member_id = w.member_id
@@ -68,30 +68,36 @@ FROM unnest($1::uuid[], $2::text[]) AS w (principal, key)
 JOIN idempotency_key AS k ON k.principal = w.principal AND k.key = w.key;
 
 -- name: find_lots
--- For each member: the lots that are due ($4 is today), and of the others the first to expire that together hold what
--- is needed.
-SELECT o.lot_id, o.member_id, o.amount, o.remaining, o.expired, o.earned_on, o.expires_on
+-- For each member: the lots that are due, to open or to expire ($4 is today), and of the others that are open the first
+-- to expire that together hold what is needed; all of them, pending ones too, where more is needed than anybody has.
+SELECT o.lot_id, o.member_id, o.amount, o.remaining, o.expired, o.earned_on, o.expires_on, o.opens_on, o.pending,
+       o.lapsed_on
 FROM unnest($2::uuid[], $3::bigint[]) AS w (member_id, need)
 CROSS JOIN LATERAL (
     SELECT l.*,
-           sum(CASE WHEN l.expires_on <= $4::date THEN 0 ELSE l.remaining END)
+           sum(CASE WHEN l.expires_on <= $4::date OR l.pending THEN 0 ELSE l.remaining END)
                OVER (ORDER BY l.expires_on NULLS LAST, l.lot_id) - l.remaining AS before
     FROM lot AS l
     WHERE l.shard = $1 AND l.member_id = w.member_id AND l.remaining > 0) AS o
-WHERE o.expires_on <= $4::date OR o.before < w.need;
+WHERE o.expires_on <= $4::date
+   OR CASE WHEN o.pending THEN o.opens_on <= $4::date OR w.need >= 1::bigint << 62 ELSE o.before < w.need END;
 
 -- name: find_own_lots
 -- The lots that stays have earned, open or not.
-SELECT r.stay_id, l.lot_id, l.member_id, l.amount, l.remaining, l.expired, l.earned_on, l.expires_on
+SELECT r.stay_id, l.lot_id, l.member_id, l.amount, l.remaining, l.expired, l.earned_on, l.expires_on, l.opens_on,
+       l.pending, l.lapsed_on
 FROM stay_revision AS r
 JOIN lot AS l ON l.shard = r.shard AND l.lot_id = r.journal_id
 WHERE r.shard = $1 AND r.stay_id = ANY ($2::uuid[]);
 
 -- name: find_following
--- When the first lot of each member that isn't due expires.
+-- When the first lot of each member that isn't due opens or expires.
 SELECT w.member_id,
-       (SELECT min(l.expires_on) FROM lot AS l
-        WHERE l.shard = $1 AND l.member_id = w.member_id AND l.remaining > 0 AND l.expires_on > $3::date) AS following
+       least((SELECT min(l.expires_on) FROM lot AS l
+              WHERE l.shard = $1 AND l.member_id = w.member_id AND l.remaining > 0 AND l.expires_on > $3::date),
+             (SELECT min(l.opens_on) FROM lot AS l
+              WHERE l.shard = $1 AND l.member_id = w.member_id AND l.remaining > 0 AND l.pending
+                AND l.opens_on > $3::date)) AS following
 FROM unnest($2::uuid[]) AS w (member_id);
 
 -- name: write_books
@@ -109,7 +115,8 @@ WITH items AS MATERIALIZED (
     INSERT INTO unsealed SELECT $1, journal_id, leaf FROM items WHERE journal_id IS NOT NULL
 ), lots AS (
     INSERT INTO lot
-    SELECT $1, journal_id, member_id, lot_amount, lot_remaining, lot_expired, effective_on, lot_expires_on
+    SELECT $1, journal_id, member_id, lot_amount, lot_remaining, lot_expired, effective_on, lot_expires_on,
+           lot_opens_on, lot_pending
     FROM items WHERE lot_amount IS NOT NULL
 ), events AS (
     INSERT INTO outbox
@@ -126,7 +133,8 @@ WITH items AS MATERIALIZED (
 ), transfers AS (
     INSERT INTO transfer SELECT $1, t.* FROM unnest($4::new_transfer[]) AS t
 ), drawn AS (
-    UPDATE lot AS l SET remaining = n.remaining, expired = n.expired
+    UPDATE lot AS l
+    SET remaining = n.remaining, expired = n.expired, pending = n.pending, lapsed_on = n.lapsed_on
     FROM unnest($5::lot[]) AS n
     WHERE l.shard = $1 AND l.lot_id = n.lot_id
 ), allocations AS (
@@ -160,7 +168,8 @@ WITH items AS MATERIALIZED (
 )
 UPDATE member AS m
 SET version = i.version, available = i.balance, held = i.held, debt = i.debt, counters = i.counters,
-    next_expiry = i.next_expiry, tier = i.tier, review_on = i.review_on, traits = i.traits
+    next_expiry = i.next_expiry, tier = i.tier, review_on = i.review_on, traits = i.traits,
+    pending = i.pending, active_on = i.active_on
 FROM items AS i
 WHERE i.counters IS NOT NULL AND m.shard = $1 AND m.member_id = i.member_id;
 
@@ -195,6 +204,25 @@ WITH pool AS (
     ON CONFLICT (shard, promotion) DO UPDATE SET allotted = b.allotted + excluded.allotted
 )
 SELECT points FROM pool;
+
+-- name: gather_budget
+-- A promotion's pool is empty: take what other shards have leased and not used, unless they are at work with it. Whoever
+-- has counted on it meanwhile fails by the constraint, and decides again.
+WITH idle AS (
+    SELECT shard, promotion, allotted - used AS points FROM promotion_budget
+    WHERE promotion = $2 AND shard <> $1 AND allotted > used
+    ORDER BY shard FOR UPDATE SKIP LOCKED
+), taken AS (
+    UPDATE promotion_budget AS b SET allotted = b.allotted - idle.points FROM idle
+    WHERE b.shard = idle.shard AND b.promotion = idle.promotion
+), total AS (
+    SELECT sum(points)::bigint AS points FROM idle HAVING count(*) > 0
+), given AS (
+    INSERT INTO promotion_budget AS b (shard, promotion, allotted, used)
+    SELECT $1, $2, points, 0 FROM total
+    ON CONFLICT (shard, promotion) DO UPDATE SET allotted = b.allotted + excluded.allotted
+)
+SELECT points FROM total;
 
 -- name: stay_of
 -- Whose a stay is; one that has moved is nobody's here.
@@ -311,6 +339,14 @@ SELECT shard, household_id, head_id, seats, status FROM household WHERE shard = 
 
 -- name: lock_household
 SELECT FROM household WHERE shard = $1 AND household_id = $2 FOR UPDATE;
+
+-- name: give_up_budget
+-- What stays that move to another shard have had of a promotion's budget goes with them.
+UPDATE promotion_budget SET allotted = allotted - $3, used = used - $3 WHERE shard = $1 AND promotion = $2;
+
+-- name: take_over_budget
+INSERT INTO promotion_budget AS b (shard, promotion, allotted, used) VALUES ($1, $2, $3, $3)
+ON CONFLICT (shard, promotion) DO UPDATE SET allotted = b.allotted + excluded.allotted, used = b.used + excluded.used;
 
 -- name: write_household
 INSERT INTO household AS h (shard, household_id, head_id, seats, status) VALUES ($1, $2, $3, $4, $5)

@@ -31,7 +31,7 @@ class Side:
         self._rules = rules
         self._milestones = rules.at(moment.today).milestones
         self._before = _counts(self._milestones, book.member.counters)
-        self._tier = rules.tiers.on(book.member, moment.today).code
+        self._tier = book.member.tier or rules.tiers.on(book.member, moment.today).code
 
     def cross(self) -> None:
         """Note the milestones that the member's counts have passed since, up or down."""
@@ -63,6 +63,8 @@ class Side:
             events.append(self._event(journal, f"milestone.{item.status}", told))
         events += self._tell_tier(member, journal)
         events += events_of(self.book, self.happened, self.moment, events)
+        if self._rules.months_kept:
+            self._rules.tiers.compact(member, self.moment.today, self._rules.months_kept)
         return Decision(
             answer, self.book, grants=grants, events=events, key=key, rewards=last_states(self.happened)
         )

@@ -1,7 +1,7 @@
 """The SQL of a batch: what commands need to know, and what they decide, written in one statement."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
@@ -41,8 +41,10 @@ _encode = msgspec.json.Encoder().encode
 
 _NO_STAY = (None, None, None, None, None)
 _NOTHING = (None, None, None, None)
-"""For the four columns of a lot, or of a natural key."""
-_NO_STATE = (None,) * 7
+"""For the first four columns of a lot, or of a natural key."""
+_NEVER = (None, None)
+"""For the last two columns of a lot."""
+_NO_STATE = (None,) * 9
 _NO_REVISION = (None,) * 9
 
 Named = tuple[str | UUID, StayPosting | None]
@@ -79,7 +81,7 @@ def _stay_key(posting: StayPosting | None) -> tuple[object, ...]:
 
 def _facts(shard: int, row: Record) -> Facts:
     _, member_id, number, status, enrolled_on, version, available, held, debt, counters, due, *rest = row
-    traits, tier, review_on, *stay = rest
+    traits, tier, review_on, pending, active_on, *stay = rest
     on_file = _on_file(stay)
     if member_id is None:
         return Facts(None, on_file)
@@ -98,6 +100,8 @@ def _facts(shard: int, row: Record) -> Facts:
         NO_TRAITS if traits == "{}" else _traits(traits),
         tier,
         review_on,
+        pending,
+        active_on,
     )
     return Facts(member, on_file)
 
@@ -171,7 +175,7 @@ async def add_lots(
 def _lot(row: Record) -> Lot:
     return Lot(
         row["lot_id"], row["member_id"], row["amount"], row["remaining"], row["expired"], row["earned_on"],
-        row["expires_on"],
+        row["expires_on"], row["opens_on"], row["pending"], row["lapsed_on"],
     )  # fmt: skip
 
 
@@ -205,7 +209,8 @@ def _rows(shard: int, decisions: Sequence[Decision], at: datetime) -> Iterable[l
     yield [
         (
             m.shard, m.member_id, m.number, m.status, m.enrolled_on, m.version, m.available, m.held, m.debt,
-            _encode(m.counters).decode(), m.next_expiry, _shown(m.traits), m.tier, m.review_on,
+            _encode(m.counters).decode(), m.next_expiry, _shown(m.traits), m.tier, m.review_on, m.pending,
+            m.active_on,
         )
         for d in decisions if d.enrolled and d.book and (m := d.book.member)
     ]  # fmt: skip
@@ -226,10 +231,12 @@ def _items(shard: int, decision: Decision) -> Iterable[tuple[object, ...]]:
         for j in journals:
             said = revision if revision and revision.journal_id == j.journal_id else None
             state = _state(book.member) if j is last and not decision.enrolled else _NO_STATE
+            lot = _lot_of(j, book)
             yield (
                 j.member_id, j.journal_id, j.version, j.kind, j.effective_on, j.reason, j.actor, j.stay_id, j.linked_id,
-                j.balance, leaf(shard, j, _own(j, book)), *_lot_of(j, book), *_event_of(j, decision),
-                *_said(said, decision.entry), *state,
+                j.balance, leaf(shard, j, _own(j, book)), *(_NOTHING if lot is None else _began(lot)),
+                *_event_of(j, decision), *_said(said, decision.entry), *state,
+                *(_NEVER if lot is None else (lot.opens_on, lot.pending)),
             )  # fmt: skip
     # A new stay that moves nothing has no journal by which an outdated member would show: it leaves the row alone.
     member = book.member if book and not journals and decision.entry is None else None
@@ -238,7 +245,7 @@ def _items(shard: int, decision: Decision) -> Iterable[tuple[object, ...]]:
         yield (
             member_id, None, member and member.version, None, None, None, None, revision and revision.stay_id, None,
             member and member.available, None, *_NOTHING, None, None, *_said(revision, decision.entry),
-            *(_state(member) if member else _NO_STATE),
+            *(_state(member) if member else _NO_STATE), *_NEVER,
         )  # fmt: skip
 
 
@@ -248,11 +255,12 @@ def _own(journal: Journal, book: Book) -> list[Transfer]:
     return [one for one in book.transfers if one.journal_id == journal.journal_id]
 
 
-def _lot_of(journal: Journal, book: Book) -> tuple[object, ...]:
-    for lot in book.new_lots:
-        if lot.lot_id == journal.journal_id:
-            return (lot.amount, lot.remaining, lot.expired, lot.expires_on)
-    return _NOTHING
+def _lot_of(journal: Journal, book: Book) -> Lot | None:
+    return next((lot for lot in book.new_lots if lot.lot_id == journal.journal_id), None)
+
+
+def _began(lot: Lot) -> tuple[object, ...]:
+    return (lot.amount, lot.remaining, lot.expired, lot.expires_on)
 
 
 def _event_of(journal: Journal, decision: Decision) -> tuple[object, ...]:
@@ -279,7 +287,7 @@ def _said(revision: StayRevision | None, entry: DirectoryEntry | None) -> tuple[
 def _state(member: Member) -> tuple[object, ...]:
     return (
         member.held, member.debt, _encode(member.counters).decode(), member.next_expiry, member.tier,
-        member.review_on, _shown(member.traits),
+        member.review_on, _shown(member.traits), member.pending, member.active_on,
     )  # fmt: skip
 
 
@@ -331,9 +339,11 @@ async def lock_budgets(connection: Connection, shard: int) -> None:
 
 
 async def lease_budget(connection: Connection, shard: int, short: Short) -> int:
-    """Take more of a promotion's budget for a shard; return how much there was."""
-    taken = await connection.fetchval(QUERIES["lease_budget"], shard, short.promotion, short.points)
-    return taken or 0
+    """Take more of a promotion's budget for a shard, from its pool or from other shards; return how much there was."""
+    taken: int = await connection.fetchval(QUERIES["lease_budget"], shard, short.promotion, short.points) or 0
+    if taken < short.points:
+        taken += await connection.fetchval(QUERIES["gather_budget"], shard, short.promotion) or 0
+    return taken
 
 
 # --- Compensation and approvals ---------------------------------------------------------------------------------------
@@ -491,6 +501,14 @@ async def write_merge(connection: Connection, merge: MergeOnFile, status: str) -
     """Write a merge or its undoing, and close or open the account that it is about."""
     await connection.execute(QUERIES["write_merge"], *astuple(merge))
     await connection.execute(QUERIES["set_status"], shard_of(merge.member_id), merge.member_id, status)
+
+
+async def move_budgets(connection: Connection, giver: int, taker: int, budgets: Mapping[str, int]) -> None:
+    """Move what stays have had of promotions' budgets to another shard, allotted and used."""
+    if giver != taker:
+        for promotion, points in sorted(budgets.items()):
+            await connection.execute(QUERIES["give_up_budget"], giver, promotion, points)
+            await connection.execute(QUERIES["take_over_budget"], taker, promotion, points)
 
 
 async def read_merge(connection: Connection | Pool, merge_id: UUID) -> MergeOnFile | None:

@@ -15,7 +15,15 @@ from typing import Final
 import msgspec
 from msgspec import Struct, structs
 
-from loyalty.commands.merge import Belonging, Merged, MergeOnFile, conclude, move_counts, move_stay
+from loyalty.commands.merge import (
+    Belonging,
+    Merged,
+    MergeOnFile,
+    budgets_of,
+    conclude,
+    move_counts,
+    move_stay,
+)
 from loyalty.commands.model import Decision, Facts, Key, replay
 from loyalty.commands.move_rewards import move_rewards
 from loyalty.commands.rulebook import Rulebook
@@ -79,7 +87,8 @@ def decide(
     old.traits = structs.replace(old.traits, merged_into=None)
     old.status = "active"
     undone = structs.replace(merge, status="unmerged")
-    return conclude(undone, sides, pair, moved, taker.member.available, command.key, 200)
+    budgets = budgets_of(rules, since.stays)
+    return conclude(undone, sides, pair, moved, taker.member.available, command.key, 200, budgets)
 
 
 def _give_back(giver: Book, taker: Book, lots: Sequence[Lot], reason: str, moment: Moment) -> None:

@@ -51,16 +51,19 @@ class BalancesReply(Struct, frozen=True):
     balances: list[BalanceResult]
 
 
-class PartView(Struct, frozen=True):
-    """What a line moved, by unit and kind: points, or what is counted (`count`)."""
+class PartView(Struct, frozen=True, omit_defaults=True):
+    """What a line moved, by unit and kind: points, or what is counted (`count`); `pending`: points that open later."""
 
     kind: str
     unit: str
     amount: str
+    pending: bool = False
 
 
 class StatementLine(Struct, frozen=True):
-    """One journal of a member. `balance` is what was available right after it.
+    """One journal of a member. `points` is what it changed of what is available, `balance` what that came to.
+
+    `pending` is what it changed of what can't be spent yet.
 
     Of a stay: which version of the program judged it, why, and that in sentences, in the language of `Accept-Language`.
     """
@@ -80,6 +83,7 @@ class StatementLine(Struct, frozen=True):
     program: str | None = None
     why: list[Why] = []
     text: list[str] = []
+    pending: int = 0
 
 
 class Statement(Struct, frozen=True):
@@ -163,11 +167,12 @@ def _line(rules: Rulebook, entry: Entry, language: Language) -> StatementLine:
         told = (said.program, said.why, explain(rules, said.program, said.why, language))
     return StatementLine(
         ids.show("jrn", entry.journal_id), entry.version, entry.kind, entry.effective_on, entry.recorded_at,
-        sum(part.amount for part in entry.parts if part.unit == POINTS), entry.balance, entry.reason, entry.actor,
+        sum(part.amount for part in entry.parts if part.unit == POINTS and not part.pending), entry.balance,
+        entry.reason, entry.actor,
         None if entry.stay_id is None else ids.show("sty", entry.stay_id),
         None if entry.linked_id is None else ids.show("jrn", entry.linked_id),
-        [PartView(part.kind, part.unit, rules.show(part.unit, part.amount)) for part in entry.parts],
-        *told,
+        [PartView(part.kind, part.unit, rules.show(part.unit, part.amount), part.pending) for part in entry.parts],
+        *told, sum(part.amount for part in entry.parts if part.pending),
     )  # fmt: skip
 
 

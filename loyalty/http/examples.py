@@ -32,7 +32,7 @@ _POSTING: Final[Example] = {
 _POSTED: Final[Example] = {
     "stay_id": _STAY, "member_id": _MEMBER, "outcome": "posted", "revision": 1, "program": "house@1",
     "points": {"base": 1411, "tier_bonus": 0, "promotion": 0, "total": 1411}, "change": 1411, "nights": "2",
-    "balance": {"available": 1411, "held": 0, "debt": 0}, "tier": {"before": "silver", "after": "silver"},
+    "balance": {"available": 1411, "pending": 0, "held": 0, "debt": 0}, "tier": {"before": "silver", "after": "silver"},
     "milestones": [],
     "why": [
         {"code": "category_eligible", "category": "room", "amount": "1197.00", "rate": "1"},
@@ -53,8 +53,8 @@ _UNKNOWN: Final[Example] = {
     "errors": [{"pointer": "/member", "detail": "There is no such member."}],
 }  # fmt: skip
 _BALANCE: Final[Example] = {
-    "member_id": _MEMBER, "number": "HX0000000018", "as_of": "2026-01-04", "available": 1411, "held": 0, "debt": 0,
-    "expiring": [{"on": "2028-01-03", "points": 1411}],
+    "member_id": _MEMBER, "number": "HX0000000018", "as_of": "2026-01-04", "available": 1411, "pending": 0,
+    "held": 0, "debt": 0, "expiring": [{"on": "2028-01-03", "points": 1411}], "opening": [],
     "tier": {
         "code": "silver", "name": {"en": "Silver", "zh": "银卡"}, "valid_to": None,
         "benefits": [{"code": "welcome_drink", "name": {"en": "Welcome drink", "zh": "欢迎饮品"}}],
@@ -96,7 +96,7 @@ _ADJUSTMENT: Final[Example] = {
 }  # fmt: skip
 _ADJUSTED: Final[Example] = {
     "journal_id": _JOURNAL, "member_id": _MEMBER, "points": 500, "reason": "service_recovery",
-    "balance": {"available": 1911, "held": 0, "debt": 0},
+    "balance": {"available": 1911, "pending": 0, "held": 0, "debt": 0},
 }  # fmt: skip
 _TRANSFER: Final[Example] = {
     "from": "HX0000000018", "to": "HX0000000026", "points": 500, "note": "Happy birthday",
@@ -104,12 +104,12 @@ _TRANSFER: Final[Example] = {
 _TRANSFERRED: Final[Example] = {
     "journal_id": _JOURNAL, "from": _MEMBER, "to": _OTHER, "points": 500,
     "moved": [{"points": 500, "expires_on": "2028-01-03"}],
-    "balance": {"available": 1411, "held": 0, "debt": 0},
+    "balance": {"available": 1411, "pending": 0, "held": 0, "debt": 0},
 }  # fmt: skip
 _PURCHASE: Final[Example] = {"member": "HX0000000018", "points": 2000, "reference": "PAY-20260103-0017"}
 _PURCHASED: Final[Example] = {
     "journal_id": _JOURNAL, "member_id": _MEMBER, "points": 2000, "price": {"amount": "200.00", "currency": "CNY"},
-    "balance": {"available": 3411, "held": 0, "debt": 0},
+    "balance": {"available": 3411, "pending": 0, "held": 0, "debt": 0},
 }  # fmt: skip
 _STATUS: Final[Example] = {
     "tier": "gold", "kind": "matched", "reason": "Gold of another program", "first": "2026-01-05", "last": "2027-12-31",
@@ -146,7 +146,7 @@ _COMPENSATION: Final[Example] = {
 }  # fmt: skip
 _COMPENSATED: Final[Example] = {
     "status": "proposed", "approval_id": _APPROVAL, "journal_id": None, "member_id": _MEMBER, "points": 3000,
-    "reason": "service", "balance": {"available": 1411, "held": 0, "debt": 0},
+    "reason": "service", "balance": {"available": 1411, "pending": 0, "held": 0, "debt": 0},
 }  # fmt: skip
 _PROPOSED: Final[Example] = {
     "approval_id": _APPROVAL, "member_id": _MEMBER, "points": 3000, "reason": "service",
@@ -213,6 +213,22 @@ _SHOWN: Final[Example] = {
     for name in ("stay_id", "member_id", "outcome", "revision", "program", "points", "nights", "why")
 } | {"text": _SENTENCES, "snapshot": _POSTING, "revisions": [_REVISION]}
 
+_LIVE: Final[Example] = {
+    "stays": 1, "earning": 1, "nights": "2", "base": 1411, "tier_bonus": 0, "promotion": 0, "points": 1411,
+    "cost": "14.11", "milestones": 0,
+}  # fmt: skip
+_NEW: Final[Example] = _LIVE | {"base": 2009, "points": 2009, "cost": "20.09"}
+_COMPARED: Final[Example] = {"live": _LIVE, "new": _NEW}
+_SIMULATED: Final[Example] = {
+    "live": "house@1", "new": "house@2", "first": "2026-01-01", "last": None, "as_of": "2026-01-04",
+    "currency": "CNY", "members": 1, "revisions": 1, "totals": {"key": "total"} | _COMPARED,
+    "months": [{"key": "2026-01"} | _COMPARED], "properties": [{"key": "SHA01"} | _COMPARED],
+    "tiers": [{"code": "silver", "live": 1, "new": 0}, {"code": "gold", "live": 0, "new": 1}],
+    "moves": [{"before": "silver", "after": "gold", "direction": "up", "members": 1}],
+    "milestones": [], "promotions": [], "refused_live": {"not_convertible": 0, "beyond_limits": 0},
+    "refused_new": {"not_convertible": 0, "beyond_limits": 0}, "budgets_spent": [],
+}  # fmt: skip
+
 REQUESTS: Final[dict[tuple[str, str], Any]] = {
     ("POST", "/v1/members"): _ENROLMENT,
     ("POST", "/v1/stays"): _POSTING,
@@ -233,6 +249,7 @@ REQUESTS: Final[dict[tuple[str, str], Any]] = {
     ("POST", "/v1/members/{member_id}/rewards/{reward_id}/use"): _OCCASION,
     ("POST", "/v1/members/{member_id}/benefits/{benefit}/use"): _OCCASION | {"times": 1},
     ("POST", "/v1/members/{member_id}/benefits/{benefit}/return"): {"times": 1, "used_on": "2026-01-03"},
+    ("POST", "/v1/programs/simulate"): {"version": 2, "from": "2026-01-01"},
 }
 """The body of a request, by method and path."""
 
@@ -277,7 +294,7 @@ REPLIES: Final[dict[tuple[str, str], Any]] = {
     ("GET", "/v1/members/{member_id}/rewards"): {"rewards": [_OPEN], "next_cursor": None},
     ("POST", "/v1/members/{member_id}/rewards/{reward_id}/choose"): {
         "rewards": [_ISSUED],
-        "balance": {"available": 1411, "held": 0, "debt": 0},
+        "balance": {"available": 1411, "pending": 0, "held": 0, "debt": 0},
     },
     ("POST", "/v1/members/{member_id}/rewards/{reward_id}/use"): {"reward": _ISSUED | {"status": "used"}},
     ("POST", "/v1/members/{member_id}/benefits/{benefit}/use"): _BENEFIT,
@@ -288,5 +305,6 @@ REPLIES: Final[dict[tuple[str, str], Any]] = {
         ],
         "next_cursor": None,
     },
+    ("POST", "/v1/programs/simulate"): _SIMULATED,
 }
 """The body of a good answer, by method and path."""

@@ -107,6 +107,7 @@ _ANSWERS: Final = {
     ("GET", "/v1/programs/{version}"): "The version, with its definition",
     ("POST", "/v1/programs"): "The version is published",
     ("DELETE", "/v1/programs/{version}"): "The version is withdrawn",
+    ("POST", "/v1/programs/simulate"): "What the stays come to, under the live rules and under the new ones",
 }
 _KEYED: Final = frozenset(
     {

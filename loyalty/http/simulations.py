@@ -11,7 +11,7 @@ from loyalty.errors import Problem
 from loyalty.http.problems import problem_responses
 from loyalty.simulate.apart import simulate_apart
 from loyalty.simulate.child import Request
-from loyalty.simulate.model import Summary
+from loyalty.simulate.model import SimulationReply
 
 
 class SimulationRequest(
@@ -35,7 +35,7 @@ class SimulationRequest(
         "deadline_exceeded",
     ),
 )  # fmt: skip
-async def simulate_program(data: JSONBody[SimulationRequest]) -> Summary:
+async def simulate_program(data: JSONBody[SimulationRequest]) -> SimulationReply:
     """Replay the recorded history under a definition, and compare with the live rules. The books aren't touched."""
     if (data.definition is None) == (data.version is None):
         raise Problem("invalid_value", "Name either a definition or a version.", at="/definition")

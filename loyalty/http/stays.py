@@ -8,7 +8,9 @@ from typing import Final
 import msgspec
 from litestar import Response, get, post
 from litestar.openapi.spec import Operation, RequestBody
+from litestar.openapi.spec.enums import OpenAPIType
 from litestar.openapi.spec.media_type import OpenAPIMediaType
+from litestar.openapi.spec.parameter import Parameter
 from litestar.openapi.spec.reference import Reference
 from litestar.openapi.spec.schema import Schema
 from litestar.params import FromPath, JSONBody
@@ -23,7 +25,7 @@ from loyalty.errors import Problem, ProblemDocument
 from loyalty.http.answers import JSON, Ready, answered
 from loyalty.http.auth import Principal, require_property
 from loyalty.http.problems import body_problem, decode, encode, problem_responses
-from loyalty.http.requests import ApiRequest, service_of
+from loyalty.http.requests import ApiRequest, bad_parameter, service_of
 from loyalty.program.visit import Why
 from loyalty.program.wording import Language, language_of
 from loyalty.stays.model import StayPosting
@@ -32,6 +34,7 @@ from loyalty.stays.store import Revision
 MOST_ITEMS: Final = 10_000
 _NDJSON: Final = ("application/x-ndjson", "application/ndjson", "application/jsonl")
 _SUMMED: Final = ("posted", "revised", "reversed", "unchanged", "superseded", "refused")
+_DRY_RUN: Final = {"Dry-Run": "true"}
 _posting = msgspec.json.Decoder(StayPosting)
 _items = msgspec.json.Decoder(list[msgspec.Raw])
 _reply = msgspec.json.Decoder(StayReply)
@@ -99,8 +102,22 @@ class BatchOperation(Operation):
         )
 
 
+@dataclass
+class DryRunOperation(Operation):
+    """Documents the parameter that the handler reads by itself: asking Litestar for it would slow every posting."""
+
+    def __post_init__(self) -> None:
+        """Add the parameter."""
+        self.parameters = [
+            Parameter(
+                name="dry_run", param_in="query", schema=Schema(type=OpenAPIType.BOOLEAN, default=False),
+                description="Only tell what the posting would come to; the header `Dry-Run: true` says so.",
+            )
+        ]  # fmt: skip
+
+
 @post(
-    "/v1/stays", tags=["Stays"], status_code=201,
+    "/v1/stays", tags=["Stays"], status_code=201, operation_class=DryRunOperation,
     responses=problem_responses(
         "unknown_member", "revision_conflict", "stay_of_another_member", "member_closed", "unknown_property",
         "unknown_currency", "stay_departure_before_arrival", "stay_too_long", "invalid_value", "queue_full",
@@ -109,8 +126,18 @@ class BatchOperation(Operation):
 async def post_stay(data: JSONBody[StayPosting], request: ApiRequest) -> Response[StayReply]:
     """Post a stay as it now is. Post it again at any time: it is counted once, and answered the same."""
     require_property(request.user, data.property)
-    answer = await service_of(request).post_stay(data, request.user.name)
-    return answered(answer)
+    service = service_of(request)
+    if request.scope["query_string"] and _is_dry_run(request):
+        answer = await service.preview_stay(data, request.user.name)
+        return Ready(answer.body, headers=_DRY_RUN)
+    return answered(await service.post_stay(data, request.user.name))
+
+
+def _is_dry_run(request: ApiRequest) -> bool:
+    given: str = request.query_params.get("dry_run", "false")
+    if given not in {"true", "false"}:
+        raise bad_parameter("dry_run", f"Expected true or false, not {given!r}.")
+    return given == "true"
 
 
 @post("/v1/stays/batch", tags=["Stays"], status_code=200, operation_class=BatchOperation)

@@ -24,7 +24,7 @@ ORDER BY r.reward_id;
 
 -- name: find_lots_of_rewards
 -- The lots of rewards in points, open or not.
-SELECT lot_id, member_id, amount, remaining, expired, earned_on, expires_on
+SELECT lot_id, member_id, amount, remaining, expired, earned_on, expires_on, opens_on, pending, lapsed_on
 FROM lot WHERE shard = $1 AND lot_id = ANY ($2::uuid[]);
 
 -- name: find_rewards

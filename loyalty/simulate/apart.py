@@ -9,7 +9,7 @@ import msgspec
 
 from loyalty.errors import Problem
 from loyalty.simulate.child import Reply, Request
-from loyalty.simulate.model import Summary
+from loyalty.simulate.model import SimulationReply
 
 SECONDS: Final = 600
 """How long one may take."""
@@ -18,7 +18,7 @@ _RETRY_LATER: Final = {"Retry-After": "10"}
 _turn: Final = asyncio.Lock()
 
 
-async def simulate_apart(request: Request, *, seconds: float = SECONDS) -> Summary:
+async def simulate_apart(request: Request, *, seconds: float = SECONDS) -> SimulationReply:
     """Return what a simulation comes to; raise Problem when it can't be, takes too long, or another one is running."""
     if _turn.locked():
         raise _running("Another simulation is running: try again later.")

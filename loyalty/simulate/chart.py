@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 from xml.sax.saxutils import escape
 
-from loyalty.simulate.model import Summary
+from loyalty.simulate.model import SimulationReply
 from loyalty.simulate.show import percent, span
 
 WIDTH: Final = 800
@@ -33,7 +33,7 @@ Row = tuple[str, int, int]
 """A label with what it is under the live rules and under the new ones."""
 
 
-def draw(found: Summary) -> str:
+def draw(found: SimulationReply) -> str:
     """Return the chart; each group of bars has a scale of its own."""
     groups = (
         ("Points by " + _step(found), _points(found)),
@@ -59,11 +59,11 @@ def draw(found: Summary) -> str:
     )
 
 
-def _step(found: Summary) -> str:
+def _step(found: SimulationReply) -> str:
     return "month" if len(found.months) <= _MONTHS else "year"
 
 
-def _points(found: Summary) -> list[Row]:
+def _points(found: SimulationReply) -> list[Row]:
     length = len("2026-03") if _step(found) == "month" else len("2026")
     rows: dict[str, Row] = {}
     for one in found.months:
@@ -73,7 +73,7 @@ def _points(found: Summary) -> list[Row]:
     return list(rows.values())
 
 
-def _tiers(found: Summary) -> list[Row]:
+def _tiers(found: SimulationReply) -> list[Row]:
     return [(one.code, one.live, one.new) for one in found.tiers]
 
 
@@ -103,7 +103,7 @@ def _bars(label: str, live: int, new: int, most: int) -> str:
     )
 
 
-def _spoken(found: Summary) -> str:
+def _spoken(found: SimulationReply) -> str:
     """Say the chart in a sentence."""
     live, new = found.totals.live.points, found.totals.new.points
     tiers = "; ".join(f"{one.code}: {one.live:,} before, {one.new:,} after" for one in found.tiers)

@@ -21,7 +21,7 @@ from loyalty.program import store
 from loyalty.program.model import Definition
 from loyalty.program.reading import ProgramError, decode
 from loyalty.settings import read_settings
-from loyalty.simulate.model import Ask, SimulationError, Summary
+from loyalty.simulate.model import Ask, SimulationError, SimulationReply
 from loyalty.simulate.run import Simulation, by_version
 
 _NICE = 10
@@ -47,7 +47,7 @@ class Refusal(Struct, frozen=True):
 class Reply(Struct, frozen=True, omit_defaults=True):
     """What it comes to, or why it can't be."""
 
-    summary: Summary | None = None
+    summary: SimulationReply | None = None
     refusal: Refusal | None = None
 
 

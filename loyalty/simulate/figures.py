@@ -67,8 +67,8 @@ class Tally(Struct, gc=False):
 class Figures:
     """Sums under one set of rules."""
 
-    def __init__(self, rules: Rulebook, span: Span) -> None:
-        """Sum the stays of a span; others are left out."""
+    def __init__(self, rules: Rulebook, span: Span, point_value: str = "0") -> None:
+        """Sum the stays of a span; others are left out. `point_value` is for versions that say none themselves."""
         self.places: dict[Place, Tally] = {}
         self.tiers: Counter[str] = Counter()
         self.milestones: Counter[str] = Counter()
@@ -76,7 +76,10 @@ class Figures:
         self._refused: Counter[str] = Counter()
         self._rules = rules
         self._span = span
-        self._values = {version.label: _value(version) for version in rules.versions}
+        self._values = {
+            version.label: _millionths(version.definition.point_value) or _millionths(point_value)
+            for version in rules.versions
+        }
 
     def add(self, replay: Replay) -> None:
         """Add what a member's history came to."""
@@ -140,7 +143,7 @@ class Figures:
         return total
 
 
-def _value(version: Rulebook) -> int:
+def _millionths(point_value: str) -> int:
     """Return what a point costs, in millionths of the currency's unit."""
-    whole, _, fraction = version.definition.point_value.partition(".")
+    whole, _, fraction = point_value.partition(".")
     return int(whole) * PER_UNIT + int(fraction.ljust(6, "0"))

@@ -26,7 +26,10 @@ class Ask(Struct, frozen=True):
 
 
 class Totals(Struct, frozen=True):
-    """What stays come to. `earning`: how many of them have points. `cost`: the points at the program's point value."""
+    """What stays come to. `earning`: how many of them have points. `cost`: the points at the program's point value.
+
+    Where one of the rules says no point value, the other's counts for both.
+    """
 
     stays: int
     earning: int
@@ -79,7 +82,7 @@ class SpentBudget(Struct, frozen=True):
     since: datetime
 
 
-class Summary(Struct, frozen=True):
+class SimulationReply(Struct, frozen=True):
     """What a simulation comes to. `live` and `new` name the versions; figures are of check-outs in the span.
 
     Tiers are those on the day `as_of` of members whose account is open.

@@ -31,14 +31,20 @@ Grant = tuple[str, str, int]
 
 
 class Said(Struct, frozen=True, gc=False):
-    """What was said of a stay, and when. `gone`: it has left the member; `joined`: it came from another one."""
+    """What was said of a stay, and when.
+
+    `gone`: it has left the member; `whole`: with all of the account, which was merged into another one. `joined`: if it
+    is new, it came from another member; `award`: with all of that account, as what it stood for there.
+    """
 
     stay_id: UUID
     revision: int
     command: PostStay
     moment: Moment
     gone: bool = False
+    whole: bool = False
     joined: bool = False
+    award: Award | None = None
 
 
 class Kept(Struct, gc=False):
@@ -52,17 +58,18 @@ class Kept(Struct, gc=False):
 class Replay:
     """The history of one member under one set of rules, as far as it was told."""
 
-    __slots__ = ("_budgets", "_by_day", "_rules", "grants", "member", "stays")
+    __slots__ = ("_budgets", "_by_day", "_judged", "_rules", "grants", "member", "stays")
 
-    def __init__(self, rules: Rulebook, budgets: Budgets, member: Member) -> None:
-        """Begin with a member of whom nothing is counted."""
+    def __init__(self, rules: Rulebook, budgets: Budgets, member: Member, judged: frozenset[str]) -> None:
+        """Begin with a member of whom nothing is counted. `judged`: labels of versions that are the live ones, too."""
         self.member = member
         self.stays: dict[UUID, Kept] = {}
         self.grants: dict[Grant, StayPosting] = {}
         """The milestones granted, each with the stay that passed its mark."""
         self._rules = rules
         self._budgets = budgets
-        self._by_day = rules.months_kept > 0
+        self._judged = judged
+        self._by_day = member.traits.by_day
 
     def take(self, said: Said) -> None:
         """Judge what was said of a stay."""
@@ -73,19 +80,29 @@ class Replay:
             if kept is not None:
                 self._leave(kept.on_file.award, said)
             return
+        arrives = said.joined and kept is None
+        if said.award is not None:
+            kept = self._keep(said, kept, said.award)
+            if said.award.program in self._judged:
+                return
         award, refused = self._judge(said, kept)
+        self._keep(said, kept, award, refused)
+        # As a posting does; what moves a stay to another member leaves it to the next one.
+        if self._by_day and not arrives:
+            self._rules.tiers.compact(self.member, said.moment.today, self._rules.months_kept)
+
+    def _keep(self, said: Said, kept: Kept | None, award: Award, refused: str = "") -> Kept:
+        """Put an award in the place of the one on file."""
         self._replace(nothing(award) if kept is None else kept.on_file.award, award, said)
         member = self.member
         on_file = StayOnFile(member.shard, member.member_id, said.stay_id, said.revision, b"", award, b"")
-        self.stays[said.stay_id] = Kept(on_file, said.command.posting, refused)
-        # As a posting does; the transaction that moves a stay leaves it to the next one.
-        if self._by_day and not (said.joined and kept is None):
-            self._rules.tiers.compact(member, said.moment.today, self._rules.months_kept)
+        self.stays[said.stay_id] = now = Kept(on_file, said.command.posting, refused)
+        return now
 
     def _leave(self, award: Award, said: Said) -> None:
         """Take a stay back; others may count differently without it."""
         del self.stays[said.stay_id]
-        counts = left_behind(before_revision(self._rules, self.member, award))
+        counts = {} if said.whole else left_behind(before_revision(self._rules, self.member, award))
         self._replace(award, structs.replace(nothing(award), counts=counts), said)
 
     def _judge(self, said: Said, kept: Kept | None) -> tuple[Award, str]:

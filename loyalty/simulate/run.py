@@ -1,6 +1,7 @@
 """Runs a simulation: replays all histories in one snapshot of the database, as often as spent budgets ask for it."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import aclosing
 from datetime import date, datetime
 from typing import Any, Final, Protocol
 
@@ -18,16 +19,18 @@ from loyalty.program.model import Definition
 from loyalty.simulate import store
 from loyalty.simulate.budgets import Cut
 from loyalty.simulate.figures import Span
-from loyalty.simulate.model import Ask, SimulationError, Summary
+from loyalty.simulate.model import Ask, SimulationError, SimulationReply
 from loyalty.simulate.recorded import Recorded
 from loyalty.simulate.replay import Said
 from loyalty.simulate.worlds import Pair, Versions, World, Worlds, live_rules, new_rules
+from loyalty.stays.model import Award
 from loyalty.stays.rules import LATEST, Folio, read_folio
 
 _ANY_LENGTH: Final = 100_000
 """Nights. Whether a stay is too long is for each of the rules to say."""
 
 _posting = msgspec.json.Decoder(Recorded).decode
+_award = msgspec.json.Decoder(Award).decode
 _mint: Final = minter()
 
 
@@ -54,7 +57,7 @@ class Quiet:
 class Outcome(Struct, frozen=True):
     """What a simulation comes to, and the members with another tier: before and after."""
 
-    summary: Summary
+    summary: SimulationReply
     moved: list[tuple[UUID, str, str, str]]
 
 
@@ -105,10 +108,14 @@ class Simulation:
     async def _replay_within_budgets(self, published: Versions) -> Worlds:
         """Replay until it is known from when on each budget is spent: once, unless there is one that is."""
         live, new = live_rules(published), new_rules(published, self._ask.definition, self._ask.first)
+        known = [definition for _, definition in published]
         cuts: tuple[Mapping[str, Cut], Mapping[str, Cut]] = ({}, {})
         while True:
             day = min(self._span.last, live.today(self._now))
-            worlds = Worlds(World(live, self._span, cuts[0]), World(new, self._span, cuts[1]), day)
+            worlds = Worlds(
+                World(live, known, self._span, cuts[0], self._ask.definition.point_value),
+                World(new, known, self._span, cuts[1], live.at(day).definition.point_value), day,
+            )  # fmt: skip
             await self._replay(worlds)
             found = worlds.live.budgets.spent(), worlds.new.budgets.spent()
             if found == cuts:
@@ -126,27 +133,24 @@ class Simulation:
 
     async def _replay_shard(self, shard: int, worlds: Worlds) -> None:
         present: Pair | None = None
-        present_id: UUID | None = None
-        async for rows in store.histories(self._connection, shard):
-            for row in rows:
-                member_id = row[0]
-                if member_id != present_id:
-                    if present is not None:
-                        worlds.end(present)
-                    present, present_id = (
-                        worlds.begin(member_id, shard, row[1], row[2], store.read_traits(row[3])),
-                        member_id,
-                    )
-                if row[4] is not None and present is not None:
-                    self.revisions += 1
-                    present.take(self._said(row, worlds))
-            self._progress.at(worlds.members, self.revisions)
+        async with aclosing(store.histories(self._connection, shard)) as pages:
+            async for rows in pages:
+                for row in rows:
+                    if present is None or row[0] != present.live.member.member_id:
+                        if present is not None:
+                            worlds.end(present)
+                        present = worlds.begin(store.read_member(shard, row))
+                    if row["stay_id"] is not None:
+                        self.revisions += 1
+                        present.take(self._said(row, worlds))
+                self._progress.at(worlds.members, self.revisions)
         if present is not None:
             worlds.end(present)
         self._progress.at(worlds.members, self.revisions)
 
     def _said(self, row: Sequence[Any], worlds: Worlds) -> Said:
-        member_id, _, _, _, stay_id, revision, outcome, joined, at, snapshot, brand = row
+        """Read a row as something that was said of a stay."""
+        member_id, number, _, _, _, stay_id, revision, outcome, at, snapshot, brand, joined, award = row
         posting = _posting(snapshot)
         folio = read_folio(posting, _ANY_LENGTH)
         if isinstance(folio, Problem):
@@ -154,13 +158,17 @@ class Simulation:
             folio = Folio(0, {})
         if brand is None:
             brand = self._brands.get(posting.property, "")
-        gone = outcome == "moved" or posting.departure > self._span.last
-        moment = Moment(at, worlds.live.rules.today(at), _mint)
-        return Said(stay_id, revision, PostStay(member_id, posting, folio, "", brand), moment, gone, joined)
+        moved = outcome == "moved"
+        return Said(
+            stay_id, revision, PostStay(member_id, posting, folio, "", brand),
+            Moment(at, worlds.live.rules.today(at), _mint), moved or posting.departure > self._span.last,
+            # A stay that leaves by itself names the member that it goes to.
+            moved and posting.member == number, joined, None if award is None else _award(award),
+        )  # fmt: skip
 
     def _outcome(self, worlds: Worlds) -> Outcome:
         ask, new = self._ask, worlds.new.rules.versions[-1]
-        summary = Summary(
+        summary = SimulationReply(
             worlds.live.rules.at(worlds.as_of).label, new.label, ask.first, ask.last, worlds.as_of,
             ask.definition.currency,
             worlds.members, self.revisions, worlds.totals(), worlds.months(), worlds.properties(), worlds.tiers(),

@@ -3,6 +3,7 @@
 import csv
 from collections.abc import Generator, Iterable, Sequence
 from contextlib import contextmanager
+from decimal import Decimal
 from io import StringIO
 from typing import Final
 
@@ -13,7 +14,7 @@ from rich.table import Table
 
 from loyalty.commands.versions import BEGINNING
 from loyalty.ids import UUID, show
-from loyalty.simulate.model import Compared, Counted, Summary, Totals
+from loyalty.simulate.model import Compared, Counted, SimulationReply, Totals
 from loyalty.simulate.run import Progressing, Quiet
 
 _ROWS: Final = {
@@ -67,12 +68,12 @@ def progress(console: Console) -> Generator[Progressing]:
 # --- tables -----------------------------------------------------------------------------------------------------------
 
 
-def print_tables(console: Console, found: Summary) -> None:
+def print_tables(console: Console, found: SimulationReply) -> None:
     """Print what a simulation comes to."""
     console.print(_heading(found), highlight=False)
     console.print(_totals(found))
     for title, rows in (("Month", found.months), ("Property", found.properties)):
-        console.print(_compared(title, rows, found.currency))
+        console.print(_compared(title, rows, found))
     console.print(_counted("Members on " + str(found.as_of), found.tiers))
     if found.moves:
         console.print(_moves(found))
@@ -86,17 +87,17 @@ def print_tables(console: Console, found: Summary) -> None:
         console.print(escape(line), highlight=False)
 
 
-def span(found: Summary) -> str:
+def span(found: SimulationReply) -> str:
     """Say in words which check-outs are looked at."""
     since = "all check-outs" if found.first <= BEGINNING else f"check-outs from {found.first}"
     return since if found.last is None else f"{since} to {found.last}"
 
 
-def _heading(found: Summary) -> str:
+def _heading(found: SimulationReply) -> str:
     return f"[bold]{escape(found.live)}[/] beside [bold]{escape(found.new)}[/]: {span(found)}\n"
 
 
-def notes(found: Summary) -> list[str]:
+def notes(found: SimulationReply) -> list[str]:
     """Return what else there is to say, in sentences."""
     lines: list[str] = []
     for which, refused in (("live", found.refused_live), ("new", found.refused_new)):
@@ -105,6 +106,8 @@ def notes(found: Summary) -> list[str]:
             if count:
                 stays = "1 stay is" if count == 1 else f"{count:,} stays are"
                 lines.append(f"Under the {which} rules {stays} {words} and counted as nothing.")
+    if not _costs(found):
+        lines.append("What points cost isn't told: neither definition has a `point_value`.")
     lines += [
         f"Under the {one.rules} rules the budget of {one.code} is spent since {one.since:%Y-%m-%d %H:%M} UTC."
         for one in found.budgets_spent
@@ -122,22 +125,32 @@ def _table(*columns: str) -> Table:
     return table
 
 
-def _totals(found: Summary) -> Table:
+def _totals(found: SimulationReply) -> Table:
     table = _table("", "live", "new", "change", "")
     live, new = found.totals.live, found.totals.new
     for field, title in _ROWS.items():
-        label = f"Cost in {found.currency}" if field == "cost" else title
-        table.add_row(label, *_change(str(getattr(live, field)), str(getattr(new, field))))
+        if field == "cost":
+            if not _costs(found):
+                continue
+            title = f"Cost in {found.currency}"  # noqa: PLW2901 - it says more
+        table.add_row(title, *_change(str(getattr(live, field)), str(getattr(new, field))))
     table.add_row()
     return table
 
 
-def _compared(title: str, rows: Sequence[Compared], currency: str) -> Table:
-    table = _table(title, "stays", "points live", "new", "change", "", f"cost live ({currency})", "new")
+def _costs(found: SimulationReply) -> bool:
+    """Tell whether a point costs anything under any of the rules."""
+    return any(Decimal(side.cost) for side in (found.totals.live, found.totals.new))
+
+
+def _compared(title: str, rows: Sequence[Compared], found: SimulationReply) -> Table:
+    columns = [title, "stays", "points live", "new", "change", ""]
+    costs = _costs(found)
+    table = _table(*columns, *([f"cost live ({found.currency})", "new"] if costs else []))
     for one in rows:
         points = _change(str(one.live.points), str(one.new.points))
-        costs = _grouped(one.live.cost), _grouped(one.new.cost)
-        table.add_row(escape(one.key), f"{max(one.live.stays, one.new.stays):,}", *points, *costs)
+        shown = (_grouped(one.live.cost), _grouped(one.new.cost)) if costs else ()
+        table.add_row(escape(one.key), f"{max(one.live.stays, one.new.stays):,}", *points, *shown)
     table.add_row()
     return table
 
@@ -150,7 +163,7 @@ def _counted(title: str, rows: Iterable[Counted]) -> Table:
     return table
 
 
-def _moves(found: Summary) -> Table:
+def _moves(found: SimulationReply) -> Table:
     table = _table("Other tier", "members", "")
     for one in found.moves:
         table.add_row(f"{escape(one.before)} → {escape(one.after)}", f"{one.members:,}", one.direction)
@@ -198,7 +211,7 @@ def _grouped(text: str) -> str:
 # --- files ------------------------------------------------------------------------------------------------------------
 
 
-def as_csv(found: Summary) -> str:
+def as_csv(found: SimulationReply) -> str:
     """Return the sums by month and by property, and in all, as CSV: live and new side by side."""
     file = StringIO()
     writer = csv.writer(file, lineterminator="\n")

@@ -7,7 +7,7 @@ from typing import Any, Final
 import msgspec
 
 from loyalty.db import Connection, load_queries
-from loyalty.ledger.model import NO_TRAITS, Traits
+from loyalty.ledger.model import NO_TRAITS, Member, Traits
 
 QUERIES: Final = load_queries("loyalty.simulate")
 _PAGE: Final = 2_000
@@ -51,6 +51,8 @@ async def histories(connection: Connection, shard: int) -> AsyncGenerator[Sequen
         await asyncio.wait([ahead])
 
 
-def read_traits(text: str) -> Traits:
-    """Return traits as they are stored."""
-    return NO_TRAITS if text == "{}" else _traits(text)
+def read_member(shard: int, row: Any) -> Member:
+    """Return the member of a row, without anything counted."""
+    member_id, number, status, enrolled_on, traits = row[:5]
+    known = NO_TRAITS if traits == "{}" else _traits(traits)
+    return Member(shard, member_id, number, status, enrolled_on, 0, 0, 0, 0, {}, None, known)

@@ -9,7 +9,7 @@ from msgspec import structs
 
 from loyalty.commands.rulebook import Rulebook, join
 from loyalty.ids import UUID
-from loyalty.ledger.model import Member, Traits
+from loyalty.ledger.model import Member
 from loyalty.program.model import Definition
 from loyalty.simulate.budgets import Budgets, Cut
 from loyalty.simulate.figures import Figures, Span, Tally
@@ -25,12 +25,16 @@ _EARNED: Final = "earned"
 class World:
     """Some rules, and what all histories come to under them."""
 
-    def __init__(self, rules: Rulebook, span: Span, cuts: Mapping[str, Cut] | None = None) -> None:
-        """Begin with no history; `cuts` are the budgets known to be spent."""
+    def __init__(
+        self, rules: Rulebook, published: Sequence[Definition], span: Span, cuts: Mapping[str, Cut] | None = None,
+        point_value: str = "0",
+    ) -> None:  # fmt: skip
+        """Begin with no history; `cuts` are the budgets known to be spent, `point_value` is the other rules'."""
         self.rules = rules
+        self.judged = frozenset(one.label for one in rules.versions if one.definition in published)
         budgets = {code: budget for version in rules.versions for code, budget in version.budgets.items()}
         self.budgets = Budgets(budgets, cuts)
-        self.figures = Figures(rules, span)
+        self.figures = Figures(rules, span, point_value)
 
 
 def live_rules(versions: Versions) -> Rulebook:
@@ -57,16 +61,17 @@ class Worlds:
         self.as_of = as_of
         self._moves: Counter[tuple[str, str]] = Counter()
 
-    def begin(self, member_id: UUID, shard: int, status: str, enrolled_on: date, traits: Traits) -> "Pair":
-        """Return the replays of a member of whom nothing was told yet."""
-        traits = _given(traits)
+    def begin(self, member: Member) -> "Pair":
+        """Return the replays of a member of whom nothing was told yet. What tier was earned is replayed, too."""
+        traits = member.traits
+        given = tuple(one for one in traits.statuses if one.kind != _EARNED)
 
-        def member() -> Member:
-            return Member(shard, member_id, "", status, enrolled_on, 0, 0, 0, 0, {}, None, traits)
+        def begin(world: World) -> Replay:
+            kept = structs.replace(traits, statuses=given, by_day=world.rules.months_kept > 0)
+            known = structs.replace(member, counters={}, traits=kept)
+            return Replay(world.rules, world.budgets, known, world.judged)
 
-        return Pair(
-            Replay(self.live.rules, self.live.budgets, member()), Replay(self.new.rules, self.new.budgets, member())
-        )  # fmt: skip
+        return Pair(begin(self.live), begin(self.new))
 
     def end(self, pair: "Pair") -> None:
         """Add what a member's history has come to in each world."""
@@ -164,14 +169,6 @@ class Pair:
         """Judge what was said of a stay, twice."""
         self.live.take(said)
         self.new.take(said)
-
-
-def _given(traits: Traits) -> Traits:
-    """Return traits with the statuses that were given; what was earned is replayed."""
-    if not traits.statuses:
-        return traits
-    given = tuple(one for one in traits.statuses if one.kind != _EARNED)
-    return structs.replace(traits, statuses=given)
 
 
 def _counted(live: Mapping[str, int], new: Mapping[str, int]) -> list[Counted]:

@@ -66,7 +66,7 @@ class Era:
         return self.at(day).ladders.on(day)
 
     def period(self, member: Member, day: date) -> Period:
-        """Return the period that a day of the era lies in, and what counts in it: as far as days are kept, up to that day."""
+        """Return the period that a day of the era lies in, and what counts in it, up to then where days are kept."""
         if self.kind == "rolling":
             return window(member, self.ladders, day)
         known = structs.replace(member, counters=counting.up_to(member.counters, day))

@@ -57,8 +57,8 @@ class Ladder:
         self.levels = levels
         self.rules = rules
         self.lifetime = lifetime
-        self._bars = tuple((bar.unit, bar.at_most) for bar in rules.bar)
-        self.uses_brands = any(unit == "brands" for unit, _ in (*_thresholds(levels), *self._bars))
+        self.bars = tuple((bar.unit, bar.at_most) for bar in rules.bar)
+        self.uses_brands = any(unit == "brands" for unit, _ in (*_thresholds(levels), *self.bars))
         self.plain = (
             rules.period == "calendar_year" and rules.effective == "same_day" and rules.downgrade == "counters"
             and not rules.grace_months and not rules.rollover and not rules.bar and not lifetime
@@ -128,7 +128,7 @@ class Ladder:
 
     def barred(self, counted: Mapping[str, int]) -> bool:
         """Tell whether a bar is in the way of any upgrade."""
-        return any(counted.get(unit, 0) > most for unit, most in self._bars)
+        return any(counted.get(unit, 0) > most for unit, most in self.bars)
 
     def upgraded(self, counted: Mapping[str, int], present: Level) -> Level:
         """Return the level that counts reach, the present one if that is no upgrade or a bar is in the way."""

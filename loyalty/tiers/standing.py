@@ -12,7 +12,9 @@ from loyalty.ledger.model import Counters, Member
 from loyalty.program.lifetime import add_months
 from loyalty.tiers.course import Era
 from loyalty.tiers.ladder import Ladder, Level
+from loyalty.tiers.milestones import Change
 from loyalty.tiers.timeline import Period
+from loyalty.tiers.unmoved import Thresholds
 
 _DAY: Final = timedelta(days=1)
 _MANY_DAYS: Final = 40
@@ -37,6 +39,12 @@ class Tiers:
         """Take the ladders, the first in force first."""
         self._era = Era(versions)
         self._ladders = self._era.ladders
+        self._thresholds = Thresholds(self._ladders.all) if self._era.before is None else None
+        self._one_a_year = self._era.before is None and all(
+            ladder.rules.period == "calendar_year" and ladder.rules.effective == "same_day"
+            for ladder in self._ladders.all
+        )
+        self._grace = max(ladder.rules.grace_months for ladder in self._ladders.all)
         self._plain = self._era.before is None and all(ladder.plain for ladder in self._ladders.all)
 
     def on(self, member: Member, day: date) -> Level:
@@ -49,6 +57,23 @@ class Tiers:
                 this, last = _of_two_years(ladder, member.counters, day.year)
                 return this if this.rank >= last.rank else last
         return next(self._era.course(member, day)).level
+
+    def certain(self, member: Member, day: date) -> bool:
+        """Tell whether the tier last told is the one of a day: it was told, and no review is due."""
+        return member.tier != "" and (member.review_on is None or member.review_on > day)
+
+    def near(self, member: Member, day: date, today: date) -> Level:
+        """Return the tier on a day; the one last told where a calendar year has but one, beyond any grace."""
+        if self._one_a_year and day <= today and not member.traits.statuses and self.certain(member, today):
+            begins = add_months(date(today.year, 1, 1), self._grace)
+            ladder = self._era.ladder_on(today)
+            if day >= begins and ladder is self._era.ladder_on(begins):
+                return ladder.level(member.tier)
+        return self.on(member, day)
+
+    def unmoved(self, changed: Sequence[Change], counters: Counters) -> bool:
+        """Tell whether changes of the counts, which hold them already, can't have moved a tier nor its end."""
+        return self._thresholds is not None and self._thresholds.unmoved(changed, counters)
 
     def standing(self, member: Member, day: date) -> Standing:
         """Return the tier on a day, until when it is certain, and where it comes from."""

@@ -11,9 +11,13 @@ from msgspec import Struct
 from loyalty.db import load_queries
 from loyalty.ids import UUID, shard_of
 from loyalty.ledger.model import (
+    AVAILABLE,
     COUNTED,
+    HELD,
     MEMBER_ACCOUNTS,
     NO_TRAITS,
+    PENDING,
+    POINTS,
     TRANSIT,
     Allocation,
     Counters,
@@ -187,7 +191,7 @@ async def read_accounts(connection: Connection, shard: int) -> list[Account]:
         folded[credit, unit] += amount
     stored = {(row[0], row[1]): row[2] for row in await connection.fetch(QUERIES["stored_accounts"], shard)}
     row: Any = await connection.fetchrow(QUERIES["stored_points"], shard)
-    stored |= {("available", "points"): row[0], ("held", "points"): row[1]}
+    stored |= {(account, POINTS): row[account] for account in (AVAILABLE, PENDING, HELD)}
     for unit, amount in await connection.fetch(QUERIES["stored_counters"], shard):
         stored[COUNTED, unit] = amount
     return [

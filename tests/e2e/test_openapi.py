@@ -37,8 +37,10 @@ from loyalty.http.examples import REPLIES, REQUESTS
 from loyalty.http.programs import FullVersion, PublishRequest, VersionList, VersionView
 from loyalty.http.properties import PropertyList
 from loyalty.http.rewards import FlaggedList, RewardList
+from loyalty.http.simulations import SimulationRequest
 from loyalty.http.stays import BatchReply, StayView
 from loyalty.members.model import EnrolRequest, MemberView
+from loyalty.simulate.model import SimulationReply
 from loyalty.stays.model import StayPosting
 from loyalty.stays.properties import Property
 
@@ -207,6 +209,7 @@ def test_bodies_that_are_sent_are_closed_to_unknown_fields(document: dict[str, A
         "Occasion",
         "UseRequest",
         "ReturnRequest",
+        "SimulationRequest",
     }
 
     assert sent == {name for name, schema in schemas.items() if schema.get("additionalProperties") is False}
@@ -244,6 +247,7 @@ REQUEST_TYPES: dict[tuple[str, str], Any] = {
     ("POST", "/v1/members/{member_id}/rewards/{reward_id}/use"): Occasion,
     ("POST", "/v1/members/{member_id}/benefits/{benefit}/use"): UseRequest,
     ("POST", "/v1/members/{member_id}/benefits/{benefit}/return"): ReturnRequest,
+    ("POST", "/v1/programs/simulate"): SimulationRequest,
 }
 REPLY_TYPES: dict[tuple[str, str], Any] = {
     ("POST", "/v1/members"): MemberView,
@@ -285,6 +289,7 @@ REPLY_TYPES: dict[tuple[str, str], Any] = {
     ("POST", "/v1/members/{member_id}/benefits/{benefit}/use"): BenefitReply,
     ("POST", "/v1/members/{member_id}/benefits/{benefit}/return"): BenefitReply,
     ("GET", "/v1/rewards"): FlaggedList,
+    ("POST", "/v1/programs/simulate"): SimulationReply,
 }
 
 

@@ -14,7 +14,7 @@ from loyalty.embedded import EmbeddedPostgres
 
 PACKAGE = Path(loyalty.__file__).parent
 # What the service itself runs. Others are run by an operator, who owns the tables.
-OF_THE_SERVICE = {"commands", "http", "ledger", "members", "rewards", "stays"}
+OF_THE_SERVICE = {"commands", "events", "http", "ledger", "members", "rewards", "stays"}
 
 
 def all_queries() -> Iterator[tuple[str, str, str]]:

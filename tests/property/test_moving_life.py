@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -23,7 +24,16 @@ from tests.builders import PROGRAM, reply, small_rules
 from tests.conftest import run_sql
 from tests.property.live import Live, opened
 from tests.property.oracle import Stay
-from tests.property.test_moving_live import Movers, consent, found_household, leave, merge, spend, unmerge
+from tests.property.test_moving_live import (
+    Movers,
+    consent,
+    found_household,
+    leave,
+    merge,
+    spend,
+    stays,
+    unmerge,
+)
 
 NO_BONUS = PROGRAM.replace("bonus_percent = 25", "bonus_percent = 0").replace(
     "bonus_percent = 50", "bonus_percent = 0"
@@ -40,6 +50,27 @@ noise = { en = "Noise", zh = "噪音" }
 members = 3
 """
 RULES = small_rules(NO_BONUS + TERMS)
+RICH = small_rules(
+    NO_BONUS
+    + TERMS
+    + """
+[counting]
+consecutive = true
+
+[[promotion]]
+code = "half_more"
+name = { en = "Half more", zh = "多一半" }
+percent = "50"
+budget = 2000
+
+[[promotion]]
+code = "first_stays"
+name = { en = "The first two", zh = "前两次" }
+points = 11
+times = 2
+"""
+)
+"""Stays that follow each other are one, so counters are kept by day; promotions, one of them with a budget."""
 NUMBERS = ("T1", "T2", "T3", "T4")
 people = st.sampled_from(NUMBERS)
 points = st.sampled_from([1, 7, 30, 120])
@@ -217,11 +248,59 @@ def play(live: Live, examples: int, steps: int) -> None:
     assert {} == live.verify()
 
 
-@pytest.fixture(scope="module")
-def live(postgres: Any, migrated_template: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
-    run_sql(postgres.dsn, f"CREATE DATABASE moving_life TEMPLATE {migrated_template}")
-    with opened(postgres.dsn_of("moving_life"), RULES, tmp_path_factory.mktemp("life")) as live:
+@pytest.fixture(scope="module", params=[RULES, RICH], ids=["plain", "rich"])
+def live(
+    request: pytest.FixtureRequest,
+    postgres: Any,
+    migrated_template: str,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Live]:
+    name = f"moving_life_{request.param_index}"
+    run_sql(postgres.dsn, f"CREATE DATABASE {name} TEMPLATE {migrated_template}")
+    with opened(postgres.dsn_of(name), request.param, tmp_path_factory.mktemp("life")) as live:
+        live.query("INSERT INTO promotion_pool (promotion, budget) VALUES ('half_more', 2000)")
         yield live
+
+
+def test_what_stays_had_of_a_budget_moves_with_them_and_is_given_back_from_where_they_are(
+    database: str, tmp_path: Path
+) -> None:
+    with opened(database, RICH, tmp_path) as live:
+        live.query("INSERT INTO promotion_pool (promotion, budget) VALUES ('half_more', 2000)")
+        books = Movers(live)
+        for number in NUMBERS:
+            request = EnrolRequest(books.prefix + number, date(2024, 1, 1))
+            books.one(books.service.enrol(request, "test", books.key(f"enrol-{number}", request)))
+        old, new = two_shards(books)
+        shards = books.member(old).shard, books.member(new).shard
+        made = stays(books, old, [100, 50])
+        before = used(live)
+        merged = reply(books.one(merge(books, old, new)))
+        there = used(live)
+        books.one(unmerge(books, merged["merge_id"]))
+        back = used(live)
+        books.one(merge(books, old, new, "again"))
+        for stay in made:
+            books.post(replace(stay, status="cancelled", revision=2))
+
+        assert 75 == sum(before.values()) == sum(there.values()) == sum(back.values())
+        assert before[shards[0]] == 75
+        assert there[shards[1]] == 75
+        assert back[shards[0]] == 75
+        assert 0 == sum(used(live).values())
+        assert {} == live.verify()
+
+
+def two_shards(books: Movers) -> tuple[str, str]:
+    """Return two members of different shards."""
+    first = NUMBERS[0]
+    shard = books.member(first).shard
+    return first, next(number for number in NUMBERS if books.member(number).shard != shard)
+
+
+def used(live: Live) -> dict[int, int]:
+    """Return what of a promotion's budget is used, by shard."""
+    return {row[0]: row[1] for row in live.query("SELECT shard, used FROM promotion_budget")}
 
 
 def test_points_that_move_are_neither_lost_nor_made_nor_do_they_live_longer(live: Live) -> None:

@@ -164,10 +164,7 @@ def step(guest: Guest, expected: Expected, what: str, how: Any) -> None:
                 if there[how].milestone == "every_third":
                     expected.state[there[how].ordinal] = "used"
         case "choose":
-            for one in guest.rewards("year_nights"):
-                codes = [code for code in how if code in {option.code for option in one.options}]
-                if one.status == "open":
-                    assert guest.tried(guest.choose(one, codes[: one.pick])) in {"", "choice_over"}
+            choose(guest, how)
         case "spend":
             guest.tried(guest.spend(how))
         case "benefit" | "give back":
@@ -175,6 +172,13 @@ def step(guest: Guest, expected: Expected, what: str, how: Any) -> None:
         case _:
             guest.live.clock.advance(timedelta(days=how))
             guest.live.run(worker.lapse_rewards(guest.service))
+
+
+def choose(guest: Guest, wanted: list[str]) -> None:
+    for one in guest.rewards("year_nights"):
+        codes = [code for code in wanted if code in {option.code for option in one.options}]
+        if one.status == "open":
+            assert guest.tried(guest.choose(one, codes[: one.pick])) in {"", "choice_over"}
 
 
 def benefit(guest: Guest, what: str) -> None:

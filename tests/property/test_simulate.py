@@ -1,6 +1,7 @@
 """A random history simulated under the rules that it was posted under: exactly the live books come out."""
 
 import asyncio
+import itertools
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
@@ -8,25 +9,30 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from loyalty import moving
 from loyalty.clock import ManualClock
 from loyalty.commands import versions
 from loyalty.commands.rulebook import Rulebook
 from loyalty.db import connect
-from loyalty.ids import show
+from loyalty.errors import Problem
+from loyalty.ids import UUID, parse, show
 from loyalty.program import store as program_store
 from loyalty.program.reading import decode
 from loyalty.program.store import Version
 from loyalty.simulate.model import Ask
-from tests.builders import PROGRAM, changed
+from tests.builders import PRINCIPAL, PROGRAM, changed
 from tests.property import live as living
 from tests.property.live import Live, LiveBooks, opened
+from tests.property.oracle import Stay
 from tests.property.strategies import MEMBERS, START, changes, ended, shaped, shapes
 from tests.simulated import on_file, seen, simulated
 
+NUMBERS = itertools.count(1)
 NAME = 'name = { en = "A", zh = "甲" }'
 RICH = f"""
 [counting]
@@ -142,13 +148,15 @@ def the_live_books_come_out(live: Live, ask: Ask) -> None:
 
     assert expected == {member_id: seen(pair.live) for member_id, pair in pairs.items()}
     assert expected == {member_id: seen(pair.new) for member_id, pair in pairs.items()}
-    for member_id, pair in pairs.items():
+    present = [member_id for member_id, pair in pairs.items() if pair.live.member.traits.merged_into is None]
+    for member_id in present:
+        pair = pairs[member_id]
         member = live.run(live.service.find_member(show("mem", member_id))).member
         code = tiers.on(member, today).code
 
         assert [code, code] == [tiers.on(one.member, today).code for one in (pair.live, pair.new)], member_id
     assert (points, points) == (summary.totals.live.points, summary.totals.new.points)
-    assert len(expected) == summary.members == sum(tier.live for tier in summary.tiers)
+    assert (len(expected), len(present)) == (summary.members, sum(tier.live for tier in summary.tiers))
     assert ([], []) == (summary.moves, outcome.moved)
     assert summary.totals.live == summary.totals.new
     assert all(one.live == one.new for one in [*summary.promotions, *summary.milestones])
@@ -163,6 +171,8 @@ steps = st.one_of(
     st.tuples(
         st.just("revise"), st.tuples(st.integers(0, 50), changes, st.sampled_from([None, 1, 1, 2, -1]))
     ),
+    st.tuples(st.just("merge"), st.sampled_from(MEMBERS)),
+    st.tuples(st.just("unmerge"), st.none()),
     st.tuples(st.just("travel"), st.sampled_from([1, 3, 20, 45])),
 )
 
@@ -172,7 +182,7 @@ def play(live: Live, history: list[tuple[str, Any]]) -> None:
     books = LiveBooks(live)
     for number in MEMBERS:
         books.enrol(number, f"enrol {number}")
-    today, told, heads = START, [], dict[str, int]()
+    today, told, heads, merges = START, list[Stay](), dict[str, int](), list[UUID]()
     for what, how in history:
         if what == "travel":
             today += timedelta(days=how)
@@ -184,6 +194,11 @@ def play(live: Live, history: list[tuple[str, Any]]) -> None:
             heads[stay.ref] = max(heads.get(stay.ref, 0), number or 0)
             told.append(ended(replace(stay, **change, revision=number), today))
             books.post(told[-1])
+        elif what == "merge":
+            merges += merged(books, how, MEMBERS[MEMBERS.index(how) - 1])
+        elif what == "unmerge" and merges:
+            key = books.service.key(PRINCIPAL, f"{books.prefix}{merges[-1]} back", b"")
+            books._outcome(moving.unmerge(books.service, merges.pop(), "test", key))
         elif what in {"post", "batch"}:
             stays = [shaped(one, today) for one in ([how] if what == "post" else how)]
             for stay in stays:
@@ -193,6 +208,18 @@ def play(live: Live, history: list[tuple[str, Any]]) -> None:
                 books.post(stays[0])
             else:
                 books.post_many(stays)
+
+
+def merged(books: LiveBooks, old: str, new: str) -> list[UUID]:
+    """Merge one account into another, if that can be; return the id of the merge."""
+    key = books.service.key(PRINCIPAL, f"{books.prefix}{old} {next(NUMBERS)}", b"")
+    work = moving.merge(books.service, books.prefix + old, books.prefix + new, "test", key)
+    found = books._outcome(work)
+    if isinstance(found, Problem) or found.status != 201:
+        return []
+    merge_id = parse("mrg", msgspec.json.decode(found.body)["merge_id"])
+    assert merge_id is not None
+    return [merge_id]
 
 
 VERSIONS: Mapping[str, list[tuple[date, str]]] = {

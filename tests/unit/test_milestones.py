@@ -141,9 +141,7 @@ def test_what_is_carried_over_for_tiers_passes_no_milestone() -> None:
     ],
 )  # fmt: skip
 def test_the_second_brand_passes_a_milestone_of_two_brands(
-    counts: Mapping[str, int],
-    yearly: bool,
-    crossings: list[tuple[str, str]],
+    counts: Mapping[str, int], *, yearly: bool, crossings: list[tuple[str, str]]
 ) -> None:
     milestone = rule("brands", every=2, yearly=yearly)
     counters = {"2026": {"brand:a": 2, "brand:b": 1, "stays": 4}}

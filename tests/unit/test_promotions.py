@@ -540,7 +540,7 @@ def test_promotions_tell_their_budgets_and_which_of_them_have_limits_of_a_member
     )  # fmt: skip
 
     assert {"one": 500} == rules.budgets
-    assert {"two", "three"} == rules.limited
+    assert ({"three"}, {"two"}) == (rules.limited, rules.counted)
 
 
 @pytest.mark.parametrize(

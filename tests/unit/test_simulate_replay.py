@@ -13,7 +13,7 @@ from loyalty.simulate.figures import Span
 from loyalty.simulate.model import Counted, Moved, Refused, Totals
 from loyalty.simulate.replay import Said
 from loyalty.simulate.worlds import Pair, World, Worlds, live_rules, new_rules
-from tests.builders import MINT, PROGRAM, changed, lines, post
+from tests.builders import MINT, PROGRAM, changed, lines, member, post
 
 BEGINNING = date(1970, 1, 1)
 NEXT_YEAR = date(2027, 1, 1)
@@ -25,21 +25,21 @@ ALWAYS = Span(date(1970, 1, 1), date(2199, 12, 31))
 
 
 def worlds(live: str = PROGRAM, new: str = NEW, first: date = BEGINNING, span: Span | None = None) -> Worlds:
-    versions = [(BEGINNING, decode(live))]
+    published = [decode(live)]
+    versions = [(BEGINNING, published[0])]
     span = span or Span(first, ALWAYS.last)
-    return Worlds(
-        World(live_rules(versions), span), World(new_rules(versions, decode(new), first), span), date(2026, 12, 31)
-    )  # fmt: skip
+    new_world = World(new_rules(versions, decode(new), first), published, span)
+    return Worlds(World(live_rules(versions), published, span), new_world, date(2026, 12, 31))
 
 
 def begin(played: Worlds, status: str = "active", traits: Traits = NO_TRAITS) -> Pair:
-    return played.begin(MINT(0), 0, status, date(2025, 1, 1), traits)
+    return played.begin(member(status=status, traits=traits))
 
 
 def said(ref: int, revision: int = 0, day: int = 1, **fields: Any) -> Said:
     """Return a posting of stay number `ref`, recorded on a day of June."""
     at = datetime(2026, 6, day, 12, tzinfo=UTC)
-    flags = {flag: fields.pop(flag) for flag in ("gone", "joined") if flag in fields}
+    flags = {flag: fields.pop(flag) for flag in ("gone", "joined", "whole", "award") if flag in fields}
     command = post(stay_ref=f"R-{ref}", **fields)
     return Said(IDS[ref], revision, command, Moment(at, at.date(), MINT), **flags)
 
@@ -69,6 +69,17 @@ def test_a_stay_earns_by_each_of_the_rules() -> None:
     assert totals(150) == found.live
     # 2 * 100 + 50 = 250 points, each 0.015: 3.75.
     assert totals(250, cost="3.75") == found.new
+
+
+def test_rules_without_a_point_value_are_told_at_that_of_the_others() -> None:
+    published = [decode(PROGRAM)]
+    world = World(live_rules([(BEGINNING, published[0])]), published, ALWAYS, point_value="0.015")
+    played = Worlds(world, world, date(2026, 12, 31))
+    pair = begin(played)
+    pair.live.take(said(0))
+    played.end(pair)
+
+    assert totals(100, cost="1.50") == played.totals().live
 
 
 def test_a_newer_revision_takes_the_place_of_the_one_before_and_an_older_one_changes_nothing() -> None:
@@ -256,8 +267,10 @@ budget = 100
 def replay_all(cuts: dict[str, Cut] | None = None) -> tuple[World, list[int]]:
     """Replay three members with a stay each, recorded on the third, the first and the second of June."""
     definition: Definition = decode(PROGRAM + BUDGET)
-    world = World(live_rules([(BEGINNING, definition)]), ALWAYS, cuts)
-    played = Worlds(world, World(live_rules([(BEGINNING, definition)]), ALWAYS), date(2026, 12, 31))
+    world, other = (
+        World(live_rules([(BEGINNING, definition)]), [definition], ALWAYS, known) for known in (cuts, None)
+    )
+    played = Worlds(world, other, date(2026, 12, 31))
     given: list[int] = []
     for number, day in enumerate((3, 1, 2)):
         pair = begin(played)

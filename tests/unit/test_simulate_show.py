@@ -11,7 +11,7 @@ from msgspec import structs
 from rich.console import Console
 
 from loyalty.simulate.chart import draw
-from loyalty.simulate.model import Compared, Counted, Moved, Refused, SpentBudget, Summary, Totals
+from loyalty.simulate.model import Compared, Counted, Moved, Refused, SimulationReply, SpentBudget, Totals
 from loyalty.simulate.show import as_csv, members_csv, notes, percent, print_tables, progress, span
 from tests.builders import MINT
 
@@ -24,7 +24,7 @@ def compared(key: str, live: int, new: int) -> Compared:
     return Compared(key, totals(live, "1.50"), totals(new, "2.25"))
 
 
-SUMMARY = Summary(
+SUMMARY = SimulationReply(
     live="house@1", new="<new>@2", first=date(2025, 1, 1), last=None, as_of=date(2026, 6, 1), currency="CNY",
     members=1200, revisions=3400, totals=compared("total", 3000, 4500),
     months=[compared("2025-12", 1000, 1500), compared("2026-01", 2000, 3000)],
@@ -35,7 +35,7 @@ SUMMARY = Summary(
 )  # fmt: skip
 
 
-def printed(found: Summary, **options: Any) -> str:
+def printed(found: SimulationReply, **options: Any) -> str:
     console = Console(width=140, record=True, file=StringIO(), **options)
     print_tables(console, found)
     return console.export_text()
@@ -61,6 +61,18 @@ def test_what_the_rules_refuse_and_budgets_that_are_spent_are_said_in_sentences(
         "Under the new rules the budget of shared is spent since 2026-03-01 09:30 UTC.",
         "1,200 members, 3,400 postings replayed. The books are as they were.",
     ] == notes(SUMMARY)
+
+
+def test_costs_are_left_out_where_points_cost_nothing() -> None:
+    free = Compared("total", totals(1), totals(2))
+    found = structs.replace(
+        SUMMARY, totals=free, months=[structs.replace(free, key="2026-01")], properties=[free]
+    )
+    told = printed(found)
+
+    assert "Cost" not in told
+    assert "cost live" not in told
+    assert "What points cost isn't told: neither definition has a `point_value`." in told
 
 
 def test_tables_without_rows_are_left_out() -> None:

@@ -12,6 +12,7 @@ from loyalty.commands.rulebook import Rulebook
 from tests.builders import adjust, decided, facts_after, lines, lot, member, moment, post, reply
 from tests.worked_cases import (
     ALL_REVENUE,
+    EARNS_BY_TIER,
     FOLIO,
     PLAIN,
     ROOM_AT_FIVE,
@@ -72,6 +73,26 @@ def test_case_3_brands_that_earn_on_all_revenue_or_on_the_room_only(rules: Ruleb
     said, _ = posted(rules, {"room": "400", "food": "50", "tax": "48"})
 
     assert total == said["points"]["total"]
+
+
+@pytest.mark.parametrize(
+    ("nights", "points", "expires_on"),
+    [
+        (0, 24, date(2026, 11, 3)),  # 600 at 4 %, for 6 months
+        (100, 30, date(2027, 11, 3)),  # 600 at 5 %, for 18 months
+        (300, 42, date(2028, 5, 3)),  # 600 at 7 %, for 24 months
+    ],
+)
+def test_case_6_a_tier_earns_more_and_its_points_last_longer(
+    nights: int, points: int, expires_on: date
+) -> None:
+    owner = member(counters={"2025": {"nights": nights}} if nights else {})
+    stay = post(currency="USD", lines=lines(room="600"))
+    decision = decided(decide(Facts(owner), EARNS_BY_TIER, stay, moment()))
+
+    assert points == reply(decision)["points"]["total"]
+    assert decision.book is not None
+    assert [(points, expires_on)] == [(one.amount, one.expires_on) for one in decision.book.new_lots]
 
 
 def test_case_7_points_that_expire_on_15_january_can_be_spent_on_the_14th_and_no_more_on_the_15th() -> None:
