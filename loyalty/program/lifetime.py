@@ -3,7 +3,7 @@
 from datetime import date
 from functools import lru_cache
 
-from loyalty.clock import add_months as add_months
+from loyalty.clock import add_months
 from loyalty.program.model import Expiry
 
 

@@ -11,9 +11,9 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from loyalty.clock import add_months
 from loyalty.ledger import counters as counting
 from loyalty.ledger.model import Counters, Member, Status, Traits
-from loyalty.program.lifetime import add_months
 from loyalty.program.model import Bar, Lifetime, Qualification
 from loyalty.tiers import standing as standing_file
 from loyalty.tiers.ladder import Ladder, Level
