@@ -4,7 +4,7 @@
 --   2. Members                member, vault.profile, member_merge, household
 --   3. The ledger             journal, transfer, lot, allocation, hold, account_delta, account_total
 --   4. Stays                  stay_directory, stay_revision
---   5. Rewards                milestone_grant, promotion_pool, promotion_budget, referral
+--   5. Rewards                milestone_grant, reward, promotion_pool, promotion_budget, referral
 --   6. Promises to the world  idempotency_key, approval, agent_day, outbox, expiry_warning, unsealed
 --   7. What a batch hands over  batch_item, new_transfer
 --   8. Who may do what        append-only walls and the service's role
@@ -174,7 +174,9 @@ CREATE TABLE journal (
                                                       'compensated', 'referral', 'status_given', 'status_ended',
                                                       'segments_set', 'registered', 'merged_out', 'merged_in',
                                                       'household_joined', 'household_left', 'tier_reviewed', 'matured',
-                                                      'lapsed')),
+                                                      'lapsed', 'milestone_points', 'milestone_reversed',
+                                                      'reward_chosen', 'reward_used', 'reward_expired',
+                                                      'benefit_used', 'benefit_returned')),
     effective_on date        NOT NULL,
     recorded_at  timestamptz NOT NULL,
     reason       text        NOT NULL,
@@ -190,7 +192,7 @@ CREATE TABLE journal (
 -- zero. The member's accounts are `available`, `pending`, `held` and, for what is counted, `counted`; all others are the
 -- program's.
 --   line   1, 2, 3 … within the journal
---   kind   base, tier_bonus, promotion:<code>, count, maturity, expiry, adjustment, transit, transfer, purchase,
+--   kind   base, tier_bonus, promotion:<code>, milestone, count, maturity, expiry, adjustment, transit, transfer, purchase,
 --          compensation, referral, merge
 CREATE TABLE transfer (
     shard        smallint NOT NULL,
@@ -357,6 +359,49 @@ CREATE TABLE milestone_grant (
     period     text        NOT NULL DEFAULT '',
     PRIMARY KEY (shard, member_id, milestone, period, ordinal)
 );
+
+-- What a crossing gave: one row for each thing, of a choice of several so many `part`s. Revoked when the crossing is
+-- undone, so that crossing again gives anew; what was used by then is flagged for the staff instead, and stays.
+--   program     the version that says what there is to choose
+--   status      open: a choice is to be made      issued, used, expired, revoked, flagged
+--   kind, code  what it is; empty while it is open
+--   choose_by   the last day to choose            valid_to    the first day it can't be used any more
+--   journal_id  gave it; of points, whose lot they are        changed_by  changed it last
+CREATE TABLE reward (
+    shard      smallint    NOT NULL,
+    reward_id  uuid        NOT NULL,
+    member_id  uuid        NOT NULL,
+    milestone  text        NOT NULL,
+    period     text        NOT NULL,
+    ordinal    integer     NOT NULL CHECK (ordinal >= 1),
+    part       smallint    NOT NULL CHECK (part >= 1),
+    program    text        NOT NULL,
+    status     text        NOT NULL CHECK (status IN ('open', 'issued', 'used', 'expired', 'revoked', 'flagged')),
+    kind       text        NOT NULL CHECK (kind IN ('', 'benefit', 'voucher', 'points')),
+    code       text        NOT NULL,
+    points     bigint      NOT NULL CHECK (points >= 0),
+    granted_on date        NOT NULL,
+    choose_by  date,
+    valid_to   date,
+    journal_id uuid        NOT NULL,
+    changed_by uuid        NOT NULL,
+    changed_at timestamptz NOT NULL,
+    PRIMARY KEY (shard, reward_id),
+    CONSTRAINT a_choice_is_made_by_a_day CHECK (status <> 'open' OR choose_by IS NOT NULL),
+    CONSTRAINT what_is_not_open_is_something CHECK ((code = '') = (kind = '')),
+    CONSTRAINT only_points_are_points CHECK ((points > 0) = (kind = 'points'))
+) WITH (fillfactor = 80);
+
+-- However many post at once: a crossing gives each part once.
+CREATE UNIQUE INDEX reward_once ON reward (shard, member_id, milestone, period, ordinal, part)
+    WHERE status <> 'revoked';
+CREATE INDEX reward_of_member ON reward (shard, member_id, reward_id);
+-- A balance tells of choices to make.
+CREATE INDEX reward_open ON reward (shard, member_id, choose_by) WHERE status = 'open';
+-- The nightly job looks for choices that nobody made in time, and for what can't be used any more.
+CREATE INDEX reward_due ON reward (shard, (CASE status WHEN 'open' THEN choose_by + 1 ELSE valid_to END), member_id)
+    WHERE status IN ('open', 'issued') AND kind <> 'points';
+CREATE INDEX reward_flagged ON reward (reward_id) WHERE status = 'flagged';
 
 -- What a promotion may give to all members together. A shard leases some of it, so that postings of different shards
 -- never wait for each other, and together never give more than the budget.
@@ -545,7 +590,7 @@ GRANT SELECT ON account_balance TO loyalty_service;
 GRANT SELECT, INSERT ON expiry_warning TO loyalty_service;
 GRANT SELECT, INSERT, DELETE ON program_version TO loyalty_service;
 GRANT SELECT, UPDATE ON program_generation TO loyalty_service;
-GRANT SELECT, INSERT, UPDATE ON promotion_pool, promotion_budget TO loyalty_service;
+GRANT SELECT, INSERT, UPDATE ON reward, promotion_pool, promotion_budget TO loyalty_service;
 
 -- Second wall: whoever owns the tables is stopped too, unless the trigger is first taken away in plain sight.
 CREATE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$

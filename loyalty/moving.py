@@ -14,7 +14,7 @@ from loyalty.commands.household import HouseholdView, view
 from loyalty.commands.join_household import ConsentRequest, JoinHousehold
 from loyalty.commands.leave_household import LeaveHousehold
 from loyalty.commands.merge import Merge
-from loyalty.commands.model import Alias, Answer, Elsewhere, Key, Move, Pooled, Result, Short
+from loyalty.commands.model import Alias, Answer, Elsewhere, Key, Move, Pooled, Result, Short, Unread
 from loyalty.commands.refer import PayReferral
 from loyalty.commands.transfer import Transfer, TransferRequest
 from loyalty.commands.unmerge import Unmerge
@@ -153,7 +153,7 @@ async def _concluded(
             continue
         if isinstance(result, Problem):
             raise result
-        assert not isinstance(result, Elsewhere | Alias | Pooled | Short), (
+        assert not isinstance(result, Elsewhere | Alias | Pooled | Short | Unread), (
             "what touches two members isn't elsewhere, nor a stay"
         )
         return result if isinstance(result, Answer) else result.answer

@@ -20,15 +20,21 @@ from loyalty.commands import store as commands_store
 from loyalty.commands.adjust import Adjust, AdjustmentRequest
 from loyalty.commands.balance import BalanceView
 from loyalty.commands.batch import Batches, Command
+from loyalty.commands.benefit import ReturnBenefit, ReturnRequest, UseBenefit, UseRequest
+from loyalty.commands.choose import Choose, ChooseRequest
 from loyalty.commands.enrol import Enrol
 from loyalty.commands.expire import Expire
 from loyalty.commands.household import joined
 from loyalty.commands.joint import Joints
+from loyalty.commands.lapse import Lapse
 from loyalty.commands.model import Alias, Answer, Decision, Elsewhere, Key, Move, Pooled, Result, Target
 from loyalty.commands.post_stay import PostStay
 from loyalty.commands.purchase import Purchase, PurchaseRequest
 from loyalty.commands.review import Review
+from loyalty.commands.rewarding import RewardView
+from loyalty.commands.rewarding import view as show_reward
 from loyalty.commands.rulebook import Rulebook
+from loyalty.commands.use import Occasion, UseReward
 from loyalty.db import SERVICE_ROLE, connect, connect_pool
 from loyalty.errors import Problem, together
 from loyalty.events import store as events_store
@@ -36,9 +42,8 @@ from loyalty.events.store import Warnings
 from loyalty.ids import UUID
 from loyalty.ledger import store as ledger_store
 from loyalty.ledger.model import Member
-from loyalty.ledger.outlook import Expiring, Opening
 from loyalty.ledger.poster import Poster
-from loyalty.ledger.store import Entry
+from loyalty.ledger.store import Entry, Found
 from loyalty.members import store as members_store
 from loyalty.members.model import EnrolRequest, Profile
 from loyalty.members.numbers import make_number
@@ -47,6 +52,7 @@ from loyalty.program import reading
 from loyalty.program import store as program_store
 from loyalty.program.model import HOUSE
 from loyalty.program.store import Version
+from loyalty.rewards import store as rewards_store
 from loyalty.settings import Settings
 from loyalty.stays import properties as property_rules
 from loyalty.stays import store as stays_store
@@ -70,12 +76,13 @@ _RETRY_AFTER: Final = {"Retry-After": "1"}
 """Headers of an answer that may be sent again."""
 
 
-class Found(Struct, frozen=True, gc=False):
-    """A member as read, with what of the open lots expires when, and what of them is pending until when."""
+class RewardOf(Struct, frozen=True, gc=False):
+    """A reward as people read it, and whose it is."""
 
-    member: Member
-    expiring: Expiring
-    opening: Opening = ()
+    reward_id: UUID
+    member_id: UUID
+    number: str
+    shown: RewardView
 
 
 class Service:
@@ -341,19 +348,21 @@ class Service:
         return None if sealed is None else self._vault.open(member.member_id, sealed)
 
     async def _load_members(self, targets: Sequence[Target]) -> list[Found | None]:
-        read = await ledger_store.read_members(
+        return await ledger_store.read_members(
             self.pool,
             [self.shard(target) for target in targets],
             [None if isinstance(target, str) else target for target in targets],
             [target if isinstance(target, str) else None for target in targets],
+            choices=any(version.offers_choices for version in self.rules.versions),
         )
-        return [None if one is None else Found(*one) for one in read]
 
     # --- balances and statements --------------------------------------------------------------------------------
 
     def balance(self, found: Found, today: date | None = None) -> BalanceView:
         """Return a member's balance today; `today` saves asking the clock again."""
-        return balance.view(self.rules, found.member, found.expiring, today or self.today(), found.opening)
+        return balance.view(
+            self.rules, found.member, found.expiring, today or self.today(), found.opening, found.choices
+        )
 
     async def pool_of(self, member: Member) -> int | None:
         """Return what the household of a member has to spend; None for whoever is in none."""
@@ -452,6 +461,70 @@ class Service:
         """Review a member's tier, if it is due."""
         command = Review(member_id)
         await self.conclude(command, await self.poster.submit(ids.shard_of(member_id), command))
+
+    # --- rewards ------------------------------------------------------------------------------------------------
+
+    async def rewards(
+        self, member: Member, before: UUID, statuses: Sequence[str] | None, limit: int
+    ) -> list[RewardOf]:
+        """Return a page of a member's rewards before one, newest first; all statuses if None."""
+        page = await rewards_store.list_rewards(
+            self.pool, member.shard, member.member_id, before, statuses, limit
+        )
+        return [
+            RewardOf(
+                one.reward.reward_id, member.member_id, member.number,
+                show_reward(self.rules, one.reward, one.taken),
+            ) for one in page
+        ]  # fmt: skip
+
+    async def flagged_rewards(self, before: UUID, limit: int) -> list[RewardOf]:
+        """Return a page of rewards that were used and then lost their milestone, before one, newest first."""
+        page = await rewards_store.list_flagged(self.pool, before, limit)
+        return [
+            RewardOf(one.reward_id, one.member_id, number, show_reward(self.rules, one))
+            for one, number in page
+        ]
+
+    async def choose(
+        self, member_id: UUID, reward_id: UUID, request: ChooseRequest, actor: str, key: Key
+    ) -> Answer:
+        """Choose a reward; raise Problem when it is refused."""
+        return await self.submit(Choose(member_id, reward_id, request, actor, key))
+
+    async def use_reward(
+        self, member_id: UUID, reward_id: UUID, occasion: Occasion, actor: str, key: Key
+    ) -> Answer:
+        """Use a reward, once; raise Problem when it is refused."""
+        await self._know(occasion)
+        return await self.submit(UseReward(member_id, reward_id, occasion, actor, key))
+
+    async def use_benefit(
+        self, member_id: UUID, code: str, request: UseRequest, actor: str, key: Key
+    ) -> Answer:
+        """Use a benefit of the tier that is counted; raise Problem when it is refused."""
+        await self._know(request)
+        return await self.submit(UseBenefit(member_id, code, request, actor, key))
+
+    async def return_benefit(
+        self, member_id: UUID, code: str, request: ReturnRequest, actor: str, key: Key
+    ) -> Answer:
+        """Give back uses of a benefit; raise Problem when it is refused."""
+        await self._know(request)
+        return await self.submit(ReturnBenefit(member_id, code, request, actor, key))
+
+    async def lapse(self, member_id: UUID) -> None:
+        """Do what is due about a member's rewards."""
+        await self.submit(Lapse(member_id))
+
+    async def _know(self, occasion: Occasion) -> None:
+        """Raise Problem unless the property that is named, if one is, is in the register."""
+        code = occasion.property
+        if code is None:
+            return
+        await self.know_properties((code,))
+        if code not in self._properties:
+            raise Problem("unknown_property", f"There is no property {code}.", at="/property")
 
     def key(self, principal: UUID, key: str, body: bytes) -> Key:
         """Bind an idempotency key to a request. The fingerprint is keyed, as bodies may hold personal data."""

@@ -11,6 +11,7 @@ from loyalty.errors import Problem
 from loyalty.ids import UUID
 from loyalty.ledger import store
 from loyalty.moving import pay_referrals
+from loyalty.rewards import store as rewards_store
 from loyalty.service import Service
 
 _log = structlog.get_logger("loyalty.worker")
@@ -19,6 +20,7 @@ EXPIRY_SECONDS: Final = 3600
 FOLD_SECONDS: Final = 60
 WARNING_SECONDS: Final = 3600
 REVIEW_SECONDS: Final = 3600
+REWARDS_SECONDS: Final = 3600
 REFRESH_SECONDS: Final = 5
 REFERRAL_SECONDS: Final = 60
 _PAGE: Final = 500
@@ -74,6 +76,24 @@ async def review_tiers(service: Service) -> int:
     return looked_at
 
 
+async def lapse_rewards(service: Service) -> int:
+    """Give the defaults of choices that nobody made in time, and expire rewards, page by page; return how many members.
+
+    What is done isn't due any more, so that a run that is broken off goes on where it was.
+    """
+    looked_at = 0
+    for shard in range(service.poster.shards):
+        after = _FIRST
+        while page := await rewards_store.find_due_members(
+            service.pool, shard, service.today(), after, _PAGE
+        ):
+            for member_id in page:
+                await service.lapse(member_id)
+            looked_at += len(page)
+            after = page[-1]
+    return looked_at
+
+
 async def fold_accounts(service: Service) -> None:
     """Fold what batches have added to the program's accounts into their totals."""
     for shard in range(service.poster.shards):
@@ -87,6 +107,7 @@ async def running_jobs(service: Service) -> AsyncGenerator[None]:
         asyncio.create_task(_every(EXPIRY_SECONDS, "expire_due", lambda: expire_due(service))),
         asyncio.create_task(_every(WARNING_SECONDS, "warn_of_losses", lambda: warn_of_losses(service))),
         asyncio.create_task(_every(REVIEW_SECONDS, "review_tiers", lambda: review_tiers(service))),
+        asyncio.create_task(_every(REWARDS_SECONDS, "lapse_rewards", lambda: lapse_rewards(service))),
         asyncio.create_task(_every(REFRESH_SECONDS, "refresh_rules", service.refresh_rules)),
         asyncio.create_task(_every(FOLD_SECONDS, "fold_accounts", lambda: fold_accounts(service))),
         asyncio.create_task(_every(REFERRAL_SECONDS, "pay_referrals", lambda: pay_referrals(service))),

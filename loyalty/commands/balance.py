@@ -1,16 +1,18 @@
 """A member's balance as a booking site shows it: points, what expires when, tier, progress, milestones. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Final
 
 from msgspec import Struct
 
+from loyalty.commands.rewarding import OptionView, option
 from loyalty.commands.rulebook import Rulebook
 from loyalty.ids import show
 from loyalty.ledger.counters import brands, of_year
-from loyalty.ledger.model import Counters, Member
+from loyalty.ledger.model import BENEFIT, Choosing, Counters, Member
 from loyalty.ledger.outlook import Expiring, Opening, look
+from loyalty.program.model import Choice
 from loyalty.tiers.ladder import Level
 from loyalty.tiers.milestones import MilestoneRule
 from loyalty.tiers.standing import Standing
@@ -37,11 +39,15 @@ class OpeningPoints(Struct, frozen=True, gc=False):
 
 
 class BenefitView(Struct, frozen=True, gc=False, omit_defaults=True):
-    """What the tier brings besides points; `yearly` is how often in a calendar year, where that is counted."""
+    """What the tier brings besides points; `yearly` is how often in a calendar year, where that is counted.
+
+    `left` is how often it may still be used this year.
+    """
 
     code: str
     name: Names
     yearly: int | None = None
+    left: int | None = None
 
 
 class TierView(Struct, frozen=True, gc=False, omit_defaults=True):
@@ -71,21 +77,36 @@ class PeriodView(Struct, frozen=True, gc=False):
     counted: dict[str, str]
 
 
-class MilestoneView(Struct, frozen=True, gc=False):
-    """A milestone ahead: the count at which it comes, and how much is missing; None: all of it is reached."""
+class MilestoneView(Struct, frozen=True, gc=False, omit_defaults=True):
+    """A milestone ahead: the count at which it comes, and how much is missing; None: all of it is reached.
+
+    Where it leaves a choice, `reward` is null, and there are so many to `pick` of the `options`.
+    """
 
     code: str
     name: Names
     unit: str
-    reward: Names
+    reward: Names | None
     next_at: str | None
     remaining: str | None
+    pick: int = 0
+    options: list[OptionView] = []
+
+
+class ChoiceView(Struct, frozen=True, gc=False):
+    """A reward that waits to be chosen, and the last day to do it. The member's rewards say what there is."""
+
+    reward_id: str
+    milestone: str
+    name: Names
+    choose_by: date
 
 
 class BalanceView(Struct, frozen=True, gc=False, omit_defaults=True):
     """A member's balance on a day. What is `pending` can't be spent yet; `opening` says when it can.
 
-    `pool` is what the household has to spend, this member's points included.
+    `pool` is what the household has to spend, this member's points included. `choices` are rewards to be chosen, left
+    out when there are none.
     """
 
     member_id: str
@@ -104,11 +125,13 @@ class BalanceView(Struct, frozen=True, gc=False, omit_defaults=True):
     period: PeriodView
     milestones: list[MilestoneView]
     pool: int | None = None
+    choices: list[ChoiceView] = []
 
 
 def view(
-    rules: Rulebook, member: Member, expiring: Expiring, today: date, opening: Opening = ()
-) -> BalanceView:
+    rules: Rulebook, member: Member, expiring: Expiring, today: date, opening: Opening = (),
+    choices: Sequence[Choosing] = (),
+) -> BalanceView:  # fmt: skip
     """Return the balance on a day. Lots count as of that day, whether or not that was written down yet."""
     rules = rules.at(today)
     has = look(member, expiring, opening, today, rules.lapses_on(member))
@@ -124,7 +147,7 @@ def view(
         [OpeningPoints(day, points) for day, points in has.opening],
         TierView(
             standing.level.code, standing.level.name, standing.valid_to, standing.source,
-            _benefits(rules, standing.level),
+            _benefits(rules, standing.level, year),
         ),
         _goal(rules, above, *ladder.missing(above, period.counted)) if above else None,
         _keep(rules, standing, period.counted),
@@ -133,6 +156,7 @@ def view(
             period.first, period.last, {unit: rules.show(unit, _count(period.counted, unit)) for unit in units}
         ),
         [_milestone(rules, rule, member.counters, today) for rule in rules.milestones],
+        choices=[_choice(rules, one) for one in choices if today <= one.choose_by],
     )  # fmt: skip
 
 
@@ -141,10 +165,19 @@ def _count(counted: Mapping[str, int], unit: str) -> int:
     return brands(counted) if unit == "brands" else counted.get(unit, 0)
 
 
-def _benefits(rules: Rulebook, level: Level) -> list[BenefitView]:
+def _choice(rules: Rulebook, one: Choosing) -> ChoiceView:
+    rule = rules.labelled(one.program, one.choose_by).milestone(one.milestone)
+    name = rule.name if rule else {"en": one.milestone, "zh": one.milestone}
+    return ChoiceView("rwd_" + one.reward_id, one.milestone, name, one.choose_by)
+
+
+def _benefits(rules: Rulebook, level: Level, year: Mapping[str, int]) -> list[BenefitView]:
     return [
         *(BenefitView(code, rules.benefits[code]) for code in level.benefits),
-        *(BenefitView(code, rules.benefits[code], times) for code, times in level.yearly.items()),
+        *(
+            BenefitView(code, rules.benefits[code], times, max(0, times - year.get(BENEFIT + code, 0)))
+            for code, times in level.yearly.items()
+        ),
     ]
 
 
@@ -169,10 +202,13 @@ def _keep(rules: Rulebook, standing: Standing, counted: Mapping[str, int]) -> Ti
 
 def _milestone(rules: Rulebook, rule: MilestoneRule, counters: Counters, today: date) -> MilestoneView:
     count = rule.count(counters, today.year)
-    mark = rule.next_mark(count)
+    mark, gives = rule.next_mark(count), rule.gives
+    choice = gives if isinstance(gives, Choice) else None
     return MilestoneView(
-        rule.code, rule.name, rule.unit, rule.reward_name, None if mark is None else rules.show(rule.unit, mark),
+        rule.code, rule.name, rule.unit, None if choice else rule.reward_name,
+        None if mark is None else rules.show(rule.unit, mark),
         None if mark is None else rules.show(rule.unit, mark - count),
+        choice.pick if choice else 0, [option(one) for one in choice.among] if choice else [],
     )  # fmt: skip
 
 

@@ -4,9 +4,10 @@ A refusal touches nothing but, under an idempotency key, the key. An unexpected 
 poster then runs the commands again, one by one.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import datetime
+from typing import Any, Final
 
 from asyncpg.exceptions import (
     CheckViolationError,
@@ -18,24 +19,42 @@ from asyncpg.exceptions import (
 from loyalty.clock import Clock
 from loyalty.commands import (
     adjust,
+    benefit,
+    choose,
     end_status,
     enrol,
     expire,
     give_status,
+    lapse,
     post_stay,
     purchase,
     register,
     review,
     set_segments,
     store,
+    use,
     versions,
 )
 from loyalty.commands.adjust import Adjust
+from loyalty.commands.benefit import ReturnBenefit, UseBenefit
+from loyalty.commands.choose import Choose
 from loyalty.commands.end_status import EndStatus
 from loyalty.commands.enrol import Enrol
 from loyalty.commands.expire import Expire
 from loyalty.commands.give_status import GiveStatus
-from loyalty.commands.model import Alias, Decision, Elsewhere, Facts, Key, Move, Result, Short, settle
+from loyalty.commands.lapse import Lapse
+from loyalty.commands.model import (
+    Alias,
+    Decision,
+    Elsewhere,
+    Facts,
+    Key,
+    Move,
+    Result,
+    Short,
+    Unread,
+    settle,
+)
 from loyalty.commands.move_stay import decide_move
 from loyalty.commands.post_stay import PostStay
 from loyalty.commands.purchase import Purchase
@@ -44,14 +63,36 @@ from loyalty.commands.review import Review
 from loyalty.commands.rulebook import Rulebook
 from loyalty.commands.set_segments import SetSegments
 from loyalty.commands.tally import count
+from loyalty.commands.use import UseReward
 from loyalty.db import Connection
 from loyalty.ids import UUID, Mint, parse, shard_of
 from loyalty.ledger.model import Member, Moment
 from loyalty.ledger.rules import needs
+from loyalty.rewards import store as rewards_store
 
 Command = (
     PostStay | Adjust | Enrol | Expire | Review | Purchase | GiveStatus | EndStatus | SetSegments | Register
-)
+    | Choose | UseReward | Lapse | UseBenefit | ReturnBenefit
+)  # fmt: skip
+
+_DECIDE: Final[dict[type, Callable[[Facts, Rulebook, Any, Moment], Result]]] = {
+    PostStay: post_stay.decide,
+    Adjust: adjust.decide,
+    Enrol: enrol.decide,
+    Expire: expire.decide,
+    Review: review.decide,
+    Purchase: purchase.decide,
+    GiveStatus: give_status.decide,
+    EndStatus: end_status.decide,
+    SetSegments: set_segments.decide,
+    Register: register.decide,
+    Choose: choose.decide,
+    UseReward: use.decide,
+    Lapse: lapse.decide,
+    UseBenefit: benefit.decide_use,
+    ReturnBenefit: benefit.decide_return,
+}
+"""What decides each kind of command."""
 
 _RACES = (UniqueViolationError, CheckViolationError, DeadlockDetectedError, SerializationError)
 """What a batch fails by when another process has changed something since it was read."""
@@ -100,6 +141,7 @@ class Batches:
         twins = _twins(facts)
         await _add_priors(connection, commands, facts)
         await _add_lots(connection, shard, commands, facts, twins, moment)
+        await _add_rewards(connection, shard, commands, facts, moment)
         if self._budgeted():
             results = await self._decide_within_budgets(connection, shard, commands, facts, twins, moment)
         else:
@@ -107,6 +149,7 @@ class Batches:
                 None if place in twins else settle(self._decide(known, command, moment), _key(command))
                 for place, (known, command) in enumerate(zip(facts, commands, strict=True))
             ]
+            await self._decide_unread(connection, shard, commands, facts, results, moment)
         results = _without_twins(results)
         decisions = [
             result for result in results if isinstance(result, Decision) and not result.answer.replayed
@@ -140,8 +183,14 @@ class Batches:
         if self._budgeted():
             await store.lock_budgets(connection, shard)
             joining.budgets = await store.read_budgets(connection, shard)
-        while isinstance(result := decide_move(leaving, joining, self.rules, command, moment), Short):
-            await self._lease(connection, shard, joining, result)
+        while isinstance(
+            result := decide_move(leaving, joining, self.rules, command, moment), Short | Unread
+        ):
+            if isinstance(result, Unread):
+                mine = joining if _is_of(joining, result) else leaving
+                await _add_given(connection, shard_of(result.member_id), [(mine, result)], moment)
+            else:
+                await self._lease(connection, shard, joining, result)
         return result
 
     async def _lease(self, connection: Connection, shard: int, facts: Facts, short: Short) -> None:
@@ -167,8 +216,11 @@ class Batches:
                 results.append(None)
                 continue
             known.budgets, known.spent = left, spent
-            while isinstance(result := self._decide(known, command, moment), Short):
-                await self._lease(connection, shard, known, result)
+            while isinstance(result := self._decide(known, command, moment), Short | Unread):
+                if isinstance(result, Unread):
+                    await _add_given(connection, shard, [(known, result)], moment)
+                else:
+                    await self._lease(connection, shard, known, result)
             spent = known.spent
             if isinstance(result, Decision):
                 for code, points in result.budgets.items():
@@ -184,33 +236,21 @@ class Batches:
 
     def _decide(self, facts: Facts, command: Command, moment: Moment) -> Result:
         alias = _alias(facts, command)
-        if alias is not None:
-            return alias
-        if isinstance(command, PostStay):
-            return post_stay.decide(facts, self.rules, command, moment)
-        if isinstance(command, Adjust):
-            return adjust.decide(facts, self.rules, command, moment)
-        if isinstance(command, Enrol):
-            return enrol.decide(facts, self.rules, command, moment)
-        if isinstance(command, Review):
-            return review.decide(facts, self.rules, command, moment)
-        if isinstance(command, Expire):
-            return expire.decide(facts, self.rules, command, moment)
-        if isinstance(command, Purchase):
-            return purchase.decide(facts, self.rules, command, moment)
-        return self._restate(facts, command, moment)
+        return alias or _DECIDE[type(command)](facts, self.rules, command, moment)
 
-    def _restate(
-        self, facts: Facts, command: GiveStatus | EndStatus | SetSegments | Register, moment: Moment
-    ) -> Result:
-        """Decide what changes a member's traits and moves nothing."""
-        if isinstance(command, GiveStatus):
-            return give_status.decide(facts, self.rules, command, moment)
-        if isinstance(command, EndStatus):
-            return end_status.decide(facts, self.rules, command, moment)
-        if isinstance(command, SetSegments):
-            return set_segments.decide(facts, self.rules, command, moment)
-        return register.decide(facts, self.rules, command, moment)
+    async def _decide_unread(
+        self, connection: Connection, shard: int, commands: Sequence[Command], facts: Sequence[Facts],
+        results: list[Result | None], moment: Moment,
+    ) -> None:  # fmt: skip
+        """Decide again, in place, what needs to know what milestones gave: read once for all of the batch."""
+        unread = [(place, one) for place, one in enumerate(results) if isinstance(one, Unread)]
+        if not unread:
+            return
+        await _add_given(connection, shard, [(facts[place], one) for place, one in unread], moment)
+        for place, _ in unread:
+            results[place] = settle(
+                self._decide(facts[place], commands[place], moment), _key(commands[place])
+            )
 
     async def move(
         self, connection: Connection, command: PostStay, member_id: UUID, other: UUID
@@ -254,7 +294,9 @@ class Batches:
                     connection, shard, [command], facts, set(), moment
                 )
             else:
-                result = self._decide(facts[0], command, moment)
+                results: list[Result | None] = [self._decide(facts[0], command, moment)]
+                await self._decide_unread(connection, shard, [command], facts, results, moment)
+                [result] = results
             assert result is not None, "a single posting has no twin"
             member = facts[0].member
             if isinstance(result, Elsewhere) and member is not None:
@@ -301,7 +343,7 @@ def _shows_a_race(command: Command, facts: Facts) -> bool:
     """
     if isinstance(command, PostStay):
         return facts.stay is None
-    return not isinstance(command, Expire | Review)
+    return not isinstance(command, Expire | Review | Lapse)
 
 
 def _member_order(decision: Decision) -> bytes:
@@ -356,6 +398,58 @@ async def _add_lots(
     ]
     if wanted:
         await store.add_lots(connection, shard, wanted, moment.today)
+
+
+async def _add_rewards(
+    connection: Connection, shard: int, commands: Sequence[Command], facts: Sequence[Facts], moment: Moment
+) -> None:
+    """Give the rewards that commands name, and those that are due."""
+    named = [
+        (known, command) for known, command in zip(facts, commands, strict=True)
+        if isinstance(command, Choose | UseReward)
+    ]  # fmt: skip
+    if named:
+        found = await rewards_store.find_rewards(
+            connection, shard, [command.reward_id for _, command in named]
+        )
+        for known, _ in named:
+            known.rewards = found
+    lapsing = [
+        known for known, command in zip(facts, commands, strict=True)
+        if isinstance(command, Lapse) and known.member is not None
+    ]  # fmt: skip
+    if lapsing:
+        ids = [known.member.member_id for known in lapsing if known.member]
+        due = await rewards_store.find_due(connection, shard, ids, moment.today)
+        for known in lapsing:
+            known.rewards = [one for one in due if known.member and one.member_id == known.member.member_id]
+
+
+async def _add_given(
+    connection: Connection, shard: int, wanted: Sequence[tuple[Facts, Unread]], moment: Moment
+) -> None:
+    """Give what crossings gave, and the lots that it takes to take it back."""
+    places = [(one.member_id, place) for _, one in wanted for place in one.places]
+    given = await rewards_store.find_given(connection, shard, places)
+    lots: list[tuple[Facts, int]] = []
+    for facts, one in wanted:
+        mine = [(reward, spent) for reward, spent in given if reward.member_id == one.member_id]
+        facts.rewards = [reward for reward, _ in mine]
+        facts.spent_rewards = frozenset(reward.reward_id for reward, spent in mine if spent)
+        if points := sum(reward.points for reward in facts.rewards):
+            draws = points + (facts.stay.award.points if facts.stay else 0)
+            lots.append((facts, (facts.member and needs(facts.member, draws, moment)) or draws))
+    if not lots:
+        return
+    await store.add_lots(connection, shard, lots, moment.today)
+    for facts, _ in lots:
+        there = {lot.lot_id for lot in facts.lots}
+        own = [one.journal_id for one in facts.rewards or () if one.points and one.journal_id not in there]
+        facts.lots += await rewards_store.find_lots(connection, shard, own)
+
+
+def _is_of(facts: Facts, unread: Unread) -> bool:
+    return facts.member is not None and facts.member.member_id == unread.member_id
 
 
 def _key(command: Command) -> Key | None:

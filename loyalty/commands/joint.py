@@ -40,6 +40,7 @@ from loyalty.errors import Problem
 from loyalty.ids import UUID, shard_of, show
 from loyalty.ledger.model import Moment
 from loyalty.ledger.rules import needs
+from loyalty.rewards import store as rewards_store
 
 Need = tuple[Facts, int]
 """A member's facts, and how many points a command may draw from the lots."""
@@ -140,6 +141,7 @@ class Joints:
             owed = leaving.member.debt if leaving.member else 0
             await _add_lots(connection, ((leaving, _ALL), (joining, owed)), moment)
             stays = await store.belongings(connection, leaving)
+            await _add_rewards(connection, leaving, joining)
             result = merge.decide(leaving, joining, stays, self.rules, command, moment)
             return await _write_merge(connection, result, command.key, moment)
 
@@ -162,6 +164,7 @@ class Joints:
                     await store.merged_lots(connection, survivor, versions),
                     await store.kinds_since(connection, survivor.member, on_file.last),
                 )
+            await _add_rewards(connection, survivor, closed)
             result = unmerge.decide(survivor, closed, on_file, since, self.rules, command, moment)
             return await _write_merge(connection, result, command.key, moment)
 
@@ -242,6 +245,20 @@ async def _add_lots(connection: Connection, wanted: Sequence[Need], moment: Mome
         need = needs(member, draws, moment)
         if need is not None:
             await store.add_lots(connection, member.shard, [(facts, need)], moment.today)
+
+
+async def _add_rewards(connection: Connection, *both: Facts) -> None:
+    """Give what two members' milestones have given, and the lots of what are points."""
+    for facts in both:
+        member = facts.member
+        if member is None:
+            continue
+        given = await rewards_store.find_alive(connection, member.shard, member.member_id)
+        facts.rewards = [reward for reward, _ in given]
+        facts.spent_rewards = frozenset(reward.reward_id for reward, spent in given if spent)
+        there = {lot.lot_id for lot in facts.lots}
+        own = [one.journal_id for one in facts.rewards if one.points and one.journal_id not in there]
+        facts.lots += await rewards_store.find_lots(connection, member.shard, own)
 
 
 async def _write_household(

@@ -4,8 +4,8 @@ Refusals, in this order: the key was used with another request; an account is un
 closed; the account that would end has points set aside, is in a household, or has a stay whose revisions are used up.
 
 Each stay moves in a pair of journals of its own, as it is on file: its award isn't judged anew, what was spent of it
-stays spent (`gone`), what had expired expires again. Other points move by the day they expire, then what is owed, then
-what is counted. Milestones follow the counters on both sides.
+stays spent (`gone`), what had expired expires again. What is counted follows; milestones are what the counters on both
+sides have passed then, and rewards move with them. Other points move by the day they expire, then what is owed.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,17 +17,16 @@ from msgspec import Struct, structs
 
 from loyalty.commands.carry import Words, carry
 from loyalty.commands.model import Answer, Balance, Decision, Facts, Key, balance_of, replay
+from loyalty.commands.move_rewards import move_rewards
 from loyalty.commands.post_stay import budget_had, nothing
 from loyalty.commands.rulebook import Rulebook
-from loyalty.commands.stay_reply import MilestoneEvent, TierEvent
+from loyalty.commands.sides import Side
 from loyalty.commands.stay_reply import encode as encode_reply
 from loyalty.errors import Problem
-from loyalty.events.model import Event
 from loyalty.ids import UUID, show
-from loyalty.ledger.model import TRANSIT, Counters, Journal, Member, MilestoneGrant, Moment, Traits
+from loyalty.ledger.model import TRANSIT, Counters, Journal, Member, Moment, Traits
 from loyalty.ledger.rules import Book
 from loyalty.stays.model import Award, MemberKey, StayOnFile, StayPosting, StayRevision
-from loyalty.tiers.milestones import Crossing, MilestoneRule, crossed
 
 LAST_REVISION: Final = 2_147_483_647
 _posting = msgspec.json.Decoder(StayPosting).decode
@@ -49,7 +48,7 @@ class Merge(Struct, frozen=True, gc=False):
 
 
 class MergeReply(Struct, frozen=True, gc=False):
-    """What a merge, or its undoing, came to. `balance` is the survivor's; `journal_id` its last."""
+    """What a merge, or its undoing, came to. `balance` is the survivor's; `journal_id` tells of it there."""
 
     merge_id: str
     status: str
@@ -133,16 +132,17 @@ def decide(
     # From here the account is merged.
     giver = Book(old, moment, command.actor, leaving.lots, leaving.following)
     taker = Book(new, moment, command.actor, joining.lots, joining.following)
-    sides = (Side(giver, rules, moment), Side(taker, rules, moment))
+    sides = (Side(giver, leaving, rules, moment), Side(taker, joining, rules, moment))
     first, points = new.version + 1, old.available
     traits, reason = new.traits, f"merged into {new.number}"
     moved = [move_stay(giver, taker, one, moment, reason) for one in stays]
-    carry(giver, taker, max(0, old.available), _words(reason), moment.today)
-    owed = _move_debt(giver, taker, reason, moment.today)
     counters = {day: dict(units) for day, units in old.counters.items()}
-    out, into = close_pair(giver, taker, counters, reason, moment.today)
+    pair = move_counts(giver, taker, counters, reason, moment.today)
     # Days may have been folded into their year since they were counted: all of it together is nothing now.
     old.counters = {}
+    move_rewards(*sides, pair, rules, moment)
+    carry(giver, taker, max(0, old.available), _words(reason), moment.today)
+    owed = _move_debt(giver, taker, reason, moment.today)
     old.traits = structs.replace(old.traits, merged_into=show("mem", new.member_id))
     new.traits = _joined(old, new)
     old.status = "closed"
@@ -150,7 +150,7 @@ def decide(
         new.shard, moment.mint(new.shard), old.member_id, new.member_id, first, new.version, owed,
         encode_reply(counters).decode(), encode_reply(traits).decode(),
     )  # fmt: skip
-    return conclude(merge, sides, (out, into), moved, points, command.key, 201, budgets_of(rules, stays))
+    return conclude(merge, sides, pair, moved, points, command.key, 201, budgets_of(rules, stays))
 
 
 def _refuse(old: Member, new: Member, stays: Sequence[Belonging]) -> Problem | None:
@@ -246,10 +246,10 @@ def _move_debt(giver: Book, taker: Book, reason: str, today: date) -> int:
     return owed
 
 
-def close_pair(
+def move_counts(
     giver: Book, taker: Book, counters: Counters, reason: str, today: date
 ) -> tuple[Journal, Journal]:
-    """Move what is counted without a stay, in the pair of journals that ends a merge or its undoing."""
+    """Move what is counted without a stay, in the pair of journals that tells of a merge or its undoing."""
     out, into = giver.journal("merged_out", today, reason), taker.journal("merged_in", today, reason)
     out.linked_id, into.linked_id = into.journal_id, out.journal_id
     for key, units in counters.items():
@@ -263,88 +263,24 @@ def close_pair(
 # --- What is told ----------------------------------------------------------------------------------------------------
 
 
-class Side:
-    """A member's book, and what counted before: so that tiers and milestones can be told afterwards."""
-
-    def __init__(self, book: Book, rules: Rulebook, moment: Moment) -> None:
-        """Remember the counts and the tier of a member."""
-        self.book = book
-        self.moment = moment
-        self._rules = rules
-        self._milestones = rules.at(moment.today).milestones
-        self._before = _counts(self._milestones, book.member.counters)
-        self._tier = book.member.tier or rules.tiers.on(book.member, moment.today).code
-
-    def decision(self, answer: Answer, journal: Journal, kind: str, key: Key | None = None) -> Decision:
-        """Close the book, and return what to write with its last journal."""
-        member = self.book.member
-        self.book.close()
-        events = [Event(journal.journal_id, kind, member.member_id, journal.journal_id, answer.body)]
-        grants: list[MilestoneGrant] = []
-        for item in self._crossings(member):
-            grants.append(
-                MilestoneGrant(
-                    member.member_id, item.code, item.ordinal, item.status, journal.journal_id, item.period
-                )
-            )
-            told = MilestoneEvent(
-                show("mem", member.member_id), item.code, item.ordinal, item.status, item.period
-            )
-            events.append(self._event(journal, f"milestone.{item.status}", told))
-        tier = self._rules.tiers.on(member, self.moment.today).code
-        member.tier, member.review_on = tier, self._rules.tiers.review_on(member, self.moment.today)
-        if tier != self._tier:
-            change = TierEvent(show("mem", member.member_id), self._tier, tier)
-            events.append(self._event(journal, "tier.changed", change))
-        if self._rules.months_kept:
-            self._rules.tiers.compact(member, self.moment.today, self._rules.months_kept)
-        return Decision(answer, self.book, grants=grants, events=events, key=key)
-
-    def _crossings(self, member: Member) -> list[Crossing]:
-        """Return the milestones that the member's counts have passed since, up or down."""
-        after = _counts(self._milestones, member.counters)
-        return [
-            item
-            for rule in self._milestones
-            for period in sorted({of for code, of in (*self._before, *after) if code == rule.code})
-            for item in crossed(
-                rule, self._before.get((rule.code, period), 0), after.get((rule.code, period), 0), period
-            )
-        ]
-
-    def _event(self, journal: Journal, kind: str, payload: Struct) -> Event:
-        event_id = self.moment.mint(self.book.member.shard)
-        return Event(event_id, kind, journal.member_id, journal.journal_id, encode_reply(payload))
-
-
-def _counts(rules: Sequence[MilestoneRule], counters: Counters) -> dict[tuple[str, str], int]:
-    """Return what milestones count, by code and, for yearly ones, year."""
-    years = sorted({int(key[:4]) for key in counters})
-    return {
-        (rule.code, str(year) if rule.yearly else ""): rule.count(counters, year)
-        for rule in rules
-        for year in (years if rule.yearly else years[:1])
-    }
-
-
 def conclude(
-    merge: MergeOnFile, sides: tuple[Side, Side], last: tuple[Journal, Journal], moved: Sequence[MovedStay],
+    merge: MergeOnFile, sides: tuple[Side, Side], pair: tuple[Journal, Journal], moved: Sequence[MovedStay],
     points: int, key: Key, status: int, budgets: Mapping[str, int],
 ) -> Merged:  # fmt: skip
-    """Return all there is to write of a merge or its undoing; `sides` and `last` are the giver's and the taker's."""
+    """Return all there is to write of a merge or its undoing; `sides` and `pair` are the giver's and the taker's."""
     survivor = next(place for place in (0, 1) if sides[place].book.member.member_id == merge.into_id)
     # What was earned too late to last until today expires before the balance is told.
     for side in sides:
         side.book.close()
     reply = MergeReply(
-        show("mrg", merge.merge_id), merge.status, show("jrn", last[survivor].journal_id),
+        show("mrg", merge.merge_id), merge.status, show("jrn", pair[survivor].journal_id),
         show("mem", merge.member_id), show("mem", merge.into_id), points, len(moved),
         balance_of(sides[survivor].book.member),
     )  # fmt: skip
     answer, kind = Answer(status, encode_reply(reply)), f"member.{merge.status}"
     parts = tuple(
         (side.book.member.shard, side.decision(answer, journal, kind, key if place == survivor else None))
-        for place, (side, journal) in enumerate(zip(sides, last, strict=True))
+        for place, (side, journal) in enumerate(zip(sides, pair, strict=True))
     )
     return Merged(answer, parts, moved, merge, "closed" if merge.status == "merged" else "active", budgets)
 

@@ -11,6 +11,7 @@ from loyalty.ids import UUID
 from loyalty.ledger.model import Lot, Member, MilestoneGrant
 from loyalty.ledger.rules import Book
 from loyalty.members.model import SealedProfile
+from loyalty.rewards.model import GrantedReward, Place
 from loyalty.stays.model import StayOnFile, StayPosting, StayRevision
 
 Target = str | UUID
@@ -39,6 +40,8 @@ class Facts(Struct, gc=False):
     `lots` are open lots in the order they are spent, enough for the command; all that are due, to open or to expire;
     and the lots that the stay earned (`own`) even if closed. `following` is when the first lot that isn't due opens or
     expires. `budgets` is what the shard has left of promotions' budgets; of those `spent` there is no more anywhere.
+    `rewards` are those that the command may change, with all that the same crossings gave; None while nobody has asked.
+    Of the `spent_rewards` some points were spent.
     """
 
     member: Member | None
@@ -49,6 +52,8 @@ class Facts(Struct, gc=False):
     following: date | None = None
     budgets: dict[str, int] = {}
     spent: frozenset[str] = frozenset()
+    rewards: list[GrantedReward] | None = None
+    spent_rewards: frozenset[UUID] = frozenset()
 
 
 class DirectoryEntry(Struct, frozen=True, gc=False):
@@ -89,6 +94,7 @@ class Decision(Struct, gc=False):
     profile: SealedProfile | None = None
     budgets: dict[str, int] = {}
     referrer: UUID | None = None
+    rewards: list[GrantedReward] = []
 
 
 class Short(Struct, frozen=True, gc=False):
@@ -96,6 +102,13 @@ class Short(Struct, frozen=True, gc=False):
 
     promotion: str
     points: int
+
+
+class Unread(Struct, frozen=True, gc=False):
+    """What crossings of a member's milestones have given has to be read first. Nothing was changed yet."""
+
+    member_id: UUID
+    places: tuple[Place, ...]
 
 
 class Elsewhere(Struct, frozen=True, gc=False):
@@ -123,7 +136,7 @@ class Move(Struct, frozen=True, gc=False):
     parts: tuple[tuple[int, Decision], ...]
 
 
-Result = Decision | Problem | Elsewhere | Alias | Pooled | Short
+Result = Decision | Problem | Elsewhere | Alias | Pooled | Short | Unread
 
 
 class Balance(Struct, frozen=True, gc=False):

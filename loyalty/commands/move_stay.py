@@ -10,7 +10,17 @@ from datetime import date
 from msgspec import Struct, structs
 
 from loyalty.commands.judge import left_behind
-from loyalty.commands.model import Answer, Decision, DirectoryEntry, Elsewhere, Facts, Move, Result, Short
+from loyalty.commands.model import (
+    Answer,
+    Decision,
+    DirectoryEntry,
+    Elsewhere,
+    Facts,
+    Move,
+    Result,
+    Short,
+    Unread,
+)
 from loyalty.commands.post_stay import (
     PostStay,
     apply,
@@ -20,16 +30,19 @@ from loyalty.commands.post_stay import (
     judge,
     nothing,
     reason,
+    reward,
     shortage,
     supersede,
 )
+from loyalty.commands.rewarding import Happened, last_states, unread
 from loyalty.commands.rulebook import Rulebook
-from loyalty.commands.stay_reply import Page, encode
+from loyalty.commands.stay_reply import Page, crossings_of, encode
 from loyalty.errors import Problem
 from loyalty.ids import UUID
 from loyalty.ledger.model import POINTS, TRANSIT, Journal, Member, Moment
 from loyalty.ledger.rules import Book
 from loyalty.stays.model import Award, StayOnFile, StayPosting, StayRevision
+from loyalty.tiers.milestones import Crossing
 
 
 def decide_move(
@@ -62,25 +75,43 @@ def decide_move(
 def _move(
     leaving: Facts, joining: Facts, giver: Member, taker: Member, on_file: StayOnFile, rules: Rulebook,
     command: PostStay, moment: Moment,
-) -> Move | Short:  # fmt: skip
+) -> Move | Short | Unread:  # fmt: skip
     posting, before = command.posting, on_file.award
     left_page, joined_page = Page(rules, giver, moment), Page(rules, taker, moment)
     award, why = judge(joining, rules, command, posting, taker, moment)
     short = shortage(joining, why)
     if short is not None:
         return short
-    stay_id = moment.mint(taker.shard)
     # What is left: others of the first member's stays may count differently without this one.
     gone = structs.replace(nothing(before), counts=left_behind(before_revision(rules, giver, before)))
-    left, moved_out = _leave(leaving, giver, on_file, gone, command, moment)
-    joined, moved_in = _join(joining, taker, stay_id, _difference(before, gone), award, command, moment)
+    lost = crossings_of(rules, giver.counters, before, gone)
+    gained = crossings_of(rules, taker.counters, nothing(award), award)
+    for facts, member, crossings in ((leaving, giver, lost), (joining, taker, gained)):
+        if places := unread(facts, crossings):
+            return Unread(member.member_id, places)
+    stay_id = moment.mint(taker.shard)
+    left, moved_out, taken = _leave(leaving, giver, on_file, gone, command, moment, rules=rules, lost=lost)
+    joined, moved_in, given = _join(
+        joining, taker, stay_id, _difference(before, gone), award, command, moment, rules=rules, gained=gained
+    )
     moved_out.linked_id, moved_in.linked_id = moved_in.journal_id, moved_out.journal_id
     number = posting.revision or 0
     none = nothing(award)
     outcome = _outcome(posting, before)
-    reply, grants, events = joined_page.turn(moved_in, stay_id, outcome, number, none, award, why)
+    reply, grants, events = joined_page.turn(
+        moved_in, stay_id, outcome, number, none, award, why, crossings=gained, book=joined, happened=given
+    )
     _, left_grants, left_events = left_page.turn(
-        moved_out, on_file.stay_id, "moved", number, before, gone, []
+        moved_out,
+        on_file.stay_id,
+        "moved",
+        number,
+        before,
+        gone,
+        [],
+        crossings=lost,
+        book=left,
+        happened=taken,
     )
     ends = StayRevision(
         on_file.stay_id, number, giver.member_id, "moved", encode(posting), encode(gone), reply, moved_out.journal_id
@@ -92,11 +123,11 @@ def _move(
     answer = Answer(200, reply, outcome=outcome)
     giving = Decision(
         answer, left, revision=ends, grants=left_grants, events=left_events,
-        budgets=budget_use(rules, before, gone),
+        budgets=budget_use(rules, before, gone), rewards=last_states(taken),
     )  # fmt: skip
     taking = Decision(
         answer, joined, entry=entry, revision=begins, grants=grants, events=events,
-        budgets=budget_use(rules, none, award),
+        budgets=budget_use(rules, none, award), rewards=last_states(given),
     )  # fmt: skip
     return Move(answer, ((giver.shard, giving), (taker.shard, taking)))
 
@@ -115,27 +146,31 @@ def _difference(before: Award, gone: Award) -> _Moved:
 
 
 def _leave(
-    leaving: Facts, giver: Member, on_file: StayOnFile, gone: Award, command: PostStay, moment: Moment
-) -> tuple[Book, Journal]:  # fmt: skip
+    leaving: Facts, giver: Member, on_file: StayOnFile, gone: Award, command: PostStay, moment: Moment,
+    *, rules: Rulebook, lost: list[Crossing],
+) -> tuple[Book, Journal, list[Happened]]:  # fmt: skip
     book = Book(giver, moment, command.actor, leaving.lots, leaving.following)
     journal = book.journal("stay_moved_out", gone.effective_on, reason(command.posting), on_file.stay_id)
     apply(book, on_file.award, gone, leaving.own, TRANSIT)
+    happened = reward(book, rules, lost, leaving, gone, moment)
     book.close()
-    return book, journal
+    return book, journal, happened
 
 
 def _join(
-    joining: Facts, taker: Member, stay_id: UUID, moved: _Moved, award: Award, command: PostStay, moment: Moment
-) -> tuple[Book, Journal]:  # fmt: skip
+    joining: Facts, taker: Member, stay_id: UUID, moved: _Moved, award: Award, command: PostStay, moment: Moment,
+    *, rules: Rulebook, gained: list[Crossing],
+) -> tuple[Book, Journal, list[Happened]]:  # fmt: skip
     book = Book(taker, moment, command.actor, joining.lots, joining.following)
     journal = book.journal("stay_moved_in", award.effective_on, reason(command.posting), stay_id)
     for unit, amount in moved.amounts.items():
         book.pass_on(TRANSIT, unit, amount, moved.day)
     apply(book, nothing(award), award, frozenset())
+    happened = reward(book, rules, gained, joining, award, moment)
     if command.posting.status == "checked_out":
         book.act(award.effective_on, "stay")
     book.close()
-    return book, journal
+    return book, journal, happened
 
 
 def _outcome(posting: StayPosting, before: Award) -> str:

@@ -14,6 +14,7 @@ import msgspec
 from msgspec import Struct, structs
 
 from loyalty.commands import judge as judging
+from loyalty.commands import rewarding
 from loyalty.commands.judge import Before, Case, Pinned
 from loyalty.commands.model import (
     Answer,
@@ -24,10 +25,12 @@ from loyalty.commands.model import (
     Result,
     Short,
     Target,
+    Unread,
     balance_of,
 )
+from loyalty.commands.rewarding import Happened
 from loyalty.commands.rulebook import Rulebook
-from loyalty.commands.stay_reply import Page, StayReply, TierChange, encode, points_of
+from loyalty.commands.stay_reply import Page, StayReply, TierChange, crossings_of, encode, points_of
 from loyalty.errors import Problem
 from loyalty.ids import UUID, show
 from loyalty.ledger.model import ISSUED, Member, Moment
@@ -35,6 +38,7 @@ from loyalty.ledger.rules import Book
 from loyalty.program.visit import Why
 from loyalty.stays.model import Award, StayOnFile, StayPosting, StayRevision
 from loyalty.stays.rules import Folio, content
+from loyalty.tiers.milestones import Crossing
 
 _decode_posting = msgspec.json.Decoder(StayPosting).decode
 _LAST_REVISION: Final = 2_147_483_647
@@ -131,29 +135,46 @@ def supersede(
 
 def _record(
     facts: Facts, rules: Rulebook, command: PostStay, posting: StayPosting, member: Member, moment: Moment
-) -> Decision | Short:
+) -> Decision | Short | Unread:
     on_file = facts.stay
     award, why = judge(facts, rules, command, posting, member, moment)
     short = shortage(facts, why)
     if short is not None:
         return short
     before = on_file.award if on_file else nothing(award)
+    kind = _journal_kind(on_file, posting, before, award)
+    crossings = crossings_of(rules, member.counters, before, award) if kind else []
+    if crossings and (places := rewarding.unread(facts, crossings)):
+        return Unread(member.member_id, places)
     stay_id = on_file.stay_id if on_file else moment.mint(member.shard)
     number = posting.revision
     if number is None:
         number = on_file.revision + 1 if on_file else 0
     page = Page(rules, member, moment)
     book = Book(member, moment, command.actor, facts.lots, facts.following)
-    kind = _journal_kind(on_file, posting, before, award)
     journal = None
+    happened: list[Happened] = []
     if kind is not None:
         journal = book.journal(kind, award.effective_on, reason(posting), stay_id)
         apply(book, before, award, facts.own)
+        if crossings:
+            happened = reward(book, rules, crossings, facts, award, moment)
         if moment.idling is not None and posting.status == "checked_out":
             book.act(posting.departure, "stay")
     book.close()
     outcome = "unchanged" if kind is None else kind.removeprefix("stay_")
-    reply, grants, events = page.turn(journal, stay_id, outcome, number, before, award, why)
+    reply, grants, events = page.turn(
+        journal,
+        stay_id,
+        outcome,
+        number,
+        before,
+        award,
+        why,
+        crossings=crossings,
+        book=book,
+        happened=happened,
+    )
     if rules.months_kept:
         rules.tiers.compact(member, moment.today, rules.months_kept)
     return Decision(
@@ -162,7 +183,16 @@ def _record(
         revision=StayRevision(stay_id, number, member.member_id, outcome, encode(posting), encode(award), reply,
                               journal.journal_id if journal else None),
         grants=grants, events=events, budgets=budget_use(rules, before, award),
+        rewards=rewarding.last_states(happened) if happened else [],
     )  # fmt: skip
+
+
+def reward(
+    book: Book, rules: Rulebook, crossings: list[Crossing], facts: Facts, award: Award, moment: Moment
+) -> list[Happened]:
+    """Grant and take back what crossings give, by the version in force at the check-out."""
+    day = award.effective_on
+    return rewarding.settle(book, rules.at(day), crossings, facts, day, moment)
 
 
 def judge(

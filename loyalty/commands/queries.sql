@@ -159,6 +159,12 @@ WITH items AS MATERIALIZED (
     WHERE b.shard = $1 AND b.promotion = u.promotion
 ), referrals AS (
     INSERT INTO referral SELECT * FROM unnest($14::referral[])
+), rewards AS (
+    INSERT INTO reward SELECT * FROM unnest($15::reward[])
+    ON CONFLICT (shard, reward_id) DO UPDATE
+    SET status = excluded.status, kind = excluded.kind, code = excluded.code, points = excluded.points,
+        valid_to = excluded.valid_to, journal_id = excluded.journal_id, changed_by = excluded.changed_by,
+        changed_at = excluded.changed_at
 )
 UPDATE member AS m
 SET version = i.version, available = i.balance, held = i.held, debt = i.debt, counters = i.counters,

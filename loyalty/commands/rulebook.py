@@ -42,6 +42,7 @@ class Rulebook:
         self.ladder = Ladder.of(definition, self.amount)
         self.tiers = Tiers([(date.min, self.ladder)])
         self.milestones = tuple(self._milestone(item) for item in definition.milestone)
+        self.offers_choices = any(item.choice for item in definition.milestone)
         self.promotions = (
             Promotions(definition, Festivals(definition.festival)) if definition.promotion else None
         )
@@ -65,6 +66,14 @@ class Rulebook:
     def expires_today(self, member: Member, today: date) -> date | None:
         """Return the first day on which points that a member gets today, not for a stay, can't be spent any more."""
         return self.at(today).expires_on(today, self.tiers.on(member, today).code)
+
+    def labelled(self, label: str, day: date) -> "Rulebook":
+        """Return the version of a label; if it isn't there, the one in force on a day."""
+        return next((one for one in self.versions if one.label == label), self.at(day))
+
+    def milestone(self, code: str) -> MilestoneRule | None:
+        """Return a milestone of this version by its code."""
+        return next((rule for rule in self.milestones if rule.code == code), None)
 
     def level(self, code: str) -> Level:
         """Return a tier of this version by its code; the lowest for one that it hasn't."""
@@ -108,7 +117,7 @@ class Rulebook:
         return MilestoneRule(
             item.code, names(item.name), item.unit, self.amount(item.unit, item.every) if item.every else 0,
             first.code, names(first.name), tuple(self.amount(item.unit, mark) for mark in item.at),
-            self.amount(item.unit, item.above), item.most, item.over == "year",
+            self.amount(item.unit, item.above), item.most, item.over == "year", item.reward or item.choice,
         )  # fmt: skip
 
     def _months_kept(self) -> int:

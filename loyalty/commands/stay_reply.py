@@ -1,16 +1,17 @@
 """What a posting of a stay is answered with, and what others are told of it."""
 
 from collections.abc import Sequence
-from datetime import date
 
 import msgspec
 from msgspec import Struct
 
 from loyalty.commands.model import Balance, balance_of
+from loyalty.commands.rewarding import Happened, events_of
 from loyalty.commands.rulebook import Rulebook
 from loyalty.events.model import Event
 from loyalty.ids import UUID, show
-from loyalty.ledger.model import Journal, Member, MilestoneGrant, Moment
+from loyalty.ledger.model import Counters, Journal, Member, MilestoneGrant, Moment
+from loyalty.ledger.rules import Book
 from loyalty.program.visit import Why
 from loyalty.stays.model import Award
 from loyalty.tiers.milestones import Change, Crossing, all_crossed, changes
@@ -43,8 +44,21 @@ class MilestoneChange(Struct, frozen=True, gc=False, omit_defaults=True):
     period: str = ""
 
 
-class StayReply(Struct, frozen=True, gc=False):
-    """What a posting came to. `points` is what the stay stands for now, `change` what this posting moved."""
+class RewardChange(Struct, frozen=True, gc=False, omit_defaults=True):
+    """What a posting did to a reward: `status` is what it is now; an `open` one is a choice to make."""
+
+    reward_id: str
+    milestone: str
+    status: str
+    code: str = ""
+    points: int = 0
+
+
+class StayReply(Struct, frozen=True, gc=False, omit_defaults=True):
+    """What a posting came to. `points` is what the stay stands for now, `change` what this posting moved of them.
+
+    `rewards`, of the milestones it granted or revoked, are left out when there are none.
+    """
 
     stay_id: str
     member_id: str
@@ -58,6 +72,7 @@ class StayReply(Struct, frozen=True, gc=False):
     tier: TierChange
     milestones: list[MilestoneChange]
     why: list[Why]
+    rewards: list[RewardChange] = []
 
 
 class StayEvent(Struct, frozen=True, gc=False):
@@ -92,6 +107,15 @@ def points_of(award: Award) -> Points:
     return Points(award.base, award.tier_bonus, sum(award.promotions.values()), award.points)
 
 
+def crossings_of(rules: Rulebook, counters: Counters, before: Award, after: Award) -> list[Crossing]:
+    """Return the milestones that an award in place of another will pass, by the version in force at the check-out."""
+    milestones = rules.at(after.effective_on).milestones
+    if not milestones:
+        return []
+    changed = changes(before.counts, before.effective_on.year, after.counts, after.effective_on.year)
+    return all_crossed(milestones, changed, counters, ahead=True)
+
+
 class Page:
     """What stands before a posting, so that what it changes can be told afterwards."""
 
@@ -108,19 +132,24 @@ class Page:
 
     def turn(
         self, journal: Journal | None, stay_id: UUID, outcome: str, revision: int,
-        before: Award, award: Award, why: list[Why],
+        before: Award, award: Award, why: list[Why], *, crossings: Sequence[Crossing] = (),
+        book: Book | None = None, happened: Sequence[Happened] = (),
     ) -> tuple[bytes, list[MilestoneGrant], list[Event]]:  # fmt: skip
         """Return the reply, the milestones crossed and the events of what the book now holds."""
         member, rules = self.member, self.rules
         changed = changes(before.counts, before.effective_on.year, award.counts, award.effective_on.year)
         tier = self._note_tier(changed) if journal else self.tier
-        crossings = self._crossings(changed, award.effective_on) if journal else []
         member_id = show("mem", member.member_id)
         change = award.points - before.points
         reply = StayReply(
             show("sty", stay_id), member_id, outcome, revision, award.program, points_of(award), change,
             rules.show("nights", award.counts.get("nights", 0)), balance_of(member), TierChange(self.tier, tier),
             [MilestoneChange(item.code, item.ordinal, item.status, item.period) for item in crossings], why,
+            [
+                RewardChange(show("rwd", one.reward.reward_id), one.reward.milestone, one.reward.status,
+                             one.reward.code, one.reward.points)
+                for one in happened
+            ],
         )  # fmt: skip
         if journal is None:
             return encode(reply), [], []
@@ -131,6 +160,8 @@ class Page:
         for item in crossings:
             passed = MilestoneEvent(member_id, item.code, item.ordinal, item.status, item.period)
             events.append(self._event(journal, f"milestone.{item.status}", passed))
+        if book is not None and happened:
+            events += events_of(book, happened, self.moment, events)
         grants = [
             MilestoneGrant(
                 member.member_id, item.code, item.ordinal, item.status, journal.journal_id, item.period
@@ -147,11 +178,6 @@ class Page:
         member.tier = tiers.on(member, today).code
         member.review_on = tiers.review_on(member, today)
         return member.tier
-
-    def _crossings(self, changed: Sequence[Change], check_out: date) -> list[Crossing]:
-        """Return the milestones passed, by the version in force at the stay's check-out."""
-        milestones = self.rules.at(check_out).milestones
-        return all_crossed(milestones, changed, self.member.counters) if milestones else []
 
     def _event(self, journal: Journal, kind: str, payload: Struct) -> Event:
         """Return a further event of a journal."""

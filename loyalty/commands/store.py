@@ -219,6 +219,7 @@ def _rows(shard: int, decisions: Sequence[Decision], at: datetime) -> Iterable[l
         (shard, d.book.member.member_id, d.referrer, "waiting", 0, None, None)
         for d in decisions if d.book and d.referrer is not None
     ]  # fmt: skip
+    yield [(shard, *astuple(reward), at) for decision in decisions for reward in decision.rewards]
 
 
 def _items(shard: int, decision: Decision) -> Iterable[tuple[object, ...]]:

@@ -1,7 +1,8 @@
 """Undo a merge: what it brought goes back to the account that it closed, which is open again.
 
 Refusals, in this order: the key was used with another request; there is no such merge, or it is undone; the account
-owed points when it was merged; since then the survivor's books hold anything but new stays and points that expired.
+owed points when it was merged; since then the survivor's books hold anything but new stays, with the points of their
+milestones, and what expired.
 
 What the merge brought is taken from the survivor like a reversal: first from the very lots that it brought, then from
 others, the rest is owed. New stays stay with the survivor, under whichever number they were posted.
@@ -18,20 +19,21 @@ from loyalty.commands.merge import (
     Belonging,
     Merged,
     MergeOnFile,
-    Side,
     budgets_of,
-    close_pair,
     conclude,
+    move_counts,
     move_stay,
 )
 from loyalty.commands.model import Decision, Facts, Key, replay
+from loyalty.commands.move_rewards import move_rewards
 from loyalty.commands.rulebook import Rulebook
+from loyalty.commands.sides import Side
 from loyalty.errors import Problem
 from loyalty.ids import UUID
 from loyalty.ledger.model import TRANSIT, Counters, Lot, Moment, Traits
 from loyalty.ledger.rules import Book
 
-HARMLESS: Final = frozenset({"stay_posted", "expired"})
+HARMLESS: Final = frozenset({"stay_posted", "milestone_points", "expired", "reward_expired"})
 """Journals of the survivor that don't stand against undoing a merge."""
 
 _counters = msgspec.json.Decoder(Counters).decode
@@ -74,17 +76,19 @@ def decide(
     # From here the merge is undone.
     giver = Book(new, moment, command.actor, survivor.lots, survivor.following)
     taker = Book(old, moment, command.actor, closed.lots, closed.following)
-    sides = (Side(giver, rules, moment), Side(taker, rules, moment))
+    sides = (Side(giver, survivor, rules, moment), Side(taker, closed, rules, moment))
     reason = f"merge of {old.number} undone"
     moved = [move_stay(giver, taker, one, moment, reason) for one in since.stays]
+    pair = move_counts(giver, taker, _counters(merge.counters), reason, moment.today)
+    move_rewards(*sides, pair, rules, moment, undoing=True)
     _give_back(giver, taker, since.lots, reason, moment)
-    last = close_pair(giver, taker, _counters(merge.counters), reason, moment.today)
-    new.traits = structs.replace(_traits(merge.traits), by_day=new.traits.by_day)
+    kept = new.traits
+    new.traits = structs.replace(_traits(merge.traits), by_day=kept.by_day, flagged=kept.flagged)
     old.traits = structs.replace(old.traits, merged_into=None)
     old.status = "active"
     undone = structs.replace(merge, status="unmerged")
     budgets = budgets_of(rules, since.stays)
-    return conclude(undone, sides, last, moved, taker.member.available, command.key, 200, budgets)
+    return conclude(undone, sides, pair, moved, taker.member.available, command.key, 200, budgets)
 
 
 def _give_back(giver: Book, taker: Book, lots: Sequence[Lot], reason: str, moment: Moment) -> None:

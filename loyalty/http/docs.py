@@ -36,6 +36,7 @@ _TAGS: Final = {
     "Members": "Enrol members and find them.",
     "Stays": "What the property-management system posts; the reply explains what was earned and why.",
     "Balances": "Points, tier, progress and statements of members.",
+    "Rewards": "What milestones give: choices, vouchers, benefits, points; and benefits of tiers that are counted.",
     "Adjustments": "Manual credits and debits, with a reason.",
     "Moving points": "Gifts between members, and points bought.",
     "Standing": "Tiers that are given, segments, and registration for promotions.",

@@ -176,6 +176,30 @@ _VERSION: Final[Example] = {
     "program": "house", "version": 2, "name": {"en": "House Rewards", "zh": "臻享会"}, "effective_from": "2026-02-01",
     "in_force": False, "published_by": "operations", "published_at": "2026-01-04T09:30:12.402118Z",
 }  # fmt: skip
+_REWARD: Final = "rwd_019a8f3d1b2c7001a1f0d3b96c520002"
+_OPEN: Final[Example] = {
+    "reward_id": _REWARD, "milestone": "forty_nights",
+    "milestone_name": {"en": "40 nights of the year", "zh": "年度40晚"},
+    "period": "2026", "ordinal": 1, "status": "open", "granted_on": "2026-01-03", "journal_id": _JOURNAL,
+    "choose_by": "2026-04-03", "pick": 1,
+    "options": [
+        {"code": "spa_treatment", "name": {"en": "A spa treatment", "zh": "SPA疗程"}, "kind": "voucher",
+         "valid_months": 12},
+        {"code": "extra_points", "name": {"en": "5,000 points", "zh": "5000积分"}, "kind": "points", "points": 5000},
+    ],
+}  # fmt: skip
+_ISSUED: Final[Example] = {
+    "reward_id": _REWARD, "milestone": "forty_nights",
+    "milestone_name": {"en": "40 nights of the year", "zh": "年度40晚"},
+    "period": "2026", "ordinal": 1, "status": "issued", "granted_on": "2026-01-03", "journal_id": _JOURNAL,
+    "code": "spa_treatment", "name": {"en": "A spa treatment", "zh": "SPA疗程"}, "kind": "voucher",
+    "choose_by": "2026-04-03", "valid_to": "2027-01-05",
+}  # fmt: skip
+_OCCASION: Final[Example] = {"property": "SHA01", "stay_ref": "R-1001", "note": "Treatment room 2"}
+_BENEFIT: Final[Example] = {
+    "journal_id": _JOURNAL, "member_id": _MEMBER, "benefit": "meeting_hour", "times": 1, "year": 2026, "used": 1,
+    "left": 1,
+}  # fmt: skip
 _PROPERTY: Final[Example] = {
     "code": "SHA01", "name": {"en": "The Bund House", "zh": "外滩别院"}, "time_zone": "Asia/Shanghai",
     "currency": "CNY", "brand": "bund",
@@ -221,6 +245,10 @@ REQUESTS: Final[dict[tuple[str, str], Any]] = {
     ("POST", "/v1/compensations"): _COMPENSATION,
     ("PUT", "/v1/properties/{code}"): _PROPERTY,
     ("POST", "/v1/programs"): _PUBLISHING,
+    ("POST", "/v1/members/{member_id}/rewards/{reward_id}/choose"): {"codes": ["spa_treatment"]},
+    ("POST", "/v1/members/{member_id}/rewards/{reward_id}/use"): _OCCASION,
+    ("POST", "/v1/members/{member_id}/benefits/{benefit}/use"): _OCCASION | {"times": 1},
+    ("POST", "/v1/members/{member_id}/benefits/{benefit}/return"): {"times": 1, "used_on": "2026-01-03"},
     ("POST", "/v1/programs/simulate"): {"version": 2, "from": "2026-01-01"},
 }
 """The body of a request, by method and path."""
@@ -263,6 +291,20 @@ REPLIES: Final[dict[tuple[str, str], Any]] = {
     ("GET", "/v1/programs/{version}"): _VERSION | {"definition": _DEFINITION},
     ("POST", "/v1/programs"): _VERSION,
     ("DELETE", "/v1/programs/{version}"): None,
+    ("GET", "/v1/members/{member_id}/rewards"): {"rewards": [_OPEN], "next_cursor": None},
+    ("POST", "/v1/members/{member_id}/rewards/{reward_id}/choose"): {
+        "rewards": [_ISSUED],
+        "balance": {"available": 1411, "pending": 0, "held": 0, "debt": 0},
+    },
+    ("POST", "/v1/members/{member_id}/rewards/{reward_id}/use"): {"reward": _ISSUED | {"status": "used"}},
+    ("POST", "/v1/members/{member_id}/benefits/{benefit}/use"): _BENEFIT,
+    ("POST", "/v1/members/{member_id}/benefits/{benefit}/return"): _BENEFIT | {"used": 0, "left": 2},
+    ("GET", "/v1/rewards"): {
+        "rewards": [
+            {"member_id": _MEMBER, "number": "HX0000000018", "reward": _ISSUED | {"status": "flagged"}}
+        ],
+        "next_cursor": None,
+    },
     ("POST", "/v1/programs/simulate"): _SIMULATED,
 }
 """The body of a good answer, by method and path."""

@@ -33,6 +33,9 @@ CAPPED: Final = frozenset({SENT, RECEIVED, BOUGHT, COMPENSATED, REFERRED})
 
 MEMBER_ACCOUNTS: Final = frozenset({AVAILABLE, PENDING, HELD, COUNTED})
 
+BENEFIT: Final = "benefit:"
+"""What the unit begins with in which uses of a tier's benefit are counted; its code follows."""
+
 Counters = dict[str, dict[str, int]]
 """Amount by day ("2026-03-14") or calendar year ("2026"), and unit. A zero is left out.
 
@@ -86,6 +89,7 @@ class Traits(Struct, frozen=True, gc=False, omit_defaults=True):
     `by_day`: what is counted is kept by day, not by year.
     `merged_into`: the id of the member that stands for this one; `merged`: of those that this one stands for.
     `household`: the id of the household whose points this member may draw on.
+    `flagged`: crossings of milestones that were lost after their reward was used: they give no second one.
     """
 
     birth_month: int | None = None
@@ -97,6 +101,7 @@ class Traits(Struct, frozen=True, gc=False, omit_defaults=True):
     merged_into: str | None = None
     merged: tuple[str, ...] = ()
     household: str | None = None
+    flagged: tuple[str, ...] = ()
 
 
 NO_TRAITS: Final = Traits()
@@ -193,3 +198,12 @@ class MilestoneGrant(Struct, frozen=True, gc=False):
     status: str
     journal_id: UUID
     period: str = ""
+
+
+class Choosing(Struct, frozen=True, gc=False):
+    """A choice of a reward that waits to be made: just what a balance tells of it. `reward_id` is in 32 digits."""
+
+    reward_id: str
+    milestone: str
+    program: str
+    choose_by: date

@@ -1,10 +1,11 @@
 -- What is read of the books.
 
 -- name: read_members
--- Members by id or by number, with what of their open lots expires when, and what of these is pending until when.
--- `place` is the place in the arrays.
+-- Members by id or by number, with what of their open lots expires when, what of these is pending until when and, if $4,
+-- the choices of rewards that wait to be made. `place` is the place in the arrays.
 SELECT w.place, m.shard, m.member_id, m.number, m.status, m.enrolled_on, m.version, m.available, m.held, m.debt,
-       m.counters, m.next_expiry, m.traits, m.tier, m.review_on, m.pending, m.active_on, l.days, l.points, p.opening
+       m.counters, m.next_expiry, m.traits, m.tier, m.review_on, m.pending, m.active_on, l.days, l.points, p.opening,
+       c.choices
 FROM unnest($1::smallint[], $2::uuid[], $3::text[]) WITH ORDINALITY AS w (shard, member_id, number, place)
 CROSS JOIN LATERAL (SELECT * FROM member AS n WHERE n.shard = w.shard AND n.member_id = w.member_id
                     UNION ALL
@@ -21,7 +22,13 @@ CROSS JOIN LATERAL (
     FROM (SELECT o.opens_on, o.expires_on, sum(o.remaining)::bigint AS points
           FROM lot AS o
           WHERE m.pending > 0 AND o.shard = m.shard AND o.member_id = m.member_id AND o.pending AND o.remaining > 0
-          GROUP BY o.opens_on, o.expires_on ORDER BY o.opens_on, o.expires_on) AS d) AS p;
+          GROUP BY o.opens_on, o.expires_on ORDER BY o.opens_on, o.expires_on) AS d) AS p
+CROSS JOIN LATERAL (
+    SELECT json_agg(json_build_object('reward_id', replace(r.reward_id::text, '-', ''), 'milestone', r.milestone,
+                                      'program', r.program, 'choose_by', r.choose_by)
+                    ORDER BY r.choose_by, r.reward_id) AS choices
+    FROM reward AS r
+    WHERE r.shard = m.shard AND r.member_id = m.member_id AND r.status = 'open' AND $4::boolean) AS c;
 
 -- name: lock_member_to_read
 -- Wait until nothing of this member is in flight: then what was recorded up to now is all there.

@@ -242,6 +242,10 @@ class Book:
         left = self._draw(left, "reversal", self._opened())
         self.member.debt += left
 
+    def earned_on(self, lot_id: UUID) -> date:
+        """Return when a lot that the book knows was earned."""
+        return next(lot.earned_on for lot in self._lots if lot.lot_id == lot_id)
+
     def _opened(self) -> list[Lot]:
         return [lot for lot in self._lots if not lot.pending]
 

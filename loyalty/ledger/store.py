@@ -11,7 +11,7 @@ from msgspec import Struct
 from loyalty.db import Connection, load_queries
 from loyalty.ids import UUID
 from loyalty.ledger import counters as counting
-from loyalty.ledger.model import NO_TRAITS, POINTS, Counters, Idling, Member, Traits
+from loyalty.ledger.model import NO_TRAITS, POINTS, Choosing, Counters, Idling, Member, Traits
 from loyalty.ledger.outlook import Expiring, Opening
 
 QUERIES = load_queries("loyalty.ledger")
@@ -48,6 +48,18 @@ class Entry(Struct, frozen=True):
     reply: str | None = None
 
 
+class Found(Struct, frozen=True, gc=False):
+    """A member as read, with what of the open lots expires when, and what of them is pending until when.
+
+    `choices` are rewards that wait to be chosen, soonest due first.
+    """
+
+    member: Member
+    expiring: Expiring
+    opening: Opening = ()
+    choices: Sequence[Choosing] = ()
+
+
 class Folded(Struct, frozen=True):
     """What a member's books came to by two dates; lots whose day has come since it was last written down are as before.
 
@@ -61,20 +73,25 @@ class Folded(Struct, frozen=True):
     opening: Opening
 
 
+_choices = msgspec.json.Decoder(list[Choosing]).decode
 _parts = msgspec.json.Decoder(list[Part]).decode
 
 
 async def read_members(
-    pool: Pool, shards: Sequence[int], ids: Sequence[UUID | None], numbers: Sequence[str | None]
-) -> list[tuple[Member, Expiring, Opening] | None]:
-    """Return members by id or number (one of the two each), as they are; None for one that isn't there."""
-    found: list[tuple[Member, Expiring, Opening] | None] = [None] * len(shards)
-    for row in await pool.fetch(_READ, shards, ids, numbers):
+    pool: Pool, shards: Sequence[int], ids: Sequence[UUID | None], numbers: Sequence[str | None], *,
+    choices: bool,
+) -> list[Found | None]:  # fmt: skip
+    """Return members by id or number (one of the two each), as they are; None for one that isn't there.
+
+    `choices`: with the choices of rewards that wait to be made.
+    """
+    found: list[Found | None] = [None] * len(shards)
+    for row in await pool.fetch(_READ, shards, ids, numbers, choices):
         place, shard, member_id, number, status, enrolled_on, *rest = row
         version, available, held, debt, counters, due, traits, tier, review_on, pending, active_on, *lots = (
             rest
         )
-        days, points, opening = lots
+        days, points, opening, waiting = lots
         member = Member(
             shard,
             member_id,
@@ -93,7 +110,8 @@ async def read_members(
             pending,
             active_on,
         )
-        found[place - 1] = (member, list(zip(days, points, strict=True)) if days else [], opening or ())
+        expiring = list(zip(days, points, strict=True)) if days else []
+        found[place - 1] = Found(member, expiring, opening or (), _choices(waiting) if waiting else ())
     return found
 
 

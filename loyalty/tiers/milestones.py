@@ -11,10 +11,14 @@ from msgspec import Struct
 
 from loyalty.ledger import counters as counting
 from loyalty.ledger.model import Counters
+from loyalty.program.model import Choice, Reward
 
 
 class MilestoneRule(Struct, frozen=True, gc=False):
-    """A milestone with its marks, in the scale of its unit: multiples of `every` beyond `above`, or those of `at`."""
+    """A milestone with its marks, in the scale of its unit: multiples of `every` beyond `above`, or those of `at`.
+
+    `gives` is the reward, or what there is to choose from.
+    """
 
     code: str
     name: Mapping[str, str]
@@ -26,6 +30,7 @@ class MilestoneRule(Struct, frozen=True, gc=False):
     above: int = 0
     most: int | None = None
     yearly: bool = False
+    gives: Reward | Choice | None = None
 
     def passed(self, count: int) -> int:
         """Return how many marks a count has passed."""
@@ -91,29 +96,32 @@ def crossed(rule: MilestoneRule, before: int, after: int, period: str = "") -> l
 
 
 def all_crossed(
-    rules: Sequence[MilestoneRule], changed: Sequence[Change], counters: Counters
+    rules: Sequence[MilestoneRule], changed: Sequence[Change], counters: Counters, *, ahead: bool = False
 ) -> list[Crossing]:
-    """Return what all milestones cross when counts change, given the counters that hold the change."""
+    """Return what all milestones cross when counts change, given the counters that hold the change.
+
+    `ahead`: they don't hold it yet.
+    """
     crossings: list[Crossing] = []
     for rule in rules:
         if rule.yearly:
             for change in changed:
-                if by := _change(rule, [change], counters):
-                    count = rule.count(counters, change.year)
+                if by := _change(rule, [change], counters, ahead=ahead):
+                    count = rule.count(counters, change.year) + (by if ahead else 0)
                     crossings += crossed(rule, count - by, count, str(change.year))
-        elif by := _change(rule, changed, counters):
-            count = counting.over_all(counters, rule.unit)
+        elif by := _change(rule, changed, counters, ahead=ahead):
+            count = counting.over_all(counters, rule.unit) + (by if ahead else 0)
             crossings += crossed(rule, count - by, count)
     return crossings
 
 
-def _change(rule: MilestoneRule, changed: Sequence[Change], counters: Counters) -> int:
-    """Return by what a milestone's count has changed."""
+def _change(rule: MilestoneRule, changed: Sequence[Change], counters: Counters, *, ahead: bool) -> int:
+    """Return by what a milestone's count changes, or has changed."""
     if rule.unit != "brands":
         return sum([change.counts.get(rule.unit, 0) for change in changed])
-    after = counting.of_year(counters, changed[0].year) if rule.yearly else counting.by_unit(counters)
-    before = dict(after)
+    here = counting.of_year(counters, changed[0].year) if rule.yearly else counting.by_unit(counters)
+    there, sign = dict(here), 1 if ahead else -1
     for change in changed:
         for unit, amount in change.counts.items():
-            before[unit] = before.get(unit, 0) - amount
-    return counting.brands(after) - counting.brands(before)
+            there[unit] = there.get(unit, 0) + sign * amount
+    return sign * (counting.brands(there) - counting.brands(here))

@@ -16,6 +16,7 @@ from loyalty.tiers.milestones import MilestoneRule
 from loyalty.verify.model import Entry, History, Moved
 from loyalty.verify.purse import Purse
 from loyalty.verify.report import Report
+from loyalty.verify.rewards import check_rewards, undone_lots
 
 _YEAR_KEY: Final = 4
 """Characters of a year in a key of the counters."""
@@ -31,7 +32,7 @@ _PER_MEMBER: Final = ("points", "held", "counters", "next_expiry", "homes")
 
 def replay(history: History, rules: Rulebook, report: Report) -> None:
     """Play a member's journals again, and report where the books differ."""
-    purse = Purse(rules, report)
+    purse = Purse(rules, report, undone_lots(history))
     counters: Counters = {}
     available = pending = held = 0
     for entry in history.entries:
@@ -56,6 +57,7 @@ def replay(history: History, rules: Rulebook, report: Report) -> None:
         report.differs("points", f"{owner(history.member.member_id)}: {told}")
     purse.close(history.member, available)
     _check_grants(history, counters, rules, report)
+    check_rewards(history, rules, report)
 
 
 def _fold(entry: Entry, counters: Counters) -> Moved:

@@ -6,6 +6,7 @@ from msgspec import Struct
 
 from loyalty.ids import UUID
 from loyalty.ledger.model import Allocation, Journal, Lot, Member, Transfer
+from loyalty.rewards.model import GrantedReward
 
 
 class Entry(Struct, gc=False):
@@ -35,6 +36,7 @@ class History(Struct, gc=False):
     entries: list[Entry]
     grants: list[Grant] = []
     held: int = 0
+    rewards: list[GrantedReward] = []
 
 
 class Revision(Struct, frozen=True, gc=False):

@@ -4,7 +4,7 @@ The rules are those of `loyalty.ledger.rules`, stated once more and apart from t
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Final
 
@@ -42,6 +42,13 @@ MAY: Final[dict[str, frozenset[str]]] = {
     "compensated": frozenset({"repayment"}),
     "transfer_sent": frozenset({"spend"}),
     "transfer_received": frozenset({"repayment"}),
+    "milestone_points": frozenset({"repayment"}),
+    "milestone_reversed": _UNDOES,
+    "reward_chosen": frozenset(),
+    "reward_used": frozenset(),
+    "reward_expired": frozenset(),
+    "benefit_used": frozenset(),
+    "benefit_returned": frozenset(),
 }
 """What each kind of journal may take from lots."""
 
@@ -58,12 +65,13 @@ class Purse:
 
     __slots__ = (
         "_active_on", "_debt", "_lapsed", "_lots", "_merged", "_merged_at", "_of_stay", "_open", "_report", "_rules",
-        "_stored", "_waiting",
+        "_stored", "_undoes", "_waiting",
     )  # fmt: skip
 
-    def __init__(self, rules: Rulebook, report: Report) -> None:
-        """Begin empty."""
+    def __init__(self, rules: Rulebook, report: Report, undoes: Mapping[UUID, UUID]) -> None:
+        """Begin empty; `undoes` names the lot of a milestone that a journal takes back."""
         self._rules = rules
+        self._undoes = undoes
         self._report = report
         self._stored: list[Lot] = []
         self._lots: dict[UUID, Lot] = {}
@@ -258,10 +266,13 @@ class Purse:
             self._differs("draw_order", entry, f"went into debt by {new_debt} while lots had points")
 
     def _own(self, journal: Journal) -> list[Lot]:
-        """Return the lots that a reversal takes from first: the stay's, or those that an undone merge had brought."""
+        """Return the lots that a reversal takes from first: the stay's, the milestone's, or what a merge brought."""
         if journal.kind == "merged_out":
             return self._merged
-        return self._of_stay.get(journal.stay_id, []) if journal.stay_id else []
+        if journal.stay_id:
+            return self._of_stay.get(journal.stay_id, [])
+        undone = self._undoes.get(journal.journal_id)
+        return [self._lots[undone]] if undone is not None and undone in self._lots else []
 
     def _drawn(self, entry: Entry, kind: str) -> list[Lot]:
         return [

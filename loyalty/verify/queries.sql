@@ -42,6 +42,11 @@ SELECT journal_id, leaf FROM unsealed WHERE shard = $1 AND journal_id = ANY ($2:
 SELECT member_id, milestone, ordinal, status, period
 FROM milestone_grant WHERE shard = $1 AND member_id > $2 AND member_id <= $3;
 
+-- name: rewards
+SELECT reward_id, member_id, milestone, period, ordinal, part, program, status, kind, code, points, granted_on, choose_by,
+       valid_to, journal_id, changed_by
+FROM reward WHERE shard = $1 AND member_id > $2 AND member_id <= $3;
+
 -- name: holds
 SELECT member_id, sum(amount)::bigint AS amount
 FROM hold WHERE shard = $1 AND member_id > $2 AND member_id <= $3 AND status = 'open' GROUP BY member_id;
@@ -150,6 +155,15 @@ SELECT count(*) AS checked, count(*) FILTER (WHERE j.journal_id IS NULL) AS miss
 FROM milestone_grant AS t
 LEFT JOIN journal AS j ON j.shard = t.shard AND j.journal_id = t.journal_id AND j.member_id = t.member_id
 WHERE t.shard = $1;
+
+-- name: journals_of_rewards
+SELECT count(*) AS checked, count(*) FILTER (WHERE NOT t.known) AS missing,
+       (array_agg(t.reward_id) FILTER (WHERE NOT t.known))[1:5] AS ids
+FROM (SELECT r.reward_id, g.journal_id IS NOT NULL AND c.journal_id IS NOT NULL AS known
+      FROM reward AS r
+      LEFT JOIN journal AS g ON g.shard = r.shard AND g.journal_id = r.journal_id AND g.member_id = r.member_id
+      LEFT JOIN journal AS c ON c.shard = r.shard AND c.journal_id = r.changed_by AND c.member_id = r.member_id
+      WHERE r.shard = $1) AS t;
 
 -- name: members_of_holds
 SELECT count(*) AS checked, count(*) FILTER (WHERE m.member_id IS NULL) AS missing,

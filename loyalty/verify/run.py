@@ -34,8 +34,8 @@ _CREATED: Final = 201
 ORPHANS: Final = {
     "journals_of_transfers": "jrn", "journals_of_lots": "lot", "journals_of_allocations": "jrn",
     "lots_of_allocations": "lot", "journals_of_leaves": "jrn", "journals_of_events": "evt",
-    "journals_of_revisions": "sty", "journals_of_grants": "mem", "members_of_holds": "hld",
-    "members_of_profiles": "mem", "stays_of_directory": "sty",
+    "journals_of_revisions": "sty", "journals_of_grants": "mem", "journals_of_rewards": "rwd",
+    "members_of_holds": "hld", "members_of_profiles": "mem", "stays_of_directory": "sty",
 }  # fmt: skip
 """Checks that nothing hangs in the air, each with the prefix of the ids it tells."""
 

@@ -27,6 +27,7 @@ from loyalty.ledger.model import (
     Traits,
     Transfer,
 )
+from loyalty.rewards.model import GrantedReward
 from loyalty.verify.model import Account, Batch, Entry, Grant, History, Kept, Place, Revision, StayFile
 from loyalty.verify.purse import is_of_stay
 from loyalty.verify.stays import natural_key
@@ -68,7 +69,7 @@ async def read_batch(connection: Connection, shard: int, after: UUID, members: i
     span = (shard, after, upto)
     entries = await _entries(connection, span)
     histories, stray = _by_member([read_member(row) for row in rows], entries.values())
-    await _add_grants_and_holds(connection, span, histories)
+    await _add_grants_rewards_and_holds(connection, span, histories)
     stays = await _stays(connection, shard, entries)
     partners = await _partners(connection, entries.values())
     return Batch(shard, upto, not rows, list(histories.values()), stays, stray, partners)
@@ -117,7 +118,7 @@ async def _entries(connection: Connection, span: tuple[int, UUID, UUID]) -> dict
 
 def _by_member(members: Iterable[Member], entries: Iterable[Entry]) -> tuple[dict[UUID, History], list[UUID]]:
     """Give journals to their members; return those of nobody apart."""
-    histories = {member.member_id: History(member, [], []) for member in members}
+    histories = {member.member_id: History(member, [], [], rewards=[]) for member in members}
     stray: list[UUID] = []
     for entry in entries:
         history = histories.get(entry.journal.member_id)
@@ -128,12 +129,15 @@ def _by_member(members: Iterable[Member], entries: Iterable[Entry]) -> tuple[dic
     return histories, stray
 
 
-async def _add_grants_and_holds(
+async def _add_grants_rewards_and_holds(
     connection: Connection, span: tuple[int, UUID, UUID], histories: dict[UUID, History]
 ) -> None:
     for member_id, *grant in await connection.fetch(QUERIES["grants"], *span):
         if member_id in histories:
             histories[member_id].grants.append(Grant(*grant))
+    for row in await connection.fetch(QUERIES["rewards"], *span):
+        if row["member_id"] in histories:
+            histories[row["member_id"]].rewards.append(GrantedReward(*row))
     for member_id, amount in await connection.fetch(QUERIES["holds"], *span):
         if member_id in histories:
             histories[member_id].held = amount

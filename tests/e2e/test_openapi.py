@@ -15,6 +15,8 @@ from loyalty.app import openapi_app
 from loyalty.commands.adjust import AdjustmentReply, AdjustmentRequest
 from loyalty.commands.approve import ApprovalView
 from loyalty.commands.balance import BalanceView
+from loyalty.commands.benefit import BenefitReply, ReturnRequest, UseRequest
+from loyalty.commands.choose import ChooseReply, ChooseRequest
 from loyalty.commands.compensate import CompensationReply, CompensationRequest
 from loyalty.commands.found_household import HouseholdRequest
 from loyalty.commands.give_status import StatusReply, StatusRequest
@@ -26,6 +28,7 @@ from loyalty.commands.register import RegistrationReply
 from loyalty.commands.set_segments import SegmentsReply, SegmentsRequest
 from loyalty.commands.stay_reply import StayReply
 from loyalty.commands.transfer import TransferReply, TransferRequest
+from loyalty.commands.use import Occasion, UseReply
 from loyalty.http.auth import PERMISSIONS
 from loyalty.http.balances import BalancesReply, BalancesRequest, Statement
 from loyalty.http.compensations import ApprovalList
@@ -33,6 +36,7 @@ from loyalty.http.docs import openapi_bytes
 from loyalty.http.examples import REPLIES, REQUESTS
 from loyalty.http.programs import FullVersion, PublishRequest, VersionList, VersionView
 from loyalty.http.properties import PropertyList
+from loyalty.http.rewards import FlaggedList, RewardList
 from loyalty.http.simulations import SimulationRequest
 from loyalty.http.stays import BatchReply, StayView
 from loyalty.members.model import EnrolRequest, MemberView
@@ -145,6 +149,10 @@ def test_every_route_says_what_it_does_and_all_it_may_answer(document: dict[str,
 
 
 KEYED = {
+    ("POST", "/v1/members/{member_id}/rewards/{reward_id}/choose"),
+    ("POST", "/v1/members/{member_id}/rewards/{reward_id}/use"),
+    ("POST", "/v1/members/{member_id}/benefits/{benefit}/use"),
+    ("POST", "/v1/members/{member_id}/benefits/{benefit}/return"),
     ("POST", "/v1/members"),
     ("POST", "/v1/adjustments"),
     ("POST", "/v1/transfers"),
@@ -197,6 +205,10 @@ def test_bodies_that_are_sent_are_closed_to_unknown_fields(document: dict[str, A
         "PurchaseRequest",
         "CompensationRequest",
         "PublishRequest",
+        "ChooseRequest",
+        "Occasion",
+        "UseRequest",
+        "ReturnRequest",
         "SimulationRequest",
     }
 
@@ -231,6 +243,10 @@ REQUEST_TYPES: dict[tuple[str, str], Any] = {
     ("POST", "/v1/compensations"): CompensationRequest,
     ("PUT", "/v1/properties/{code}"): Property,
     ("POST", "/v1/programs"): PublishRequest,
+    ("POST", "/v1/members/{member_id}/rewards/{reward_id}/choose"): ChooseRequest,
+    ("POST", "/v1/members/{member_id}/rewards/{reward_id}/use"): Occasion,
+    ("POST", "/v1/members/{member_id}/benefits/{benefit}/use"): UseRequest,
+    ("POST", "/v1/members/{member_id}/benefits/{benefit}/return"): ReturnRequest,
     ("POST", "/v1/programs/simulate"): SimulationRequest,
 }
 REPLY_TYPES: dict[tuple[str, str], Any] = {
@@ -267,6 +283,12 @@ REPLY_TYPES: dict[tuple[str, str], Any] = {
     ("GET", "/v1/programs/{version}"): FullVersion,
     ("POST", "/v1/programs"): VersionView,
     ("DELETE", "/v1/programs/{version}"): None,
+    ("GET", "/v1/members/{member_id}/rewards"): RewardList,
+    ("POST", "/v1/members/{member_id}/rewards/{reward_id}/choose"): ChooseReply,
+    ("POST", "/v1/members/{member_id}/rewards/{reward_id}/use"): UseReply,
+    ("POST", "/v1/members/{member_id}/benefits/{benefit}/use"): BenefitReply,
+    ("POST", "/v1/members/{member_id}/benefits/{benefit}/return"): BenefitReply,
+    ("GET", "/v1/rewards"): FlaggedList,
     ("POST", "/v1/programs/simulate"): SimulationReply,
 }
 

@@ -33,6 +33,10 @@ BODIES: dict[tuple[str, str], Any] = {
     ("POST", "/v1/compensations"): {},
     ("PUT", "/v1/properties/{code}"): HOTEL,
     ("POST", "/v1/programs"): {},
+    ("POST", "/v1/members/{member_id}/rewards/{reward_id}/choose"): {"codes": ["spa"]},
+    ("POST", "/v1/members/{member_id}/rewards/{reward_id}/use"): {},
+    ("POST", "/v1/members/{member_id}/benefits/{benefit}/use"): {},
+    ("POST", "/v1/members/{member_id}/benefits/{benefit}/return"): {},
 }
 
 
@@ -48,6 +52,8 @@ def call(api: Any, route: tuple[str, str], role: Any) -> Any:
         tier="gold",
         kind="gifted",
         version=9,
+        reward_id="rwd_1",
+        benefit="spa",
     )
     return api.send(method, path, BODIES.get(route), role)
 

@@ -53,6 +53,11 @@ ROWS: dict[str, dict[str, str]] = {
         "shard": "0", "member_id": ID, "milestone": "'tenth_stay'", "ordinal": "1", "status": "'granted'",
         "journal_id": ID, "changed_at": "now()",
     },
+    "reward": {
+        "shard": "0", "reward_id": ID, "member_id": ID, "milestone": "'tenth_stay'", "period": "''", "ordinal": "1",
+        "part": "1", "program": "'house@1'", "status": "'issued'", "kind": "'benefit'", "code": "'album'",
+        "points": "0", "granted_on": "'2026-01-01'", "journal_id": ID, "changed_by": ID, "changed_at": "now()",
+    },
     "idempotency_key": {
         "principal": ID, "key": "'k'", "fingerprint": HASH, "status": "201", "reply": "'{}'", "recorded_at": "now()",
     },
@@ -221,6 +226,15 @@ NONSENSE: list[tuple[str, dict[str, str | None]]] = [
     ("stay_revision", {"snapshot": "'{'"}),
     ("milestone_grant", {"ordinal": "0"}),
     ("milestone_grant", {"status": "'dreamt'"}),
+    ("reward", {"ordinal": "0"}),
+    ("reward", {"part": "0"}),
+    ("reward", {"status": "'lost'"}),
+    ("reward", {"kind": "'gold'"}),
+    ("reward", {"status": "'open'", "kind": "''", "code": "''"}),
+    ("reward", {"code": "''"}),
+    ("reward", {"kind": "''"}),
+    ("reward", {"points": "5"}),
+    ("reward", {"kind": "'points'"}),
     ("idempotency_key", {"key": "''"}),
     ("idempotency_key", {"key": "repeat('k', 256)"}),
     ("idempotency_key", {"fingerprint": "'short'"}),
@@ -255,6 +269,7 @@ OPTIONAL = {
     "referral.journal_id", "referral.decided_at", "hold.resolved_at",
     "stay_revision.journal_id", "profile.sealed_key", "profile.name", "profile.email",
     "profile.phone", "profile.birthday", "profile.language",
+    "reward.choose_by", "reward.valid_to",
 }  # fmt: skip
 
 
@@ -274,6 +289,7 @@ async def test_whatever_is_not_optional_must_be_said(owner: Any) -> None:
         ("member", {"member_id": OTHER}), ("journal", {"journal_id": OTHER}), ("stay_directory", {"stay_id": OTHER}),
         ("api_key", {"key_id": OTHER}), ("idempotency_key", {"reply": "'other'"}), ("transfer", {"amount": "9"}),
         ("stay_revision", {"outcome": "'revised'"}), ("milestone_grant", {"status": "'revoked'"}),
+        ("reward", {"reward_id": OTHER}), ("reward", {"status": "'used'"}),
     ],
 )  # fmt: skip
 async def test_what_must_be_one_of_a_kind_is(owner: Any, table: str, changes: dict[str, str]) -> None:

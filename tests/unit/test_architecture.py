@@ -25,7 +25,7 @@ ROWS: tuple[frozenset[str], ...] = tuple(
         "terminal",
         "ledger events",
         "program",
-        "members stays tiers partners",
+        "members stays tiers partners rewards",
         "commands",
         "service",
         "bulk moving simulate",
@@ -38,7 +38,7 @@ ROWS: tuple[frozenset[str], ...] = tuple(
 )
 RANK = {part: rank for rank, row in enumerate(ROWS) for part in row}
 
-SLICES = ("ledger", "program", "members", "stays", "tiers", "partners", "commands", "events")
+SLICES = ("ledger", "program", "members", "stays", "tiers", "partners", "rewards", "commands", "events")
 # Files of the slices that are not pure, each with what makes it so.
 SHELL = {
     "events/store.py": "SQL",
@@ -47,6 +47,7 @@ SHELL = {
     "ledger/store.py": "SQL",
     "members/store.py": "SQL",
     "members/vault.py": "makes keys",
+    "rewards/store.py": "SQL",
     "stays/store.py": "SQL",
     "commands/store.py": "SQL",
     "commands/batch.py": "runs a transaction",

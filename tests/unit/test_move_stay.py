@@ -161,6 +161,7 @@ def test_milestones_go_with_the_stay() -> None:
     leaving, joining = two(counters={"2026": {"nights": 40, "stays": 2}})
     assert leaving.member is not None
     leaving.member.counters = {"2026": {"nights": 50, "stays": 3, "spend": 10_000}}
+    leaving.rewards = []
     giving, taking = parts(move(leaving, joining))
 
     assert [("every_third", 1, "revoked")] == [

@@ -137,7 +137,9 @@ def test_a_tier_reached_and_a_milestone_passed_are_told_to_others() -> None:
     owner = member(counters={"2026": {"nights": 20, "stays": 2}})
     decision = decided(run(Facts(owner), post()))
 
-    assert ["stay.posted", "tier.changed", "milestone.granted"] == [event.type for event in decision.events]
+    assert ["stay.posted", "tier.changed", "milestone.granted", "reward.granted"] == [
+        event.type for event in decision.events
+    ]
     assert [("every_third", 1, "granted")] == [
         (one.milestone, one.ordinal, one.status) for one in decision.grants
     ]

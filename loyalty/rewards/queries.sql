@@ -1,0 +1,86 @@
+-- What is read of rewards. $1 is the shard, unless said otherwise.
+
+-- name: find_given
+-- What crossings have given and is not revoked, with whether any of its points were spent.
+SELECT r.reward_id, r.member_id, r.milestone, r.period, r.ordinal, r.part, r.program, r.status, r.kind, r.code, r.points,
+       r.granted_on, r.choose_by, r.valid_to, r.journal_id, r.changed_by,
+       r.kind = 'points' AND EXISTS (SELECT FROM allocation AS a
+                                     WHERE a.shard = r.shard AND a.lot_id = r.journal_id AND a.kind = 'spend') AS spent
+FROM unnest($2::uuid[], $3::text[], $4::text[], $5::integer[]) AS w (member_id, milestone, period, ordinal)
+JOIN reward AS r
+  ON r.shard = $1 AND r.member_id = w.member_id AND r.milestone = w.milestone AND r.period = w.period
+ AND r.ordinal = w.ordinal AND r.status <> 'revoked'
+ORDER BY r.reward_id;
+
+-- name: find_alive
+-- What a member's crossings have given and is not revoked, with whether any of its points were spent.
+SELECT r.reward_id, r.member_id, r.milestone, r.period, r.ordinal, r.part, r.program, r.status, r.kind, r.code, r.points,
+       r.granted_on, r.choose_by, r.valid_to, r.journal_id, r.changed_by,
+       r.kind = 'points' AND EXISTS (SELECT FROM allocation AS a
+                                     WHERE a.shard = r.shard AND a.lot_id = r.journal_id AND a.kind = 'spend') AS spent
+FROM reward AS r
+WHERE r.shard = $1 AND r.member_id = $2 AND r.status <> 'revoked'
+ORDER BY r.reward_id;
+
+-- name: find_lots_of_rewards
+-- The lots of rewards in points, open or not.
+SELECT lot_id, member_id, amount, remaining, expired, earned_on, expires_on, opens_on, pending, lapsed_on
+FROM lot WHERE shard = $1 AND lot_id = ANY ($2::uuid[]);
+
+-- name: find_rewards
+-- Rewards by their ids, each with all else that the same crossing gave.
+SELECT DISTINCT r.reward_id, r.member_id, r.milestone, r.period, r.ordinal, r.part, r.program, r.status, r.kind, r.code,
+       r.points, r.granted_on, r.choose_by, r.valid_to, r.journal_id, r.changed_by
+FROM unnest($2::uuid[]) AS w (reward_id)
+JOIN reward AS o ON o.shard = $1 AND o.reward_id = w.reward_id
+JOIN reward AS r
+  ON r.shard = $1 AND r.member_id = o.member_id AND r.milestone = o.milestone AND r.period = o.period
+ AND r.ordinal = o.ordinal
+ORDER BY r.reward_id;
+
+-- name: find_due_rewards
+-- Rewards of members that something has to be done about by $3, each with all else that the same crossing gave.
+SELECT DISTINCT r.reward_id, r.member_id, r.milestone, r.period, r.ordinal, r.part, r.program, r.status, r.kind, r.code,
+       r.points, r.granted_on, r.choose_by, r.valid_to, r.journal_id, r.changed_by
+FROM unnest($2::uuid[]) AS w (member_id)
+JOIN reward AS o ON o.shard = $1 AND o.member_id = w.member_id
+JOIN reward AS r
+  ON r.shard = $1 AND r.member_id = o.member_id AND r.milestone = o.milestone AND r.period = o.period
+ AND r.ordinal = o.ordinal AND r.status <> 'revoked'
+WHERE o.status IN ('open', 'issued') AND o.kind <> 'points'
+  AND (CASE o.status WHEN 'open' THEN o.choose_by + 1 ELSE o.valid_to END) <= $3::date
+ORDER BY r.reward_id;
+
+-- name: find_members_with_due_rewards
+-- Members of a shard with a reward that something has to be done about by $2, from where the last page ended.
+SELECT DISTINCT member_id FROM reward
+WHERE shard = $1 AND status IN ('open', 'issued') AND kind <> 'points'
+  AND (CASE status WHEN 'open' THEN choose_by + 1 ELSE valid_to END) <= $2::date AND member_id > $3
+ORDER BY member_id
+LIMIT $4;
+
+-- name: list_rewards
+-- A page of a member's rewards before reward $3, newest first; of the statuses $4, all if it is null. Of a choice to
+-- make, the codes that the same crossing gave besides.
+SELECT r.reward_id, r.member_id, r.milestone, r.period, r.ordinal, r.part, r.program, r.status, r.kind, r.code, r.points,
+       r.granted_on, r.choose_by, r.valid_to, r.journal_id, r.changed_by,
+       CASE r.status WHEN 'open' THEN
+           ARRAY(SELECT s.code FROM reward AS s
+                 WHERE s.shard = r.shard AND s.member_id = r.member_id AND s.milestone = r.milestone
+                   AND s.period = r.period AND s.ordinal = r.ordinal AND s.status <> 'revoked'
+                   AND s.reward_id <> r.reward_id) END AS taken
+FROM reward AS r
+WHERE r.shard = $1 AND r.member_id = $2 AND r.reward_id < $3 AND ($4::text[] IS NULL OR r.status = ANY ($4::text[]))
+ORDER BY r.reward_id DESC
+LIMIT $5;
+
+-- name: list_flagged
+-- A page of what was used and then lost its milestone, of all shards, newest first, before reward $1; with the members'
+-- numbers.
+SELECT r.reward_id, r.member_id, r.milestone, r.period, r.ordinal, r.part, r.program, r.status, r.kind, r.code, r.points,
+       r.granted_on, r.choose_by, r.valid_to, r.journal_id, r.changed_by, m.number
+FROM reward AS r
+JOIN member AS m ON m.shard = r.shard AND m.member_id = r.member_id
+WHERE r.status = 'flagged' AND r.reward_id < $1
+ORDER BY r.reward_id DESC
+LIMIT $2;
