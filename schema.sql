@@ -1,11 +1,11 @@
 -- The full current truth of the database, written to be read from top to bottom.
 --
 --   1. Where things live      shard, property, api_key, program_version
---   2. Members                member, vault.profile
+--   2. Members                member, vault.profile, member_merge, household
 --   3. The ledger             journal, transfer, lot, allocation, hold, account_delta, account_total
 --   4. Stays                  stay_directory, stay_revision
---   5. Rewards                milestone_grant, reward, promotion_pool, promotion_budget
---   6. Promises to the world  idempotency_key, outbox, unsealed
+--   5. Rewards                milestone_grant, reward, promotion_pool, promotion_budget, referral
+--   6. Promises to the world  idempotency_key, approval, agent_day, outbox, expiry_warning, unsealed
 --   7. What a batch hands over  batch_item, new_transfer
 --   8. Who may do what        append-only walls and the service's role
 --
@@ -79,10 +79,12 @@ INSERT INTO program_generation (generation) VALUES (0);
 --   debt         points owed; repaid first by later earning, so there is either debt or an open lot, never both
 --   counters     per calendar year (or day, where the program needs it) and unit:
 --                {"2026": {"nights": 120, "stays": 9, "spend": 1234500}}
---   next_expiry  no open lot expires before this date; null when none ever does
+--   next_expiry  no lot opens or expires, and nothing lapses, before this date; null when none ever does
 --   traits       what the rules may know of the member besides the books: segments, birth month, given tiers …
 --   tier         the tier last told; '' before anything was counted
 --   review_on    the first day on which the tier may be another without anything being posted
+--   pending      points earned that can't be spent yet
+--   active_on    the last activity, where a rule looks at it; never set back
 CREATE TABLE member (
     shard       smallint NOT NULL,
     member_id   uuid     NOT NULL,
@@ -98,6 +100,8 @@ CREATE TABLE member (
     traits      jsonb    NOT NULL DEFAULT '{}' CHECK (jsonb_typeof(traits) = 'object'),
     tier        text     NOT NULL DEFAULT '',
     review_on   date,
+    pending     bigint   NOT NULL DEFAULT 0 CHECK (pending >= 0),
+    active_on   date,
     PRIMARY KEY (shard, member_id),
     UNIQUE (shard, number),
     CONSTRAINT only_debt_goes_below_zero CHECK (debt = greatest(0, -available))
@@ -122,6 +126,35 @@ CREATE TABLE vault.profile (
     PRIMARY KEY (shard, member_id)
 );
 
+-- Accounts that were merged, in the survivor's shard: what it takes to undo it.
+--   first, last   the survivor's versions that the merge made      owed      what the other account owed
+--   counters      what came along without a stay                   traits    what the survivor was before
+CREATE TABLE member_merge (
+    shard     smallint NOT NULL,
+    merge_id  uuid     NOT NULL,
+    member_id uuid NOT NULL,
+    into_id   uuid NOT NULL,
+    first     bigint NOT NULL,
+    last      bigint NOT NULL CHECK (last >= first),
+    owed      bigint NOT NULL CHECK (owed >= 0),
+    counters  json NOT NULL,
+    traits    json NOT NULL,
+    status    text NOT NULL DEFAULT 'merged' CHECK (status IN ('merged', 'unmerged')),
+    PRIMARY KEY (shard, merge_id),
+    CONSTRAINT two_different_members CHECK (member_id <> into_id)
+);
+
+-- Members who pool their points, in the shard of their head. `seats` are in the order of joining, with both consents.
+-- A member's traits say in which household, so that nobody is in two.
+CREATE TABLE household (
+    shard        smallint NOT NULL,
+    household_id uuid     NOT NULL,
+    head_id      uuid     NOT NULL,
+    seats        json     NOT NULL,
+    status       text     NOT NULL DEFAULT 'open' CHECK (status IN ('open', 'closed')),
+    PRIMARY KEY (shard, household_id)
+);
+
 -- ---------------------------------------------------------------------------------------------------------------
 -- 3. The ledger
 -- ---------------------------------------------------------------------------------------------------------------
@@ -137,7 +170,11 @@ CREATE TABLE journal (
     version      bigint      NOT NULL CHECK (version >= 1),
     kind         text        NOT NULL CHECK (kind IN ('enrolled', 'stay_posted', 'stay_revised', 'stay_reversed',
                                                       'stay_moved_out', 'stay_moved_in', 'adjusted', 'expired',
-                                                      'tier_reviewed', 'milestone_points', 'milestone_reversed',
+                                                      'transfer_sent', 'transfer_received', 'purchased',
+                                                      'compensated', 'referral', 'status_given', 'status_ended',
+                                                      'segments_set', 'registered', 'merged_out', 'merged_in',
+                                                      'household_joined', 'household_left', 'tier_reviewed', 'matured',
+                                                      'lapsed', 'milestone_points', 'milestone_reversed',
                                                       'reward_chosen', 'reward_used', 'reward_expired',
                                                       'benefit_used', 'benefit_returned')),
     effective_on date        NOT NULL,
@@ -152,9 +189,11 @@ CREATE TABLE journal (
 );
 
 -- Double entry: one debit account, one credit account, one unit, one amount. So all accounts of a unit always sum to
--- zero. The member's accounts are `available`, `held` and, for what is counted, `counted`; all others are the program's.
+-- zero. The member's accounts are `available`, `pending`, `held` and, for what is counted, `counted`; all others are the
+-- program's.
 --   line   1, 2, 3 … within the journal
---   kind   base, tier_bonus, promotion:<code>, milestone, count, expiry, adjustment, transit
+--   kind   base, tier_bonus, promotion:<code>, milestone, count, maturity, expiry, adjustment, transit, transfer, purchase,
+--          compensation, referral, merge
 CREATE TABLE transfer (
     shard        smallint NOT NULL,
     journal_id   uuid     NOT NULL,
@@ -171,6 +210,9 @@ CREATE TABLE transfer (
 
 -- Points earned together that expire together, known by the journal that earned them; spent first-to-expire first.
 -- A lot can be spent before `expires_on`, and no more from that date on.
+--   opens_on    the day from which it can be spent; null: at once
+--   pending     it hasn't opened yet, or that isn't written down yet
+--   lapsed_on   the day on which it was lost to inactivity, rather than on `expires_on`
 CREATE TABLE lot (
     shard      smallint NOT NULL,
     lot_id     uuid     NOT NULL,
@@ -180,13 +222,19 @@ CREATE TABLE lot (
     expired    bigint   NOT NULL DEFAULT 0 CHECK (expired >= 0),
     earned_on  date     NOT NULL,
     expires_on date,
+    opens_on   date,
+    pending    boolean  NOT NULL DEFAULT false,
+    lapsed_on  date,
     PRIMARY KEY (shard, lot_id),
     CONSTRAINT never_more_than_it_began_with CHECK (remaining + expired <= amount),
-    CONSTRAINT expires_after_it_was_earned CHECK (expires_on > earned_on)
+    CONSTRAINT expires_after_it_was_earned CHECK (expires_on > earned_on),
+    CONSTRAINT opens_before_it_can_be_spent CHECK (NOT pending OR opens_on IS NOT NULL)
 ) WITH (fillfactor = 80);
 
 -- All that a balance shows of a member's lots, side by side: a read touches one or two pages however scattered they are.
 CREATE INDEX lot_open ON lot (shard, member_id, expires_on, lot_id) INCLUDE (remaining) WHERE remaining > 0;
+-- Few lots are pending, and in most programs none.
+CREATE INDEX lot_pending ON lot (shard, member_id, opens_on) WHERE pending AND remaining > 0;
 
 -- What a journal took from which lot. Each spend, expiry and reversal equals the sum of its allocations, but for what
 -- a reversal could only take as debt.
@@ -373,6 +421,23 @@ CREATE TABLE promotion_budget (
     CONSTRAINT gives_at_most_what_is_allotted CHECK (used <= allotted)
 );
 
+-- Who brought a new member, written with the enrolment in the newcomer's shard; settled once.
+--   seen   the newcomer's version when it was last looked at: only what has changed since is looked at again
+CREATE TABLE referral (
+    shard       smallint NOT NULL,
+    member_id   uuid     NOT NULL,
+    referrer_id uuid     NOT NULL,
+    status      text     NOT NULL DEFAULT 'waiting' CHECK (status IN ('waiting', 'paid', 'capped', 'closed')),
+    seen        bigint   NOT NULL DEFAULT 0,
+    journal_id  uuid,
+    decided_at  timestamptz,
+    PRIMARY KEY (shard, member_id),
+    CONSTRAINT only_what_is_paid_posts CHECK ((status = 'paid') = (journal_id IS NOT NULL)),
+    CONSTRAINT nobody_refers_himself CHECK (referrer_id <> member_id)
+);
+
+CREATE INDEX referral_waiting ON referral (shard, member_id) WHERE status = 'waiting';
+
 -- ---------------------------------------------------------------------------------------------------------------
 -- 6. Promises to the world
 -- ---------------------------------------------------------------------------------------------------------------
@@ -388,6 +453,37 @@ CREATE TABLE idempotency_key (
     PRIMARY KEY (principal, key)
 );
 
+-- What waits for a second person, and what became of it. `reply` is the answer to whoever decided, byte for byte.
+CREATE TABLE approval (
+    shard       smallint    NOT NULL,
+    approval_id uuid        NOT NULL,
+    member_id   uuid        NOT NULL,
+    request     json        NOT NULL,
+    proposer    uuid        NOT NULL,
+    proposed_by text        NOT NULL,
+    proposed_at timestamptz NOT NULL,
+    status      text        NOT NULL DEFAULT 'open' CHECK (status IN ('open', 'approved', 'rejected')),
+    decider     uuid,
+    decided_by  text,
+    decided_at  timestamptz,
+    journal_id  uuid,
+    reply       text,
+    PRIMARY KEY (shard, approval_id),
+    CONSTRAINT decided_once CHECK ((status = 'open') = (decider IS NULL)),
+    CONSTRAINT never_by_the_proposer CHECK (decider <> proposer),
+    CONSTRAINT only_what_is_approved_posts CHECK ((status = 'approved') = (journal_id IS NOT NULL))
+);
+
+CREATE INDEX approval_by_status ON approval (status, approval_id);
+
+-- What each API key gave as compensation on a day, or proposed to give: what its daily cap is held against.
+CREATE TABLE agent_day (
+    principal uuid   NOT NULL,
+    day       date   NOT NULL,
+    points    bigint NOT NULL CHECK (points >= 0),
+    PRIMARY KEY (principal, day)
+);
+
 -- What others are told, written with the fact itself. A delivery takes rows it can see and deletes them.
 CREATE TABLE outbox (
     shard       smallint    NOT NULL,
@@ -398,6 +494,14 @@ CREATE TABLE outbox (
     payload     json        NOT NULL,
     recorded_at timestamptz NOT NULL,
     PRIMARY KEY (shard, event_id)
+);
+
+-- The days of which a shard's members have been warned of points that they are about to lose, written with the warnings:
+-- so each is in the outbox once, whoever runs the job and however often.
+CREATE TABLE expiry_warning (
+    shard smallint NOT NULL,
+    day   date     NOT NULL,
+    PRIMARY KEY (shard, day)
 );
 
 -- Journals that wait to be sealed into the transparency log, each with the hash of what was written.
@@ -451,8 +555,12 @@ CREATE TYPE batch_item AS (
     next_expiry    date,
     tier           text,
     review_on      date,
-    -- What the rules know of the member besides; null when it stays as it is.
-    traits         jsonb
+    traits         jsonb,
+    pending        bigint,
+    active_on      date,
+    -- The rest of the lot that it earned.
+    lot_opens_on   date,
+    lot_pending    boolean
 );
 
 CREATE TYPE new_transfer AS (
@@ -473,11 +581,13 @@ CREATE TYPE new_transfer AS (
 -- First wall: the service connects as `loyalty_service`, which can only add to the books.
 GRANT USAGE ON SCHEMA public, vault TO loyalty_service;
 GRANT SELECT, INSERT ON journal, transfer, allocation, stay_revision, idempotency_key, shard TO loyalty_service;
-GRANT SELECT, INSERT, UPDATE ON member, lot, hold, stay_directory, milestone_grant, property, api_key
+GRANT SELECT, INSERT, UPDATE ON member, lot, hold, stay_directory, milestone_grant, property, api_key, approval,
+    agent_day, referral, member_merge, household
     TO loyalty_service;
 GRANT SELECT, INSERT, UPDATE, DELETE ON account_delta, account_total, outbox, unsealed, vault.profile
     TO loyalty_service;
 GRANT SELECT ON account_balance TO loyalty_service;
+GRANT SELECT, INSERT ON expiry_warning TO loyalty_service;
 GRANT SELECT, INSERT, DELETE ON program_version TO loyalty_service;
 GRANT SELECT, UPDATE ON program_generation TO loyalty_service;
 GRANT SELECT, INSERT, UPDATE ON reward, promotion_pool, promotion_budget TO loyalty_service;

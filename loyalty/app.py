@@ -9,7 +9,23 @@ from litestar import Litestar
 from litestar.types import ASGIApp
 
 from loyalty import __version__, log, metrics
-from loyalty.http import adjustments, balances, members, operation, programs, properties, rewards, stays
+from loyalty.http import (
+    adjustments,
+    balances,
+    compensations,
+    households,
+    members,
+    merges,
+    operation,
+    programs,
+    properties,
+    purchases,
+    rewards,
+    simulations,
+    standing,
+    stays,
+    transfers,
+)
 from loyalty.http.auth import KeyRing, permission_gate, postgres_keys
 from loyalty.http.docs import DOCS_HANDLERS, ClosedStructs, openapi_config
 from loyalty.http.edge import Edge
@@ -25,8 +41,14 @@ ROUTES = (
     rewards.list_rewards, rewards.choose_reward, rewards.use_reward, rewards.list_flagged,
     rewards.use_benefit, rewards.return_benefit,
     adjustments.adjust,
+    transfers.transfer, purchases.purchase,
+    households.found_household, households.get_household, households.join_household, households.leave_household,
+    merges.merge, merges.undo_merge,
+    standing.give_status, standing.end_status, standing.set_segments, standing.register,
+    compensations.compensate, compensations.list_approvals, compensations.approve, compensations.reject,
     properties.list_properties, properties.get_property, properties.put_property,
     programs.list_programs, programs.get_program, programs.publish_program, programs.withdraw_program,
+    simulations.simulate_program,
     operation.live, operation.ready, operation.expose,
     *DOCS_HANDLERS,
 )  # fmt: skip

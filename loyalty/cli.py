@@ -26,6 +26,10 @@ ELSEWHERE: Final = {
     ),
     "import": Lazy("loyalty.importing.command:import_", "Import stays from CSV or NDJSON files."),
     "keys": Lazy("loyalty.http.keys_command:keys", "Create, list and revoke the API keys of callers."),
+    "program": Lazy(
+        "loyalty.program.command:program", "Check, compare and list the definitions of programs."
+    ),
+    "explain": Lazy("loyalty.explaining:explain_stay", "Tell what a stay earned, and why."),
     "verify": Lazy("loyalty.verify.command:verify", "Recompute the books from their transfers and compare."),
     "bench": Lazy("loyalty.bench.command:bench", "Measure the service's speed and memory on this machine."),
 }
@@ -148,8 +152,9 @@ def _told_to_people() -> tuple[type[Exception], ...]:
     from loyalty.db import DatabaseUnreachableError
     from loyalty.embedded import EmbeddedPostgresError
     from loyalty.migrate import MigrationError
+    from loyalty.program.reading import ProgramError
 
-    return SettingsError, EmbeddedPostgresError, MigrationError, DatabaseUnreachableError
+    return SettingsError, ProgramError, EmbeddedPostgresError, MigrationError, DatabaseUnreachableError
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """What time it is, as a parameter: tests and simulations run years in milliseconds."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Protocol
 
 
@@ -38,3 +38,20 @@ def _utc(moment: datetime) -> datetime:
     if moment.tzinfo is None:
         raise ValueError("a clock needs a time zone: pass an aware datetime")
     return moment.astimezone(UTC)
+
+
+def add_months(day: date, months: int) -> date:
+    """Return the same day so many months later, or the last day of that month when it is shorter.
+
+    >>> add_months(date(2024, 1, 31), 1), add_months(date(2024, 12, 15), 24)
+    (datetime.date(2024, 2, 29), datetime.date(2026, 12, 15))
+    """
+    years, month = divmod(day.month - 1 + months, 12)
+    year, month = day.year + years, month + 1
+    for last in (day.day, 30, 29, 28):
+        if last <= day.day:
+            try:
+                return date(year, month, last)
+            except ValueError:
+                continue
+    raise AssertionError("every month has a 28th")

@@ -16,6 +16,7 @@ from loyalty import ids, metrics
 from loyalty.clock import Clock, SystemClock
 from loyalty.coalesce import Coalescer
 from loyalty.commands import balance, versions
+from loyalty.commands import store as commands_store
 from loyalty.commands.adjust import Adjust, AdjustmentRequest
 from loyalty.commands.balance import BalanceView
 from loyalty.commands.batch import Batches, Command
@@ -23,9 +24,12 @@ from loyalty.commands.benefit import ReturnBenefit, ReturnRequest, UseBenefit, U
 from loyalty.commands.choose import Choose, ChooseRequest
 from loyalty.commands.enrol import Enrol
 from loyalty.commands.expire import Expire
+from loyalty.commands.household import joined
+from loyalty.commands.joint import Joints
 from loyalty.commands.lapse import Lapse
-from loyalty.commands.model import Answer, Decision, Elsewhere, Key, Move, Result, Target
+from loyalty.commands.model import Alias, Answer, Decision, Elsewhere, Key, Move, Pooled, Result, Target
 from loyalty.commands.post_stay import PostStay
+from loyalty.commands.purchase import Purchase, PurchaseRequest
 from loyalty.commands.review import Review
 from loyalty.commands.rewarding import RewardView
 from loyalty.commands.rewarding import view as show_reward
@@ -33,11 +37,13 @@ from loyalty.commands.rulebook import Rulebook
 from loyalty.commands.use import Occasion, UseReward
 from loyalty.db import SERVICE_ROLE, connect, connect_pool
 from loyalty.errors import Problem, together
+from loyalty.events import store as events_store
+from loyalty.events.store import Warnings
 from loyalty.ids import UUID
 from loyalty.ledger import store as ledger_store
-from loyalty.ledger.model import Choosing, Member
+from loyalty.ledger.model import Member
 from loyalty.ledger.poster import Poster
-from loyalty.ledger.store import Entry, Expiring
+from loyalty.ledger.store import Entry, Found
 from loyalty.members import store as members_store
 from loyalty.members.model import EnrolRequest, Profile
 from loyalty.members.numbers import make_number
@@ -59,20 +65,15 @@ _log = structlog.get_logger("loyalty.service")
 
 _READY_SECONDS: Final = 2.0
 _MOVE_TRIES: Final = 3
+_MOST_MERGES: Final = 20
+"""How often an account is merged into one that is merged in turn: more is a circle, which there is none."""
 # Somewhere it is already tomorrow.
 _TIME_ZONES: Final = timedelta(days=1)
+_DAY: Final = timedelta(days=1)
 _BATCH_BYTES: Final = 1 << 20
 """What a full batch may take on its way to PostgreSQL: it goes in one piece, and Python turns to the next at once."""
 _RETRY_AFTER: Final = {"Retry-After": "1"}
 """Headers of an answer that may be sent again."""
-
-
-class Found(Struct, frozen=True, gc=False):
-    """A member as read, with what of the open lots expires when, and the rewards that wait to be chosen."""
-
-    member: Member
-    expiring: Expiring
-    choices: list[Choosing] = []
 
 
 class RewardOf(Struct, frozen=True, gc=False):
@@ -97,6 +98,7 @@ class Service:
         self.clock = clock
         self.settles_in = poster.deadline + 1.0
         self.bulk_turn = asyncio.Lock()
+        self.joints = Joints(batches)
         self._batches = batches
         self._vault = vault
         self._mint = mint
@@ -187,6 +189,25 @@ class Service:
             raise command
         return await self.conclude(command, await self.poster.submit(self.shard(command.target), command))
 
+    async def preview_stay(self, posting: StayPosting, actor: str) -> Answer:
+        """Return what a posting would be answered now, without recording it; raise Problem when it would be refused."""
+        await self.know_properties((posting.property,))
+        command = self.understand(posting, actor)
+        if isinstance(command, Problem):
+            raise command
+        async with self.pool.acquire() as connection:
+            result = await self._batches.preview(connection, self.shard(command.target), command)
+            for _ in range(_MOST_MERGES):
+                if not isinstance(result, Alias):
+                    break
+                command = structs.replace(command, target=result.member_id)
+                result = await self._batches.preview(connection, self.shard(command.target), command)
+        if isinstance(result, Problem):
+            raise result
+        if isinstance(result, Move | Decision):
+            return result.answer
+        raise Problem("unavailable", "The stay is being moved between members.", headers=_RETRY_AFTER)
+
     def understand(self, posting: StayPosting, actor: str) -> PostStay | Problem:
         """Return the command of a posting, or all that is wrong with it; `know_properties` comes first."""
         target = self.target(posting.member)
@@ -221,7 +242,15 @@ class Service:
 
         Raises Problem when it is refused.
         """
-        for _ in range(_MOVE_TRIES):
+        for _ in range(_MOVE_TRIES + _MOST_MERGES):
+            if isinstance(result, Alias):
+                # Whoever merges once may be merged again: the next one is only one look away.
+                command = structs.replace(command, target=result.member_id)
+                result = await self.poster.submit(self.shard(result.member_id), command)
+                continue
+            if isinstance(result, Pooled) and isinstance(command, Adjust):
+                result = await self._draw(command, result)
+                continue
             if not isinstance(result, Elsewhere) or not isinstance(command, PostStay):
                 break
             result = await self._move(command, result.member_id)
@@ -230,6 +259,20 @@ class Service:
         if isinstance(result, Move | Decision):
             return result.answer
         raise Problem("unavailable", "The stay is being moved between members.", headers=_RETRY_AFTER)
+
+    async def _draw(self, command: Adjust, pooled: Pooled) -> Move | Result:
+        """Post a debit that takes the points of a household."""
+        household = ids.parse("hsh", pooled.household)
+        found = await self.find_member(command.request.member)
+        if found is None or household is None:
+            return Problem("unknown_member", at="/member")
+        for _ in range(_MOVE_TRIES):
+            try:
+                async with self.pool.acquire() as connection:
+                    return await self.joints.draw(connection, command, found.member.member_id, household)
+            except (asyncpg.PostgresError, OSError) as error:
+                _log.warning("draw_rerun", error=repr(error))
+        return Problem("unavailable", headers=_RETRY_AFTER)
 
     async def _move(self, command: PostStay, other: UUID) -> Move | Result:
         found = await self.find_member(command.posting.member)
@@ -262,8 +305,18 @@ class Service:
         shard = ids.number_shard(number, self.poster.shards)
         member_id = self._mint(shard)
         profile = self._vault.seal(member_id, request.profile) if request.profile else None
-        command = Enrol(number, member_id, request.enrolled_on, profile, actor, key)
+        referrer = await self._referrer(request.referred_by) if request.referred_by else None
+        birthday = request.profile.birthday if request.profile else None
+        birth_month = int(birthday[:2]) if birthday else None
+        command = Enrol(number, member_id, request.enrolled_on, profile, actor, key, referrer, birth_month)
         return await self.conclude(command, await self.poster.submit(shard, command))
+
+    async def _referrer(self, number: str) -> UUID:
+        """Return who brings a new member; raise Problem when there is nobody of this number."""
+        found = await self.find_member(number)
+        if found is None:
+            raise Problem("unknown_member", at="/referred_by")
+        return found.member.member_id
 
     def _made_up_number(self, key: Key | None) -> str:
         if key is None:
@@ -274,9 +327,16 @@ class Service:
         return make_number(self.rules.at(self.today()).definition.number_prefix, digits)
 
     async def find_member(self, key: str) -> Found | None:
-        """Return a member by number or id, read after the call."""
+        """Return a member by number or id, read after the call; for one that was merged, who stands for it."""
         target = self.target(key)
-        return None if target is None else await asyncio.shield(self._members.get(target))
+        found = None if target is None else await asyncio.shield(self._members.get(target))
+        for _ in range(_MOST_MERGES):
+            if found is None or found.member.traits.merged_into is None:
+                break
+            survivor = ids.parse("mem", found.member.traits.merged_into)
+            assert survivor is not None, "a merged member leads to one that stands for it"
+            found = await asyncio.shield(self._members.get(survivor))
+        return found
 
     async def find_members(self, keys: Iterable[str]) -> list[Found | None]:
         """Return members by number or id, in order."""
@@ -288,20 +348,30 @@ class Service:
         return None if sealed is None else self._vault.open(member.member_id, sealed)
 
     async def _load_members(self, targets: Sequence[Target]) -> list[Found | None]:
-        read = await ledger_store.read_members(
+        return await ledger_store.read_members(
             self.pool,
             [self.shard(target) for target in targets],
             [None if isinstance(target, str) else target for target in targets],
             [target if isinstance(target, str) else None for target in targets],
             choices=any(version.offers_choices for version in self.rules.versions),
         )
-        return [None if one is None else Found(*one) for one in read]
 
     # --- balances and statements --------------------------------------------------------------------------------
 
     def balance(self, found: Found, today: date | None = None) -> BalanceView:
         """Return a member's balance today; `today` saves asking the clock again."""
-        return balance.view(self.rules, found.member, found.expiring, today or self.today(), found.choices)
+        return balance.view(
+            self.rules, found.member, found.expiring, today or self.today(), found.opening, found.choices
+        )
+
+    async def pool_of(self, member: Member) -> int | None:
+        """Return what the household of a member has to spend; None for whoever is in none."""
+        household_id = ids.parse("hsh", member.traits.household) if member.traits.household else None
+        household = await commands_store.read_household(self.pool, household_id) if household_id else None
+        if household is None:
+            return None
+        found = await self.find_members(ids.show("mem", one) for one in joined(household))
+        return sum(max(0, self.balance(one).available) for one in found if one is not None)
 
     async def balance_as_of(
         self, member: Member, effective_by: date, known_at: datetime | None
@@ -315,17 +385,20 @@ class Service:
         if known_at is not None and (left := self.settles_in - (now - known_at).total_seconds()) > 0:
             await asyncio.sleep(left)
         async with self.pool.acquire() as connection:
-            points, counters, expiring, _ = await ledger_store.fold(
+            then = await ledger_store.fold(
                 connection, member, effective_by, known_at or now, by_day=self.rules.months_kept > 0
             )
-        then = structs.replace(
-            member,
-            available=points,
-            held=0,
-            counters=counters,
+        opening, expiring = sum(points for _, _, points in then.opening), then.expiring
+        # All days are there again, so no tier has to stand for those that were folded into their years.
+        statuses = tuple(one for one in member.traits.statuses if one.kind != "earned")
+        as_of = structs.replace(
+            member, available=then.points - opening, pending=opening, held=0, debt=then.debt, counters=then.counters,
             next_expiry=expiring[0][0] if expiring else None,
-        )
-        return balance.view(self.rules, then, expiring, effective_by)
+            # When points will lapse depends on what is done until then: for an instant it isn't told.
+            active_on=member.active_on if known_at is None else None,
+            traits=structs.replace(member.traits, statuses=statuses),
+        )  # fmt: skip
+        return balance.view(self.rules, as_of, expiring, effective_by, then.opening)
 
     async def statement(self, member: Member, before: int, limit: int) -> list[Entry]:
         """Return a page of a member's journals before a version, newest first."""
@@ -339,10 +412,50 @@ class Service:
         command = Adjust(target, request, actor, key)
         return await self.conclude(command, await self.poster.submit(self.shard(target), command))
 
+    async def purchase(self, request: PurchaseRequest, actor: str, key: Key) -> Answer:
+        """Credit points that were paid for; raise Problem when it is refused."""
+        target = self.target(request.member)
+        if target is None:
+            raise Problem("unknown_member", at="/member")
+        return await self.submit(Purchase(target, request, actor, key))
+
+    async def submit(self, command: Command) -> Answer:
+        """Run a command in its member's lane; raise Problem when it is refused."""
+        return await self.conclude(command, await self.poster.submit(self.shard(command.target), command))
+
     async def expire(self, member_id: UUID) -> None:
-        """Expire what a member has that is due."""
+        """Open and expire what a member has that is due."""
         command = Expire(member_id)
         await self.conclude(command, await self.poster.submit(ids.shard_of(member_id), command))
+
+    async def warn(self, shard: int) -> int:
+        """Tell of points of a shard's members that are about to be lost; return how many events that took.
+
+        Each day has its warnings, and those of days that were missed come later.
+        """
+        today, written = self.today(), 0
+        if not self.rules.at(today).definition.expiry.warn_days:
+            return 0
+        async with self.pool.acquire() as connection:
+            last = await events_store.last_warned(connection, shard)
+            ahead = max(
+                day for rules in self.rules.versions for day in (0, *rules.definition.expiry.warn_days)
+            )
+            day = today if last is None else max(last + _DAY, today - timedelta(days=ahead))
+            while day <= today:
+                written += await events_store.warn(
+                    connection, shard, self._warnings(day), today, self._mint, self.clock.now()
+                )
+                day += _DAY
+        return written
+
+    def _warnings(self, day: date) -> Warnings:
+        rules = self.rules.at(day)
+        idling = rules.idling
+        return Warnings(
+            day, rules.definition.expiry.warn_days, idling and idling.months,
+            idling and max(idling.since, versions.BEGINNING),
+        )  # fmt: skip
 
     async def review(self, member_id: UUID) -> None:
         """Review a member's tier, if it is due."""
@@ -377,32 +490,32 @@ class Service:
         self, member_id: UUID, reward_id: UUID, request: ChooseRequest, actor: str, key: Key
     ) -> Answer:
         """Choose a reward; raise Problem when it is refused."""
-        return await self._ask(Choose(member_id, reward_id, request, actor, key))
+        return await self.submit(Choose(member_id, reward_id, request, actor, key))
 
     async def use_reward(
         self, member_id: UUID, reward_id: UUID, occasion: Occasion, actor: str, key: Key
     ) -> Answer:
         """Use a reward, once; raise Problem when it is refused."""
         await self._know(occasion)
-        return await self._ask(UseReward(member_id, reward_id, occasion, actor, key))
+        return await self.submit(UseReward(member_id, reward_id, occasion, actor, key))
 
     async def use_benefit(
         self, member_id: UUID, code: str, request: UseRequest, actor: str, key: Key
     ) -> Answer:
         """Use a benefit of the tier that is counted; raise Problem when it is refused."""
         await self._know(request)
-        return await self._ask(UseBenefit(member_id, code, request, actor, key))
+        return await self.submit(UseBenefit(member_id, code, request, actor, key))
 
     async def return_benefit(
         self, member_id: UUID, code: str, request: ReturnRequest, actor: str, key: Key
     ) -> Answer:
         """Give back uses of a benefit; raise Problem when it is refused."""
         await self._know(request)
-        return await self._ask(ReturnBenefit(member_id, code, request, actor, key))
+        return await self.submit(ReturnBenefit(member_id, code, request, actor, key))
 
     async def lapse(self, member_id: UUID) -> None:
         """Do what is due about a member's rewards."""
-        await self._ask(Lapse(member_id))
+        await self.submit(Lapse(member_id))
 
     async def _know(self, occasion: Occasion) -> None:
         """Raise Problem unless the property that is named, if one is, is in the register."""
@@ -412,9 +525,6 @@ class Service:
         await self.know_properties((code,))
         if code not in self._properties:
             raise Problem("unknown_property", f"There is no property {code}.", at="/property")
-
-    async def _ask(self, command: Choose | UseReward | UseBenefit | ReturnBenefit | Lapse) -> Answer:
-        return await self.conclude(command, await self.poster.submit(self.shard(command.target), command))
 
     def key(self, principal: UUID, key: str, body: bytes) -> Key:
         """Bind an idempotency key to a request. The fingerprint is keyed, as bodies may hold personal data."""

@@ -10,6 +10,7 @@ import structlog
 from loyalty.errors import Problem
 from loyalty.ids import UUID
 from loyalty.ledger import store
+from loyalty.moving import pay_referrals
 from loyalty.rewards import store as rewards_store
 from loyalty.service import Service
 
@@ -17,24 +18,46 @@ _log = structlog.get_logger("loyalty.worker")
 
 EXPIRY_SECONDS: Final = 3600
 FOLD_SECONDS: Final = 60
+WARNING_SECONDS: Final = 3600
 REVIEW_SECONDS: Final = 3600
 REWARDS_SECONDS: Final = 3600
 REFRESH_SECONDS: Final = 5
+REFERRAL_SECONDS: Final = 60
 _PAGE: Final = 500
 _FIRST: Final = UUID(bytes(16))
 
 
 async def expire_due(service: Service) -> int:
-    """Expire the due lots of all members, page by page; return how many members were looked at."""
+    """Open and expire the due lots of all members, page by page; return how many members were looked at."""
     looked_at = 0
     for shard in range(service.poster.shards):
-        after = _FIRST
-        while page := await store.find_due_members(service.pool, shard, service.today(), after, _PAGE):
-            for member_id in page:
-                await service.expire(member_id)
-            looked_at += len(page)
-            after = page[-1]
+        looked_at += await _expire_pages(
+            service,
+            lambda after, at=shard: store.find_due_members(service.pool, at, service.today(), after, _PAGE),
+        )
+        if (idling := service.rules.at(service.today()).idling) is not None:
+            looked_at += await _expire_pages(
+                service,
+                lambda after, at=shard, by=idling: store.find_idle_members(
+                    service.pool, at, by, after, _PAGE
+                ),
+            )
     return looked_at
+
+
+async def _expire_pages(service: Service, find: Callable[[UUID], Awaitable[list[UUID]]]) -> int:
+    looked_at, after = 0, _FIRST
+    while page := await find(after):
+        for member_id in page:
+            await service.expire(member_id)
+        looked_at += len(page)
+        after = page[-1]
+    return looked_at
+
+
+async def warn_of_losses(service: Service) -> int:
+    """Tell of points that are about to be lost, as many days ahead as the program says; return how many events."""
+    return sum([await service.warn(shard) for shard in range(service.poster.shards)])
 
 
 async def review_tiers(service: Service) -> int:
@@ -82,10 +105,12 @@ async def running_jobs(service: Service) -> AsyncGenerator[None]:
     """Run the jobs for as long as the context lasts."""
     tasks = [
         asyncio.create_task(_every(EXPIRY_SECONDS, "expire_due", lambda: expire_due(service))),
+        asyncio.create_task(_every(WARNING_SECONDS, "warn_of_losses", lambda: warn_of_losses(service))),
         asyncio.create_task(_every(REVIEW_SECONDS, "review_tiers", lambda: review_tiers(service))),
         asyncio.create_task(_every(REWARDS_SECONDS, "lapse_rewards", lambda: lapse_rewards(service))),
         asyncio.create_task(_every(REFRESH_SECONDS, "refresh_rules", service.refresh_rules)),
         asyncio.create_task(_every(FOLD_SECONDS, "fold_accounts", lambda: fold_accounts(service))),
+        asyncio.create_task(_every(REFERRAL_SECONDS, "pay_referrals", lambda: pay_referrals(service))),
     ]
     try:
         yield

@@ -22,7 +22,8 @@ PROPERTIES = {"SHA01": "CNY", "BJS02": "CNY", "TYO03": "JPY"}
 # All that could have changed, but for what a job folds meanwhile (account_balance shows the sum).
 _TABLES = (
     "shard", "property", "api_key", "member", "vault.profile", "journal", "transfer", "lot", "allocation", "hold",
-    "account_balance", "stay_directory", "stay_revision", "milestone_grant", "reward", "idempotency_key", "outbox", "unsealed",
+    "account_balance", "stay_directory", "stay_revision", "milestone_grant", "reward", "idempotency_key",
+    "approval", "referral", "member_merge", "household", "outbox", "unsealed",
 )  # fmt: skip
 _DIGEST = " UNION ALL ".join(
     f"SELECT '{table}', count(*), coalesce(sum(hashtextextended(t::text, 0)), 0) FROM {table} AS t"

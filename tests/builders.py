@@ -112,6 +112,25 @@ def changed(text: str, **replacements: str) -> str:
     return "\n".join(lines)
 
 
+LATER = 20
+"""Days after check-out from which points can be spent, in a program that has any."""
+
+
+def later_rules() -> Rulebook:
+    """Return the small program, but with points that can't be spent at once."""
+    return small_rules(changed(PROGRAM, per=f'"1.00"\npending_days = {LATER}'))
+
+
+IDLE = 1
+"""Months after which points lapse if nothing is done, in a program that has them lapse."""
+
+
+def idle_rules() -> Rulebook:
+    """Return the small program with points that open later, and lapse when nothing is done."""
+    text = changed(PROGRAM, per=f'"1.00"\npending_days = {LATER}', months=f"3\ninactivity_months = {IDLE}")
+    return small_rules(text)
+
+
 def counting_mint() -> Mint:
     """Return a mint that gives the same ids in every run."""
     ticks = itertools.count(1)
@@ -128,7 +147,7 @@ def moment(today: date = date(2026, 6, 1), mint: Mint = MINT) -> Moment:
 def member(**fields: Any) -> Member:
     values: dict[str, Any] = {
         "shard": 0, "member_id": MINT(0), "number": "T1", "status": "active", "enrolled_on": date(2025, 1, 1),
-        "version": 1, "available": 0, "held": 0, "debt": 0, "counters": {}, "next_expiry": None,
+        "version": 1, "available": 0, "pending": 0, "held": 0, "debt": 0, "counters": {}, "next_expiry": None,
     }  # fmt: skip
     return Member(**values | fields)
 

@@ -51,3 +51,43 @@ ALL_REVENUE = program(tens("room", "food"), 80)
 ROOM_ONLY = program(tens("room"), 80)
 ROOM_AT_FIVE = program(tens("room", rate=5), 80)
 PLAIN = program('room = "1"', 0)
+
+EARNS_BY_TIER = small_rules(
+    """
+id = "case"
+version = 1
+currency = "USD"
+name = { en = "Case", zh = "例" }
+
+[earning]
+points = { room = "0.04" }
+
+[[earning.rule]]
+code = "gold_rate"
+tiers = ["gold"]
+points = { room = "0.05" }
+
+[[earning.rule]]
+code = "titanium_rate"
+tiers = ["titanium"]
+points = { room = "0.07" }
+
+[[tier]]
+code = "silver"
+name = { en = "Silver", zh = "银卡" }
+
+[[tier]]
+code = "gold"
+name = { en = "Gold", zh = "金卡" }
+reach = { nights = "10" }
+
+[[tier]]
+code = "titanium"
+name = { en = "Titanium", zh = "钛金卡" }
+reach = { nights = "30" }
+
+[expiry]
+months = 6
+by_tier = { gold = 18, titanium = 24 }
+"""
+)

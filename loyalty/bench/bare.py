@@ -70,7 +70,7 @@ async def post_stay(data: JSONBody[StayPosting]) -> BareReply:
         points={"base": 1411, "tier_bonus": 0, "total": 1411},
         change=1411,
         nights="2",
-        balance={"available": 1411, "held": 0, "debt": 0},
+        balance={"available": 1411, "pending": 0, "held": 0, "debt": 0},
         tier={"before": "silver", "after": "silver"},
         milestones=[],
         why=[

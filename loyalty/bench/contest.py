@@ -5,13 +5,14 @@ import contextlib
 import datetime as dt
 import secrets
 import time
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from pathlib import Path
 from typing import Final
 
 from msgspec import Struct
 
 from loyalty.bench import bodies, fixtures, measure, population
+from loyalty.bench import rich as rules
 from loyalty.bench.bare import running_bare
 from loyalty.bench.generator import generate
 from loyalty.bench.ground import Ground, open_ground, peak_memory_mb
@@ -119,8 +120,13 @@ def measure_all(settings: Settings, size: Size, *, port: int, progress: Progress
         small = stack.enter_context(
             _stage(ground, "bench_small", population.small_population(size), 0, progress)
         )
+        rich = stack.enter_context(
+            _stage(
+                ground, "bench_rich", population.small_population(size), 0, progress, program=rules.definition
+            )
+        )
         posting = _posting(main, size)
-        others = _others(main, small, stack.enter_context(running_bare()), size)
+        others = _others(main, small, rich, stack.enter_context(running_bare()), size)
         before = asyncio.run(_journals(main.dsn))
         samples = _run(posting | others, pgbench, size, progress)
         outcome = Outcome(
@@ -148,8 +154,9 @@ def check(outcome: Outcome) -> None:
 
 @contextlib.contextmanager
 def _stage(
-    ground: Ground, suffix: str, groups: list[Group], port: int, progress: Progress
-) -> Generator[Stage]:
+    ground: Ground, suffix: str, groups: list[Group], port: int, progress: Progress,
+    *, program: Callable[[dt.date], str] | None = None,
+) -> Generator[Stage]:  # fmt: skip
     """Fill a database and run the service on it with its defaults: auth, logs and metrics on."""
     now = dt.datetime.now(dt.UTC)
     with ground.database(suffix) as dsn:
@@ -161,7 +168,13 @@ def _stage(
         asyncio.run(fixtures.fill(dsn, groups, properties=hotels, now=now, progress=progress.advance))
         token, shards = asyncio.run(_key_and_shards(dsn))
         files = ground.directory / suffix
-        with running_service(files, env=_environment(dsn, port)) as service:
+        environment = _environment(dsn, port)
+        if program is not None:
+            files.mkdir(parents=True, exist_ok=True)
+            written = files / "program.toml"
+            written.write_text(program(now.date()), encoding="utf-8")
+            environment["LOYALTY_PROGRAM"] = str(written)
+        with running_service(files, env=environment) as service:
             yield Stage(dsn, service, token, groups, population.enrolment(now), shards, files)
 
 
@@ -183,12 +196,13 @@ def _posting(main: Stage, size: Size) -> Streams:
     }
 
 
-def _others(main: Stage, small: Stage, bare: str, size: Size) -> Streams:
+def _others(main: Stage, small: Stage, rich: Stage, bare: str, size: Size) -> Streams:
     """What that is compared with, and the reads."""
     ids, count = main.ids("crowd")
     numbers, _ = main.numbers("crowd")
     return {
         measure.SMALL_DATABASE: [_singles(small, "crowd", "P", size)],
+        measure.RICH_PROGRAM: [_singles(rich, "crowd", "P", size)],
         measure.BARE_POST: [
             Stream(post_workload(bare, "/v1/stays", bodies.stay_items(), numbers, count), size.connections)
         ],

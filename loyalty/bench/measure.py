@@ -16,6 +16,7 @@ POST_STAY: Final = "post_stay"
 BATCH: Final = "post_batch"
 PGBENCH: Final = "pgbench"
 SMALL_DATABASE: Final = "post_stay_small_database"
+RICH_PROGRAM: Final = "post_stay_rich_program"
 BARE_GET: Final = "bare_get"
 GET_BALANCE: Final = "get_balance"
 LONG_HISTORY: Final = "post_stay_long_history"
@@ -23,7 +24,8 @@ SHORT_HISTORY: Final = "post_stay_short_history"
 
 # What is compared runs side by side.
 ORDER: Final = (
-    BARE_GET, GET_BALANCE, LONG_HISTORY, SHORT_HISTORY, SMALL_DATABASE, POST_STAY, BARE_POST, PGBENCH, BATCH,
+    BARE_GET, GET_BALANCE, LONG_HISTORY, SHORT_HISTORY, RICH_PROGRAM, SMALL_DATABASE, POST_STAY, BARE_POST, PGBENCH,
+    BATCH,
 )  # fmt: skip
 
 # Few, long requests take longer to be counted well.
@@ -70,6 +72,7 @@ TARGETS: Final = (
     Target("tpcb_ratio", 0.55, of=(POST_STAY, PGBENCH)),
     Target("long_history_ratio", 0.85, of=(LONG_HISTORY, SHORT_HISTORY)),
     Target("large_database_ratio", 0.85, of=(POST_STAY, SMALL_DATABASE)),
+    Target("rich_program_ratio", 0.85, of=(RICH_PROGRAM, SMALL_DATABASE)),
     Target("peak_rss_mb", 250, "most"),
 )
 

@@ -13,6 +13,7 @@ from loyalty.bench.contest import Outcome
 from loyalty.bench.ground import processors
 from loyalty.bench.measure import TARGETS, Target
 from loyalty.bench.population import Size
+from loyalty.bench.rich import PROMOTIONS
 
 TITLES: Final = {
     "post_stay_ratio": "Posting a stay",
@@ -22,6 +23,7 @@ TITLES: Final = {
     "tpcb_ratio": "Posting beside pgbench",
     "long_history_ratio": "Posting for old hands",
     "large_database_ratio": "Posting in a large database",
+    "rich_program_ratio": "Posting under rich rules",
     "peak_rss_mb": "Memory of the worker",
 }
 RATES: Final = {
@@ -30,6 +32,7 @@ RATES: Final = {
     measure.BATCH: "POST /v1/stays/batch, stays",
     measure.PGBENCH: "pgbench TPC-B, transactions",
     measure.SMALL_DATABASE: "POST /v1/stays, small database",
+    measure.RICH_PROGRAM: "POST /v1/stays, rich program",
     measure.LONG_HISTORY: "POST /v1/stays, long histories",
     measure.SHORT_HISTORY: "POST /v1/stays, short histories",
     measure.BARE_GET: "bare app, GET",
@@ -47,6 +50,7 @@ def meanings(size: Size) -> dict[str, str]:
         "tpcb_ratio": "of PostgreSQL's own bank benchmark, one transaction per request, on the same server",
         "long_history_ratio": f"members with {size.long_stays:,} stays, beside members with {size.short_stays}",
         "large_database_ratio": f"{size.journals:,} journals, beside {size.small_journals:,}",
+        "rich_program_ratio": f"the richest program shipped and {PROMOTIONS} promotions, beside the first program",
         "peak_rss_mb": "the most it ever took during all of this",
     }
 

@@ -1,9 +1,10 @@
 """Adjust a member's points by hand: a credit or a debit, with a reason.
 
 Refusals, in this order: the key was used with another request; the member is unknown; the account is closed; a debit
-is more than the member has available.
+is more than the member has available. Whoever is in a household may draw on it: that takes a transaction of its own.
 """
 
+from datetime import date
 from typing import Annotated, Final, Literal
 
 import msgspec
@@ -15,6 +16,7 @@ from loyalty.commands.model import (
     Decision,
     Facts,
     Key,
+    Pooled,
     Result,
     Target,
     balance_of,
@@ -84,33 +86,44 @@ def decide(facts: Facts, rules: Rulebook, command: Adjust, moment: Moment) -> Re
     if known is not None:
         return known
     member, request = facts.member, command.request
-    if member is None:
-        return Problem("unknown_member", at="/member")
-    if member.status != "active":
-        return Problem("member_closed", at="/member")
-    most = rules.at(moment.today).limits.adjustment
-    if not request.points or abs(request.points) > most:
-        return Problem("invalid_value", f"Must be between 1 and {most} points, up or down.", at="/points")
+    refusal = refuse(facts, rules, command, moment.today)
+    if refusal is not None or member is None:
+        return refusal or Problem("unknown_member", at="/member")
     book = Book(member, moment, command.actor, facts.lots, facts.following)
     if request.points < 0 and member.available < -request.points:
+        if member.traits.household is not None:
+            return Pooled(member.traits.household)
         return Problem(
             "insufficient_points",
             f"The member has {member.available} points, {-request.points - member.available} too few.",
             at="/points",
         )
     # From here the adjustment posts.
-    return _post(book, rules, command, moment)
+    return post(book, rules, command, moment)
 
 
-def _post(book: Book, rules: Rulebook, command: Adjust, moment: Moment) -> Decision:
+def refuse(facts: Facts, rules: Rulebook, command: Adjust, today: date) -> Problem | None:
+    """Return why an adjustment can't be, whatever the member has."""
+    if facts.member is None:
+        return Problem("unknown_member", at="/member")
+    if facts.member.status != "active":
+        return Problem("member_closed", at="/member")
+    points, most = command.request.points, rules.at(today).limits.adjustment
+    if not points or abs(points) > most:
+        return Problem("invalid_value", f"Must be between 1 and {most} points, up or down.", at="/points")
+    return None
+
+
+def post(book: Book, rules: Rulebook, command: Adjust, moment: Moment) -> Decision:
+    """Post an adjustment; for a debit the points are there."""
     request, member = command.request, book.member
     journal = book.journal("adjusted", moment.today, _reason(request))
     book.points("adjustment", request.points, moment.today, ACCOUNTS[request.reason])
     if request.points > 0:
-        tier = rules.tiers.on(member, moment.today).code
-        book.earn(request.points, rules.at(moment.today).expires_on(moment.today, tier))
+        book.earn(request.points, rules.expires_today(member, moment.today))
     else:
         book.spend(-request.points)
+    book.act(moment.today, "adjustment", *(["spend"] if request.points < 0 else []))
     book.close()
     reply = _encode(
         AdjustmentReply(

@@ -2,14 +2,16 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import date
+from typing import Final
 
 from msgspec import Struct
 
 from loyalty.commands.rewarding import OptionView, option
 from loyalty.commands.rulebook import Rulebook
 from loyalty.ids import show
-from loyalty.ledger.counters import of_year
+from loyalty.ledger.counters import brands, of_year
 from loyalty.ledger.model import BENEFIT, Choosing, Counters, Member
+from loyalty.ledger.outlook import Expiring, Opening, look
 from loyalty.program.model import Choice
 from loyalty.tiers.ladder import Level
 from loyalty.tiers.milestones import MilestoneRule
@@ -17,9 +19,20 @@ from loyalty.tiers.standing import Standing
 
 Names = Mapping[str, str]
 
+# Rules look years back and ahead; near the ends of the calendar there are no dates for that, and nothing to be found.
+_FIRST: Final = date(1900, 1, 1)
+_LAST: Final = date(9900, 12, 31)
+
 
 class ExpiringPoints(Struct, frozen=True, gc=False):
     """Points that can't be spent any more from this day on."""
+
+    on: date
+    points: int
+
+
+class OpeningPoints(Struct, frozen=True, gc=False):
+    """Points that can be spent from this day on."""
 
     on: date
     points: int
@@ -90,54 +103,66 @@ class ChoiceView(Struct, frozen=True, gc=False):
 
 
 class BalanceView(Struct, frozen=True, gc=False, omit_defaults=True):
-    """A member's balance on a day. `choices` are rewards to be chosen, left out when there are none."""
+    """A member's balance on a day. What is `pending` can't be spent yet; `opening` says when it can.
+
+    `pool` is what the household has to spend, this member's points included. `choices` are rewards to be chosen, left
+    out when there are none.
+    """
 
     member_id: str
     number: str
     as_of: date
     available: int
+    pending: int
     held: int
     debt: int
     expiring: list[ExpiringPoints]
+    opening: list[OpeningPoints]
     tier: TierView
     next_tier: TierGoal | None
     keep_tier: TierGoal | None
     year: dict[str, str]
     period: PeriodView
     milestones: list[MilestoneView]
+    pool: int | None = None
     choices: list[ChoiceView] = []
 
 
 def view(
-    rules: Rulebook, member: Member, expiring: list[tuple[date, int]], today: date,
+    rules: Rulebook, member: Member, expiring: Expiring, today: date, opening: Opening = (),
     choices: Sequence[Choosing] = (),
 ) -> BalanceView:  # fmt: skip
-    """Return the balance on a day. Lots whose time is up don't count, whether or not that was written down yet."""
-    available = member.available
-    if member.next_expiry is not None and member.next_expiry <= today:
-        available -= sum(points for day, points in expiring if day <= today)
-        expiring = [(day, points) for day, points in expiring if day > today]
+    """Return the balance on a day. Lots count as of that day, whether or not that was written down yet."""
     rules = rules.at(today)
+    has = look(member, expiring, opening, today, rules.lapses_on(member))
+    day = min(max(today, _FIRST), _LAST)
     tiers, ladder = rules.tiers, rules.ladder
     year = of_year(member.counters, today.year)
-    standing, period = tiers.standing(member, today), tiers.period(member, today)
+    standing, period = tiers.standing(member, day), tiers.period(member, day)
     above = ladder.next_after(standing.level)
     units = rules.definition.counting.units
     return BalanceView(
-        show("mem", member.member_id), member.number, today, available, member.held, max(0, -available),
-        [ExpiringPoints(day, points) for day, points in expiring],
+        show("mem", member.member_id), member.number, today, has.available, has.pending, member.held,
+        max(0, -has.available), [ExpiringPoints(day, points) for day, points in has.expiring],
+        [OpeningPoints(day, points) for day, points in has.opening],
         TierView(
-            standing.level.code, standing.level.name, standing.valid_to, standing.source, _benefits(rules, standing.level, year)
+            standing.level.code, standing.level.name, standing.valid_to, standing.source,
+            _benefits(rules, standing.level, year),
         ),
         _goal(rules, above, *ladder.missing(above, period.counted)) if above else None,
         _keep(rules, standing, period.counted),
-        {unit: rules.show(unit, year.get(unit, 0)) for unit in units},
+        {unit: rules.show(unit, _count(year, unit)) for unit in units},
         PeriodView(
-            period.first, period.last, {unit: rules.show(unit, period.counted.get(unit, 0)) for unit in units}
+            period.first, period.last, {unit: rules.show(unit, _count(period.counted, unit)) for unit in units}
         ),
         [_milestone(rules, rule, member.counters, today) for rule in rules.milestones],
-        [_choice(rules, one) for one in choices if today <= one.choose_by],
+        choices=[_choice(rules, one) for one in choices if today <= one.choose_by],
     )  # fmt: skip
+
+
+def _count(counted: Mapping[str, int], unit: str) -> int:
+    """Return what was counted of a unit; of brands, how many different ones."""
+    return brands(counted) if unit == "brands" else counted.get(unit, 0)
 
 
 def _choice(rules: Rulebook, one: Choosing) -> ChoiceView:

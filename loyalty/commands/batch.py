@@ -15,18 +15,22 @@ from asyncpg.exceptions import (
     SerializationError,
     UniqueViolationError,
 )
-from msgspec import structs
 
 from loyalty.clock import Clock
 from loyalty.commands import (
     adjust,
     benefit,
     choose,
+    end_status,
     enrol,
     expire,
+    give_status,
     lapse,
     post_stay,
+    purchase,
+    register,
     review,
+    set_segments,
     store,
     use,
     versions,
@@ -34,24 +38,42 @@ from loyalty.commands import (
 from loyalty.commands.adjust import Adjust
 from loyalty.commands.benefit import ReturnBenefit, UseBenefit
 from loyalty.commands.choose import Choose
+from loyalty.commands.end_status import EndStatus
 from loyalty.commands.enrol import Enrol
 from loyalty.commands.expire import Expire
+from loyalty.commands.give_status import GiveStatus
 from loyalty.commands.lapse import Lapse
-from loyalty.commands.model import Decision, Facts, Key, Move, Result, Short, Unread, settle
+from loyalty.commands.model import (
+    Alias,
+    Decision,
+    Elsewhere,
+    Facts,
+    Key,
+    Move,
+    Result,
+    Short,
+    Unread,
+    settle,
+)
 from loyalty.commands.move_stay import decide_move
 from loyalty.commands.post_stay import PostStay
+from loyalty.commands.purchase import Purchase
+from loyalty.commands.register import Register
 from loyalty.commands.review import Review
 from loyalty.commands.rulebook import Rulebook
+from loyalty.commands.set_segments import SetSegments
 from loyalty.commands.tally import count
 from loyalty.commands.use import UseReward
 from loyalty.db import Connection
-from loyalty.ids import UUID, Mint, shard_of
+from loyalty.ids import UUID, Mint, parse, shard_of
 from loyalty.ledger.model import Member, Moment
+from loyalty.ledger.rules import needs
 from loyalty.rewards import store as rewards_store
 
 Command = (
-    PostStay | Adjust | Enrol | Expire | Review | Choose | UseReward | Lapse | UseBenefit | ReturnBenefit
-)
+    PostStay | Adjust | Enrol | Expire | Review | Purchase | GiveStatus | EndStatus | SetSegments | Register
+    | Choose | UseReward | Lapse | UseBenefit | ReturnBenefit
+)  # fmt: skip
 
 _DECIDE: Final[dict[type, Callable[[Facts, Rulebook, Any, Moment], Result]]] = {
     PostStay: post_stay.decide,
@@ -59,6 +81,11 @@ _DECIDE: Final[dict[type, Callable[[Facts, Rulebook, Any, Moment], Result]]] = {
     Enrol: enrol.decide,
     Expire: expire.decide,
     Review: review.decide,
+    Purchase: purchase.decide,
+    GiveStatus: give_status.decide,
+    EndStatus: end_status.decide,
+    SetSegments: set_segments.decide,
+    Register: register.decide,
     Choose: choose.decide,
     UseReward: use.decide,
     Lapse: lapse.decide,
@@ -90,7 +117,7 @@ class Batches:
         Most batches take two statements and no lock: the second fails if another process has meanwhile changed a
         member. Then, or where nothing would fail, the batch is decided under the members' locks.
         """
-        facts = await self._read(connection, shard, commands)
+        facts = await self.read(connection, shard, [_named(command) for command in commands])
         if all(map(_shows_a_race, commands, facts)):
             with suppress(*_RACES):
                 results, decisions = await self._decide_and_write(connection, shard, commands, facts)
@@ -100,7 +127,7 @@ class Batches:
             await _lock(connection, shard, commands)
             if self._budgeted():
                 await store.lock_budgets(connection, shard)
-            facts = await self._read(connection, shard, commands)
+            facts = await self.read(connection, shard, [_named(command) for command in commands])
             results, decisions = await self._decide_and_write(connection, shard, commands, facts)
         count(decisions)
         return results
@@ -110,7 +137,7 @@ class Batches:
     ) -> tuple[list[Result | None], list[Decision]]:
         """Let each command decide alone, and write what they decide; return all results, and what was written."""
         # The clock is read after the facts: a member's journals are recorded in the order of their versions.
-        moment = self._moment()
+        moment = self.moment()
         twins = _twins(facts)
         await _add_priors(connection, commands, facts)
         await _add_lots(connection, shard, commands, facts, twins, moment)
@@ -133,13 +160,20 @@ class Batches:
             await store.write(connection, shard, decisions, moment.at)
         return results, decisions
 
-    async def _read(self, connection: Connection, shard: int, commands: Sequence[Command]) -> list[Facts]:
-        """Return the facts of commands; if other versions of the program are in force by now, know them first."""
-        generation, facts = await store.read_facts(
-            connection, shard, [_named(command) for command in commands]
-        )
+    async def read(self, connection: Connection, shard: int, named: Sequence[store.Named]) -> list[Facts]:
+        """Return the facts of members; if other versions of the program are in force by now, know them first.
+
+        Where the program has come to need days, what was counted by year alone is counted again.
+        """
+        if not named:
+            return []
+        generation, facts = await store.read_facts(connection, shard, named)
         if generation != self.rules.generation:
             self.rules = await versions.load(connection, self.rules)
+        if self.rules.months_kept:
+            for known in facts:
+                if known.member is not None and not known.member.traits.by_day:
+                    await store.count_by_day(connection, known.member)
         return facts
 
     async def _decide_move(
@@ -194,12 +228,15 @@ class Batches:
             results.append(settle(result, _key(command)))
         return results
 
-    def _moment(self) -> Moment:
+    def moment(self) -> Moment:
+        """Return the moment of a decision: it is asked for once the facts are read."""
         at = self._clock.now()
-        return Moment(at, self.rules.today(at), self._mint)
+        today = self.rules.today(at)
+        return Moment(at, today, self._mint, self.rules.at(today).idling)
 
     def _decide(self, facts: Facts, command: Command, moment: Moment) -> Result:
-        return _DECIDE[type(command)](facts, self.rules, command, moment)
+        alias = _alias(facts, command)
+        return alias or _DECIDE[type(command)](facts, self.rules, command, moment)
 
     async def _decide_unread(
         self, connection: Connection, shard: int, commands: Sequence[Command], facts: Sequence[Facts],
@@ -222,19 +259,53 @@ class Batches:
         async with connection.transaction():
             for one in sorted((member_id, other), key=lambda value: (shard_of(value), value)):
                 await store.lock_members(connection, shard_of(one), [one], [])
-            moment = self._moment()
-            named = structs.replace(command, target=member_id)
-            [joining] = await self._read(connection, shard_of(member_id), [named])
-            _, [leaving] = await store.read_facts(connection, shard_of(other), [(other, None)])
-            leaving.stay = joining.stay
-            for facts in (joining, leaving):
-                if facts.member is not None and facts.stay is not None:
-                    need = [(facts, facts.stay.award.points)]
-                    await store.add_lots(connection, facts.member.shard, need, moment.today)
-            result = await self._decide_move(connection, leaving, joining, command, moment)
+            moment = self.moment()
+            result = await self._read_and_decide_move(connection, command, member_id, other, moment)
             written = await _write_move(connection, result, member_id, moment.at)
         count(written)
         return result
+
+    async def _read_and_decide_move(
+        self, connection: Connection, command: PostStay, member_id: UUID, other: UUID, moment: Moment
+    ) -> Move | Result:
+        """Decide a posting that touches two members by what is on file of both."""
+        [joining] = await self.read(connection, shard_of(member_id), [(member_id, command.posting)])
+        [leaving] = await self.read(connection, shard_of(other), [(other, None)])
+        leaving.stay = joining.stay
+        for facts in (joining, leaving):
+            if facts.member is not None and facts.stay is not None:
+                need = needs(facts.member, facts.stay.award.points, moment) or 0
+                await store.add_lots(connection, facts.member.shard, [(facts, need)], moment.today)
+        return await self._decide_move(connection, leaving, joining, command, moment)
+
+    async def preview(self, connection: Connection, shard: int, command: PostStay) -> Move | Result:
+        """Decide a posting as it would be decided now, and leave everything as it is.
+
+        What it leases of a promotion's budget goes back with the transaction.
+        """
+        transaction = connection.transaction()
+        await transaction.start()
+        try:
+            facts = await self.read(connection, shard, [_named(command)])
+            moment = self.moment()
+            await _add_lots(connection, shard, [command], facts, set(), moment)
+            if self._budgeted():
+                [result] = await self._decide_within_budgets(
+                    connection, shard, [command], facts, set(), moment
+                )
+            else:
+                results: list[Result | None] = [self._decide(facts[0], command, moment)]
+                await self._decide_unread(connection, shard, [command], facts, results, moment)
+                [result] = results
+            assert result is not None, "a single posting has no twin"
+            member = facts[0].member
+            if isinstance(result, Elsewhere) and member is not None:
+                return await self._read_and_decide_move(
+                    connection, command, member.member_id, result.member_id, moment
+                )
+            return result
+        finally:
+            await transaction.rollback()
 
 
 async def _write_move(
@@ -251,6 +322,16 @@ async def _write_move(
             await store.move_entry(connection, shard, decision.entry)
         await store.write(connection, shard, [decision], at)
     return [decision for _, decision in parts]
+
+
+def _alias(facts: Facts, command: Command) -> Alias | None:
+    """Return who stands for a member that was merged; its number stays taken, and its books have nothing to expire."""
+    member = facts.member
+    if member is None or member.traits.merged_into is None or isinstance(command, Enrol | Expire | Review):
+        return None
+    survivor = parse("mem", member.traits.merged_into)
+    assert survivor is not None, "a merged member leads to one that stands for it"
+    return Alias(survivor)
 
 
 def _shows_a_race(command: Command, facts: Facts) -> bool:
@@ -350,17 +431,18 @@ async def _add_given(
     """Give what crossings gave, and the lots that it takes to take it back."""
     places = [(one.member_id, place) for _, one in wanted for place in one.places]
     given = await rewards_store.find_given(connection, shard, places)
-    needs: list[tuple[Facts, int]] = []
+    lots: list[tuple[Facts, int]] = []
     for facts, one in wanted:
         mine = [(reward, spent) for reward, spent in given if reward.member_id == one.member_id]
         facts.rewards = [reward for reward, _ in mine]
         facts.spent_rewards = frozenset(reward.reward_id for reward, spent in mine if spent)
         if points := sum(reward.points for reward in facts.rewards):
-            needs.append((facts, points + (facts.stay.award.points if facts.stay else 0)))
-    if not needs:
+            draws = points + (facts.stay.award.points if facts.stay else 0)
+            lots.append((facts, (facts.member and needs(facts.member, draws, moment)) or draws))
+    if not lots:
         return
-    await store.add_lots(connection, shard, needs, moment.today)
-    for facts, _ in needs:
+    await store.add_lots(connection, shard, lots, moment.today)
+    for facts, _ in lots:
         there = {lot.lot_id for lot in facts.lots}
         own = [one.journal_id for one in facts.rewards or () if one.points and one.journal_id not in there]
         facts.lots += await rewards_store.find_lots(connection, shard, own)
@@ -381,8 +463,7 @@ def _need(facts: Facts, member: Member, command: Command, moment: Moment) -> int
         draws = facts.stay.award.points
     elif isinstance(command, Adjust):
         draws = max(0, -command.request.points)
-    due = member.next_expiry is not None and member.next_expiry <= moment.today
-    return draws if draws or due else None
+    return needs(member, draws, moment)
 
 
 def _without_twins(results: list[Result | None]) -> list[Result | None]:

@@ -118,7 +118,7 @@ def _count(
     facts: Facts, rules: Rulebook, member: Member, command: UseBenefit | ReturnBenefit, day: date, times: int,
     moment: Moment,
 ) -> Decision:  # fmt: skip
-    book = Book(member, moment, command.actor, facts.lots, facts.following, by_day=rules.months_kept > 0)
+    book = Book(member, moment, command.actor, facts.lots, facts.following)
     kind = "benefit_used" if times > 0 else "benefit_returned"
     journal = book.journal(kind, day, command.code + command.request.told())
     book.count(BENEFIT + command.code, times, day)

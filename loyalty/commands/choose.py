@@ -72,7 +72,7 @@ def decide(facts: Facts, rules: Rulebook, command: Choose, moment: Moment) -> Re
     if isinstance(chosen, Problem):
         return chosen
     # From here it is chosen.
-    book = Book(member, moment, command.actor, facts.lots, facts.following, by_day=rules.months_kept > 0)
+    book = Book(member, moment, command.actor, facts.lots, facts.following)
     happened = rewarding.choose(book, version, row, chosen, given, moment.today, moment, "")
     book.close()
     return settled(

@@ -13,7 +13,7 @@ from loyalty.commands.rulebook import Rulebook
 from loyalty.errors import Problem
 from loyalty.events.model import Event
 from loyalty.ids import UUID, shard_of, show
-from loyalty.ledger.model import Member, Moment
+from loyalty.ledger.model import Member, Moment, Traits
 from loyalty.ledger.rules import Book
 from loyalty.members.model import MemberView, SealedProfile
 
@@ -29,11 +29,12 @@ class Enrol(Struct, frozen=True, gc=False):
     profile: SealedProfile | None
     actor: str
     key: Key | None
+    referrer: UUID | None = None
+    birth_month: int | None = None
 
 
 def decide(facts: Facts, rules: Rulebook, command: Enrol, moment: Moment) -> Result:
     """Decide what an enrolment comes to."""
-    del rules
     known = replay(facts.prior, command.key) if command.key else None
     if known is not None:
         return known
@@ -43,10 +44,15 @@ def decide(facts: Facts, rules: Rulebook, command: Enrol, moment: Moment) -> Res
     enrolled_on = command.enrolled_on or moment.today
     shard = shard_of(command.member_id)
     member = Member(shard, command.member_id, command.target, "active", enrolled_on, 0, 0, 0, 0, {}, None)
+    by_day = rules.months_kept > 0
+    if command.referrer is not None or command.birth_month is not None or by_day:
+        referrer = None if command.referrer is None else show("mem", command.referrer)
+        member.traits = Traits(command.birth_month, referred_by=referrer, by_day=by_day)
     book = Book(member, moment, command.actor)
     journal = book.journal("enrolled", enrolled_on, "enrolled")
     reply = _encode(MemberView(show("mem", member.member_id), member.number, member.status, enrolled_on))
     event = Event(journal.journal_id, "member.enrolled", member.member_id, journal.journal_id, reply)
     return Decision(
-        Answer(201, reply), book, enrolled=True, events=[event], key=command.key, profile=command.profile
-    )
+        Answer(201, reply), book, enrolled=True, events=[event], key=command.key, profile=command.profile,
+        referrer=command.referrer,
+    )  # fmt: skip

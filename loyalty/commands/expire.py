@@ -1,4 +1,4 @@
-"""Expire a member's lots whose time is up. The nightly job sends it; any other command does the same on the way."""
+"""Open and expire a member's lots whose day has come. The job sends it; any other command does the same on the way."""
 
 from msgspec import Struct
 
@@ -20,15 +20,19 @@ class Expire(Struct, frozen=True, gc=False):
 
 
 def decide(facts: Facts, rules: Rulebook, command: Expire, moment: Moment) -> Result:
-    """Expire what is due; nothing to do is fine too."""
+    """Open and expire what is due; nothing to do is fine too."""
     del rules
     member = facts.member
     if member is None:
         return Problem("unknown_member")
     book = Book(member, moment, command.actor, facts.lots, facts.following)
     book.close()
-    events = [
-        Event(journal.journal_id, "points.expired", member.member_id, journal.journal_id, b"{}")
-        for journal in book.journals
+    return Decision(Answer(200, b"{}"), book, events=events_of(book))
+
+
+def events_of(book: Book) -> list[Event]:
+    """Return what others are told of the lots that a book has opened and expired so far."""
+    return [
+        Event(one.journal_id, f"points.{one.kind}", one.member_id, one.journal_id, b"{}")
+        for one in book.journals
     ]
-    return Decision(Answer(200, b"{}"), book, events=events)

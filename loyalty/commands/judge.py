@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Final
 
-from msgspec import Struct, structs
+from msgspec import Struct
 
 from loyalty import money
 from loyalty.commands.rulebook import Rulebook
@@ -22,6 +22,8 @@ from loyalty.stays.rules import Folio
 
 _NIGHT: Final = 10
 """Nights are counted in tenths."""
+_AT: Final = "at:"
+"""What the unit begins with that tells where and from when on a member stayed; the day of departure is its key."""
 
 
 class Pinned(Struct, frozen=True, gc=False):
@@ -34,15 +36,20 @@ class Pinned(Struct, frozen=True, gc=False):
 
 
 class Before(Struct, frozen=True, gc=False):
-    """The member's counters, and what of them this stay itself stands for."""
+    """The member's counters, and what of them this stay itself stands for.
+
+    `linked`: it was judged by rules that count stays that follow each other as one.
+    """
 
     counters: Counters
     own: Award | None = None
-    own_dates: tuple[str, date, date] | None = None
-    """Property, arrival and departure of the stay as it is on file."""
+    linked: bool = False
 
     def taken(self, unit: str, key: str = "") -> int:
-        """Return what other stays count for a unit: over all, or in one year or on one day."""
+        """Return what other stays count for a unit: over all, or in one year or on one day.
+
+        A day that is no longer kept by itself counts as nothing.
+        """
         if not key:
             total = counters.over_all(self.counters, unit)
         else:
@@ -50,7 +57,36 @@ class Before(Struct, frozen=True, gc=False):
         own = self.own
         if own is not None and own.effective_on.isoformat().startswith(key):
             total -= own.counts.get(unit, 0)
-        return total
+        return max(0, total)
+
+
+class Case(Struct, frozen=True, gc=False):
+    """A stay to be judged, with all that it is judged by: nothing of it changes meanwhile.
+
+    `guest` says who it is when the stay is first seen; afterwards the promotions that are pinned stand. `budgets` holds
+    what is left of promotions' budgets, with what this stay has already had of them.
+    """
+
+    rules: Rulebook
+    posting: StayPosting
+    folio: Folio
+    pinned: Pinned
+    before: Before
+    guest: Guest | None = None
+    budgets: Mapping[str, int] = {}
+
+
+class _Worth(Struct, gc=False):
+    """What a stay has come to so far. Nights in tenths, money in minor units."""
+
+    counts: dict[str, int]
+    why: list[Why]
+    entitled: tuple[str, ...] | None
+    expires_on: date | None = None
+    base: int = 0
+    tier_bonus: int = 0
+    promotions: dict[str, int] = {}
+    opens_on: date | None = None
 
 
 def pin(rules: Rulebook, member: Member, posting: StayPosting, brand: str, moment: Moment) -> Pinned:
@@ -60,7 +96,7 @@ def pin(rules: Rulebook, member: Member, posting: StayPosting, brand: str, momen
     if judged_on != "arrival":
         day = posting.departure if judged_on == "departure" else moment.today
     seen_on = moment.today if rules.asks_posting_day else None
-    return Pinned(rules.tiers.on(member, day).code, brand, None, seen_on)
+    return Pinned(rules.tiers.near(member, day, moment.today).code, brand, None, seen_on)
 
 
 def guest_of(member: Member, before: Before, tier: str, posting: StayPosting) -> Guest:
@@ -73,185 +109,206 @@ def guest_of(member: Member, before: Before, tier: str, posting: StayPosting) ->
     )  # fmt: skip
 
 
-def judge(
-    rules: Rulebook, posting: StayPosting, folio: Folio, pinned: Pinned, guest: Guest | None, before: Before,
-    budgets: Mapping[str, int],
-) -> tuple[Award, list[Why]]:  # fmt: skip
-    """Return what a stay is worth, and why. Nights in tenths, money in minor units.
+def judge(case: Case) -> tuple[Award, list[Why]]:
+    """Return what a stay is worth, and why."""
+    worth = _Worth({}, [], _entitled(case))
+    status = case.posting.status
+    if status == "checked_out":
+        _judge_stay(case, worth)
+    else:
+        worth.why.append(Why("not_checked_out", status=status))
+        if status == "no_show":
+            worth.counts["no_shows"] = 1
+    if case.rules.counting.consecutive or case.before.linked:
+        _link(case, worth.counts)
+    return _award(case, worth), worth.why
 
-    `guest` says who it is when the stay is first seen; afterwards the promotions that are pinned stand. `budgets` holds
-    what is left of promotions' budgets, with what this stay has already had of them.
-    """
-    award = Award(
-        pinned.tier, rules.label, posting.departure, brand=pinned.brand, entitled=pinned.entitled,
-        seen_on=pinned.seen_on,
-    )  # fmt: skip
-    if posting.status != "checked_out":
-        counts = {"no_shows": 1} if posting.status == "no_show" and "no_shows" in rules.units else {}
-        why = [Why("not_checked_out", status=posting.status)]
-        return _with_counts(rules, award, counts, posting, before), why
-    terms = rules.earning.terms(
+
+def _entitled(case: Case) -> tuple[str, ...] | None:
+    """Return the promotions whose conditions the guest met when the stay was first seen, whatever became of it."""
+    pinned, promotions = case.pinned, case.rules.promotions
+    if promotions is None or pinned.entitled is not None:
+        return pinned.entitled
+    return promotions.entitled(_visit(case, 0), case.guest) if case.guest else ()
+
+
+def _judge_stay(case: Case, worth: _Worth) -> None:
+    """Judge a stay that took place."""
+    posting, pinned = case.posting, case.pinned
+    terms = case.rules.earning.terms(
         posting.property, pinned.brand, posting.channel, posting.rate_code, posting.room_type, pinned.tier
     )
-    counts, why = _stay_counts(rules, posting, folio, terms.rates, pinned.brand)
-    if counts is None:
-        return _with_counts(rules, award, {}, posting, before), why
-    revenue = _revenue(rules, posting, folio, why)
-    excluded = terms.exclusion
-    if excluded is not None:
-        why.append(Why(excluded.code, channel=posting.channel, rate_code=posting.rate_code))
-        revenue = {category: revenue[category] for category in excluded.earns if category in revenue}
-        if not revenue:
-            return _with_counts(rules, award, _only(counts, excluded.counts), posting, before), why
-    return _earn(rules, posting, award, terms, revenue, counts, why, guest, before, budgets)
+    if not _count_nights(case, terms.rates, worth):
+        return
+    revenue, excluded = _revenue(case, worth.why), terms.exclusion
+    if excluded is None:
+        _earn(case, terms, revenue, worth)
+        return
+    worth.why.append(Why(excluded.code, channel=posting.channel, rate_code=posting.rate_code))
+    revenue = {category: revenue[category] for category in excluded.earns if category in revenue}
+    if revenue:
+        _earn(case, terms, revenue, worth)
+    worth.counts = _only(worth.counts, excluded.counts)
 
 
-def _earn(
-    rules: Rulebook, posting: StayPosting, award: Award, terms: Terms, revenue: dict[str, int], counts: dict[str, int],
-    why: list[Why], guest: Guest | None, before: Before, budgets: Mapping[str, int],
-) -> tuple[Award, list[Why]]:  # fmt: skip
-    """Return what the revenue earns: base, tier bonus, promotions; and what all of it counts for."""
-    earning = rules.earning
-    earned = terms.rates.earn(revenue, _lines(rules, posting, revenue) if earning.by_line else None)
-    why += earned.why
-    base = earned.points
-    if terms.caps:
-        base = _cap(terms, base, before, posting.departure, counts, why)
-    level = rules.level(award.tier)
-    bonus = earning.round_bonus(base * level.bonus_percent, 100)
+def _earn(case: Case, terms: Terms, revenue: dict[str, int], worth: _Worth) -> None:
+    """Add what revenue earns: base, tier bonus, promotions; and what all of it counts for."""
+    rules, earning = case.rules, case.rules.earning
+    tier, day = case.pinned.tier, case.posting.departure
+    earned = terms.rates.earn(revenue, _lines(case, revenue) if earning.by_line else None)
+    worth.why += earned.why
+    worth.base = base = _capped(case, terms, earned.points, worth) if terms.caps else earned.points
+    percent = rules.level(tier).bonus_percent
+    worth.tier_bonus = bonus = earning.round_bonus(base * percent, 100)
     if bonus:
-        why.append(Why("tier_bonus", tier=award.tier, percent=level.bonus_percent, points=bonus))
-    promotions: dict[str, int] = {}
-    entitled = award.entitled
+        worth.why.append(Why("tier_bonus", tier=tier, percent=percent, points=bonus))
     if rules.promotions is not None and terms.exclusion is None:
-        visit = _visit(posting, award, earned.spend)
-        if entitled is None:
-            entitled = rules.promotions.entitled(visit, guest) if guest else ()
-        promotions = _promote(rules.promotions, visit, award, entitled, base, before, budgets, counts, why)
-    counts["spend"] = earned.spend
-    points = {"base": base, "tier_bonus": bonus, "promotion": sum(promotions.values())}
-    counts["tier_points"] = sum([points[kind] for kind in earning.tier_points])
-    if terms.exclusion is not None:
-        counts = _only(counts, terms.exclusion.counts)
-    award = structs.replace(
-        award, expires_on=rules.expires_on(award.effective_on, award.tier), base=base, tier_bonus=bonus,
-        promotions=promotions, entitled=entitled,
+        _promote(case, rules.promotions, _visit(case, earned.spend), worth)
+    worth.counts["spend"] = earned.spend
+    if "tier_points" in rules.units:
+        points = {"base": base, "tier_bonus": bonus, "promotion": sum(worth.promotions.values())}
+        worth.counts["tier_points"] = sum([points[kind] for kind in earning.tier_points])
+    worth.expires_on = rules.expires_on(day, tier)
+    if rules.pending_days:
+        worth.opens_on = rules.opens_on(day)
+
+
+def _award(case: Case, worth: _Worth) -> Award:
+    """Return the award, with what of the counts the program asks for and what its rules themselves count."""
+    rules, pinned, units = case.rules, case.pinned, case.rules.units
+    counts = {
+        unit: amount for unit, amount in worth.counts.items() if amount and (unit in units or ":" in unit)
+    }
+    return Award(
+        pinned.tier, rules.label, case.posting.departure, worth.expires_on, worth.base, worth.tier_bonus, counts,
+        worth.promotions, worth.entitled, pinned.brand, pinned.seen_on, worth.opens_on,
     )  # fmt: skip
-    return _with_counts(rules, award, counts, posting, before), why
 
 
 # --- what a stay counts for -------------------------------------------------------------------------------------------
 
 
-def _stay_counts(
-    rules: Rulebook, posting: StayPosting, folio: Folio, rates: Rates, brand: str
-) -> tuple[dict[str, int] | None, list[Why]]:
-    """Return nights and stays of a stay; None when an award night makes it one that counts and earns nothing."""
-    counting, nights = rules.counting, folio.nights
-    why: list[Why] = []
+def _count_nights(case: Case, rates: Rates, worth: _Worth) -> bool:
+    """Count nights, the stay and its brand; or none of it, and tell so, when an award night makes it an award stay."""
+    posting, counting, nights = case.posting, case.rules.counting, case.folio.nights
     if posting.award_nights:
         shown = str(posting.award_nights)
         if counting.award_nights == "whole_stay":
-            return None, [Why("award_stay", nights=shown)]
+            worth.why.append(Why("award_stay", nights=shown))
+            return False
         if counting.award_nights == "none":
             nights = max(0, nights - posting.award_nights * _NIGHT)
-            why.append(Why("award_nights", nights=shown))
+            worth.why.append(Why("award_nights", nights=shown))
     if rates.nights != _NIGHT:
         nights = nights * rates.nights // _NIGHT
     if counting.room_nights and posting.rooms > 1:
         nights *= min(posting.rooms, counting.rooms or posting.rooms)
-    counts = {"nights": nights, "stays": 1 if folio.nights or counting.day_use_is_stay else 0}
-    if rules.counts_brands and brand:
-        counts["brand:" + brand] = 1
-    return counts, why
+    worth.counts = {"nights": nights, "stays": 1 if case.folio.nights or counting.day_use_is_stay else 0}
+    if case.rules.counts_brands and case.pinned.brand:
+        worth.counts["brand:" + case.pinned.brand] = 1
+    return True
 
 
 def _only(counts: dict[str, int], units: tuple[str, ...]) -> dict[str, int]:
-    """Return the counts of these units; what the rules themselves count (`cap:…`) stays."""
+    """Return the counts of these units; `brands` stands for the brand. What the rules themselves count stays."""
     return {
         unit: amount
         for unit, amount in counts.items()
-        if unit in units or (":" in unit and unit[:6] != "brand:")
+        if unit in units or (":" in unit and (unit[:6] != "brand:" or "brands" in units))
     }
 
 
-def _with_counts(
-    rules: Rulebook, award: Award, counts: dict[str, int], posting: StayPosting, before: Before
-) -> Award:
-    """Return the award with what of the counts the program asks for."""
-    if rules.counting.consecutive:
-        counts = _link(counts, posting, before)
-    units = rules.units
-    kept = {unit: amount for unit, amount in counts.items() if amount and (unit in units or ":" in unit)}
-    return structs.replace(award, counts=kept)
+# --- stays that follow each other -------------------------------------------------------------------------------------
 
 
-def _link(counts: dict[str, int], posting: StayPosting, before: Before) -> dict[str, int]:
+def _link(case: Case, counts: dict[str, int]) -> None:
     """Count stays that follow each other at one property as one: all but those that another one ends at the start of.
 
-    So whatever the order of posting, the stays of a member are those without one just before them. What this stay
-    changes of that stands in its own count, which may be below zero, or be left when it is cancelled.
+    A day use has no night and stands for itself. Whatever the order of posting, the stays of a member are those without
+    one just before them. What this stay changes of that stands in its own count, which may be below zero, or be left
+    when it is cancelled.
     """
+    posting, before = case.posting, case.before
+    stays = left_behind(before).get("stays", 0)
+    if counts.get("stays") and case.rules.counting.consecutive:
+        arrival = posting.arrival.isoformat()
+        stays += _alone(_others(before), (posting.property, arrival, posting.departure.isoformat()))
+        counts[f"{_AT}{posting.property}:{arrival}"] = 1
+    else:
+        stays += counts.get("stays", 0)
+    counts["stays"] = stays
+
+
+def left_behind(before: Before) -> dict[str, int]:
+    """Return what a stay on file goes on counting for when it is taken back, so that others count as they do alone."""
     own = before.own
-    others = _markers(before)
-    change = 0
-    if own is not None and before.own_dates is not None and any(unit[:3] == "at:" for unit in own.counts):
-        change -= _alone(others, *before.own_dates)
-    counts = dict(counts)
-    if counts.get("stays"):
-        change += _alone(others, posting.property, posting.arrival, posting.departure)
-        counts[f"at:{posting.property}:{posting.arrival}"] = 1
-    counts["stays"] = change + (own.counts.get("stays", 0) if own else 0)
-    return counts
+    if own is None or not before.linked:
+        return {}
+    stays, stood = own.counts.get("stays", 0), _stood(own)
+    if stood is not None:
+        stays -= _alone(_others(before), stood)
+    return {"stays": stays} if stays else {}
 
 
-def _markers(before: Before) -> dict[tuple[str, str, str], int]:
+def _stood(own: Award) -> tuple[str, str, str] | None:
+    """Return property, arrival and departure of a stay that is linked with others."""
+    for unit in own.counts:
+        if unit.startswith(_AT):
+            place, _, arrival = unit[len(_AT) :].rpartition(":")
+            return place, arrival, own.effective_on.isoformat()
+    return None
+
+
+def _others(before: Before) -> dict[tuple[str, str, str], int]:
     """Return how many other stays there are by property, arrival and departure."""
     found: dict[tuple[str, str, str], int] = {}
     for departure, counts in before.counters.items():
         for unit, amount in counts.items():
-            if unit[:3] == "at:":
-                place, _, arrival = unit[3:].rpartition(":")
+            if unit.startswith(_AT):
+                place, _, arrival = unit[len(_AT) :].rpartition(":")
                 found[place, arrival, departure] = amount
-    if before.own is not None:
-        for unit in before.own.counts:
-            if unit[:3] == "at:":
-                place, _, arrival = unit[3:].rpartition(":")
-                found[place, arrival, before.own.effective_on.isoformat()] -= 1
+    own = _stood(before.own) if before.own else None
+    if own in found:  # else its day is no longer kept by itself
+        found[own] -= 1
     return found
 
 
-def _alone(others: Mapping[tuple[str, str, str], int], place: str, arrival: date, departure: date) -> int:
-    """Return by how much a stay raises the number of stays that have none just before them."""
-    first, last = arrival.isoformat(), departure.isoformat()
-    here = [(begins, ends, n) for (at, begins, ends), n in others.items() if at == place and n > 0]
-    follows = any(ends == first for _, ends, _ in here)
-    joined = (
-        0 if any(ends == last for _, ends, _ in here) else sum([n for begins, _, n in here if begins == last])
-    )
-    return (not follows) - joined
+def _alone(others: Mapping[tuple[str, str, str], int], stay: tuple[str, str, str]) -> int:
+    """Return by how much a stay raises the number of stays that have none just before them; a day use by itself."""
+    place, arrival, departure = stay
+    if arrival == departure:
+        return 1
+    here = [
+        (begins, ends, n)
+        for (at, begins, ends), n in others.items()
+        if at == place and n > 0 and begins < ends
+    ]
+    follows = any(ends == arrival for _, ends, _ in here)
+    if any(ends == departure for _, ends, _ in here):
+        return not follows
+    return (not follows) - sum([n for begins, _, n in here if begins == departure])
 
 
 # --- what it earns ----------------------------------------------------------------------------------------------------
 
 
-def _revenue(rules: Rulebook, posting: StayPosting, folio: Folio, why: list[Why]) -> dict[str, int]:
+def _revenue(case: Case, why: list[Why]) -> dict[str, int]:
     """Return the revenue in the program's currency that may earn, by category."""
-    earning, currency, revenue = rules.earning, posting.currency, folio.revenue
+    earning, posting, revenue = case.rules.earning, case.posting, case.folio.revenue
+    currency, day = posting.currency, posting.departure
     if currency != earning.currency:
-        day = posting.departure
         revenue = {category: earning.exchange(amount, currency, day) for category, amount in revenue.items()}
-    most = rules.counting.rooms
+    most = case.rules.counting.rooms
     if most is not None and posting.rooms > most:
         why.append(Why("rooms_capped", limit=most))
         revenue = {category: amount * most // posting.rooms for category, amount in revenue.items()}
     return revenue
 
 
-def _lines(rules: Rulebook, posting: StayPosting, revenue: Mapping[str, int]) -> list[tuple[str, int]]:
+def _lines(case: Case, revenue: Mapping[str, int]) -> list[tuple[str, int]]:
     """Return the lines of the categories that earn, each in the program's currency on its own."""
-    earning, currency = rules.earning, posting.currency
-    decimals, most = money.digits(currency), rules.counting.rooms
+    earning, posting, most = case.rules.earning, case.posting, case.rules.counting.rooms
+    currency, decimals = posting.currency, money.digits(posting.currency)
     lines: list[tuple[str, int]] = []
     for line in posting.lines:
         if line.category not in revenue:
@@ -265,48 +322,48 @@ def _lines(rules: Rulebook, posting: StayPosting, revenue: Mapping[str, int]) ->
     return lines
 
 
-def _cap(terms: Terms, base: int, before: Before, day: date, counts: dict[str, int], why: list[Why]) -> int:
+def _capped(case: Case, terms: Terms, base: int, worth: _Worth) -> int:
     """Return the base points that the caps leave, and count what they are judged by."""
+    day, before = case.posting.departure, case.before
     for cap in terms.caps:
-        if cap.per == "stay":
-            left = cap.points
-        else:
+        left = cap.points
+        if cap.per != "stay":
             key = day.isoformat() if cap.per == "day" else str(day.year)
             left = max(0, cap.points - before.taken("cap:" + cap.code, key))
         if base > left:
-            why.append(Why("capped", rule=cap.code, limit=cap.points, points=left))
+            worth.why.append(Why("capped", rule=cap.code, limit=cap.points, points=left))
             base = left
     for cap in terms.caps:
         if cap.per != "stay":
-            counts["cap:" + cap.code] = base
+            worth.counts["cap:" + cap.code] = base
     return base
 
 
-def _visit(posting: StayPosting, award: Award, spend: int) -> Visit:
+def _visit(case: Case, spend: int) -> Visit:
+    posting, pinned = case.posting, case.pinned
     nights = (posting.departure - posting.arrival).days * _NIGHT
     return Visit(
-        posting.property, award.brand, posting.channel, posting.rate_code, posting.room_type, posting.arrival,
-        posting.departure, posting.booked_on, award.seen_on or posting.departure, nights, spend,
+        posting.property, pinned.brand, posting.channel, posting.rate_code, posting.room_type, posting.arrival,
+        posting.departure, posting.booked_on, pinned.seen_on or posting.departure, nights, spend,
     )  # fmt: skip
 
 
-def _promote(
-    promotions: Promotions, visit: Visit, award: Award, entitled: tuple[str, ...], base: int, before: Before,
-    budgets: Mapping[str, int], counts: dict[str, int], why: list[Why],
-) -> dict[str, int]:  # fmt: skip
-    """Return the points that promotions give, by code; count nights on top, and what limits are judged by."""
-    used = {
-        code: Used(before.taken("promotion:" + code), before.taken("times:" + code))
-        for code in promotions.limited
-    }
+def _promote(case: Case, promotions: Promotions, visit: Visit, worth: _Worth) -> None:
+    """Add the points that promotions give, by code; count nights on top, and what limits are judged by."""
+    before, counts = case.before, worth.counts
+
+    def used(code: str) -> Used:
+        return Used(before.taken("promotion:" + code), before.taken("times:" + code))
+
     points: dict[str, int] = {}
-    for one in promotions.give(visit, award.tier, entitled, base, used, budgets):
-        why += one.why
+    for one in promotions.give(visit, case.pinned.tier, worth.entitled or (), worth.base, used, case.budgets):
+        worth.why += one.why
         if one.points:
             points[one.code] = one.points
         if one.nights:
             counts["nights"] += one.nights
-        if one.code in promotions.limited and (one.points or one.nights):
+        if one.code in promotions.limited:
             counts["promotion:" + one.code] = one.points
+        if one.code in promotions.counted and (one.points or one.nights):
             counts["times:" + one.code] = 1
-    return points
+    worth.promotions = points

@@ -28,7 +28,7 @@ def decide(facts: Facts, rules: Rulebook, command: Lapse, moment: Moment) -> Res
     member = facts.member
     if member is None:
         return Problem("unknown_member")
-    book = Book(member, moment, command.actor, facts.lots, facts.following, by_day=rules.months_kept > 0)
+    book = Book(member, moment, command.actor, facts.lots, facts.following)
     events = [
         Event(journal.journal_id, "points.expired", member.member_id, journal.journal_id, b"{}")
         for journal in book.journals

@@ -8,7 +8,7 @@ from msgspec import Struct
 from loyalty.errors import Problem
 from loyalty.events.model import Event
 from loyalty.ids import UUID
-from loyalty.ledger.model import Lot, Member, MilestoneGrant, Traits
+from loyalty.ledger.model import Lot, Member, MilestoneGrant
 from loyalty.ledger.rules import Book
 from loyalty.members.model import SealedProfile
 from loyalty.rewards.model import GrantedReward, Place
@@ -37,11 +37,11 @@ class Prior(Struct, frozen=True, gc=False):
 class Facts(Struct, gc=False):
     """All that a command may look at. Whoever changes any of it takes the member to the next version.
 
-    `lots` are open lots in the order they are spent, enough for the command; all that are due; and the lots that the
-    stay earned (`own`) even if closed. `following` is when the first lot that isn't due expires. `budgets` is what the
-    shard has left of promotions' budgets; of those `spent` there is no more anywhere. `rewards` are those that the
-    command may change, with all that the same crossings gave; None while nobody has asked. Of the `spent_rewards` some
-    points were spent.
+    `lots` are open lots in the order they are spent, enough for the command; all that are due, to open or to expire;
+    and the lots that the stay earned (`own`) even if closed. `following` is when the first lot that isn't due opens or
+    expires. `budgets` is what the shard has left of promotions' budgets; of those `spent` there is no more anywhere.
+    `rewards` are those that the command may change, with all that the same crossings gave; None while nobody has asked.
+    Of the `spent_rewards` some points were spent.
     """
 
     member: Member | None
@@ -80,7 +80,7 @@ class Answer(Struct, frozen=True, gc=False):
 class Decision(Struct, gc=False):
     """What a command comes to: the answer, and the rows that make it true.
 
-    `budgets` is what it takes of promotions' budgets, `traits` what the member's are from now on, if they change.
+    `budgets` is what it takes of promotions' budgets, `referrer` who brought the member that it enrols.
     """
 
     answer: Answer
@@ -93,7 +93,7 @@ class Decision(Struct, gc=False):
     key: Key | None = None
     profile: SealedProfile | None = None
     budgets: dict[str, int] = {}
-    traits: Traits | None = None
+    referrer: UUID | None = None
     rewards: list[GrantedReward] = []
 
 
@@ -117,6 +117,18 @@ class Elsewhere(Struct, frozen=True, gc=False):
     member_id: UUID
 
 
+class Alias(Struct, frozen=True, gc=False):
+    """The member was merged: another one stands for it, perhaps in another shard."""
+
+    member_id: UUID
+
+
+class Pooled(Struct, frozen=True, gc=False):
+    """The member hasn't enough, but is in this household: it takes a transaction that touches all of it."""
+
+    household: str
+
+
 class Move(Struct, frozen=True, gc=False):
     """A decision that touches two members: the answer, and what to write in which shard, in this order."""
 
@@ -124,20 +136,21 @@ class Move(Struct, frozen=True, gc=False):
     parts: tuple[tuple[int, Decision], ...]
 
 
-Result = Decision | Problem | Elsewhere | Short | Unread
+Result = Decision | Problem | Elsewhere | Alias | Pooled | Short | Unread
 
 
 class Balance(Struct, frozen=True, gc=False):
-    """A member's points. `available` is below zero by what is owed."""
+    """A member's points. `available` is below zero by what is owed; what is `pending` can't be spent yet."""
 
     available: int
+    pending: int
     held: int
     debt: int
 
 
 def balance_of(member: Member) -> Balance:
     """Return the points of a member as they are in memory."""
-    return Balance(member.available, member.held, member.debt)
+    return Balance(member.available, member.pending, member.held, member.debt)
 
 
 def replay(prior: Prior | None, key: Key) -> Decision | Problem | None:

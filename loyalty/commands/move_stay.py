@@ -5,12 +5,26 @@ posts the stay anew, judged by that member's own tier. Both journals name each o
 in the second member's shard, with all its revisions; the old one ends with a revision that says `moved`.
 """
 
-from msgspec import structs
+from datetime import date
 
-from loyalty.commands.model import Answer, Decision, DirectoryEntry, Elsewhere, Facts, Move, Short, Unread
+from msgspec import Struct, structs
+
+from loyalty.commands.judge import left_behind
+from loyalty.commands.model import (
+    Answer,
+    Decision,
+    DirectoryEntry,
+    Elsewhere,
+    Facts,
+    Move,
+    Result,
+    Short,
+    Unread,
+)
 from loyalty.commands.post_stay import (
     PostStay,
     apply,
+    before_revision,
     budget_use,
     decide,
     judge,
@@ -33,7 +47,7 @@ from loyalty.tiers.milestones import Crossing
 
 def decide_move(
     leaving: Facts, joining: Facts, rules: Rulebook, command: PostStay, moment: Moment
-) -> Move | Decision | Problem | Elsewhere | Short | Unread:
+) -> Move | Result:
     """Decide a posting for `joining` whose stay is on file with `leaving`. Both rows are locked.
 
     Whatever `decide` says comes first: by now the stay may be this member's, or a third one's.
@@ -45,7 +59,9 @@ def decide_move(
     if verdict.member_id != giver.member_id:
         return verdict
     posting = structs.replace(command.posting, member=taker.number)
-    assert posting.revision is not None, "only an explicit revision moves a stay"
+    if posting.revision is None:
+        posting = structs.replace(posting, revision=on_file.revision + 1)
+    assert posting.revision is not None, "what moves has a revision"
     if posting.revision < on_file.revision:
         older = supersede(joining, on_file, taker, rules, posting, moment)
         return Move(older.answer, ((on_file.shard, older),))
@@ -66,18 +82,17 @@ def _move(
     short = shortage(joining, why)
     if short is not None:
         return short
-    lost = crossings_of(rules, giver.counters, before, nothing(before))
+    # What is left: others of the first member's stays may count differently without this one.
+    gone = structs.replace(nothing(before), counts=left_behind(before_revision(rules, giver, before)))
+    lost = crossings_of(rules, giver.counters, before, gone)
     gained = crossings_of(rules, taker.counters, nothing(award), award)
     for facts, member, crossings in ((leaving, giver, lost), (joining, taker, gained)):
         if places := unread(facts, crossings):
             return Unread(member.member_id, places)
-    known = giver.traits, taker.traits
     stay_id = moment.mint(taker.shard)
-    left, moved_out, taken = _leave(
-        leaving, giver, on_file, posting, command.actor, moment, rules=rules, lost=lost
-    )
+    left, moved_out, taken = _leave(leaving, giver, on_file, gone, command, moment, rules=rules, lost=lost)
     joined, moved_in, given = _join(
-        joining, taker, stay_id, before, award, command, moment, rules=rules, gained=gained
+        joining, taker, stay_id, _difference(before, gone), award, command, moment, rules=rules, gained=gained
     )
     moved_out.linked_id, moved_in.linked_id = moved_in.journal_id, moved_out.journal_id
     number = posting.revision or 0
@@ -92,22 +107,15 @@ def _move(
         "moved",
         number,
         before,
-        nothing(before),
+        gone,
         [],
         crossings=lost,
         book=left,
         happened=taken,
     )
     ends = StayRevision(
-        on_file.stay_id,
-        number,
-        giver.member_id,
-        "moved",
-        encode(posting),
-        encode(none),
-        reply,
-        moved_out.journal_id,
-    )
+        on_file.stay_id, number, giver.member_id, "moved", encode(posting), encode(gone), reply, moved_out.journal_id
+    )  # fmt: skip
     begins = StayRevision(
         stay_id, number, taker.member_id, outcome, encode(posting), encode(award), reply, moved_in.journal_id
     )
@@ -115,48 +123,52 @@ def _move(
     answer = Answer(200, reply, outcome=outcome)
     giving = Decision(
         answer, left, revision=ends, grants=left_grants, events=left_events,
-        budgets=budget_use(rules, before, nothing(before)), rewards=last_states(taken),
-        traits=None if giver.traits is known[0] else giver.traits,
+        budgets=budget_use(rules, before, gone), rewards=last_states(taken),
     )  # fmt: skip
     taking = Decision(
         answer, joined, entry=entry, revision=begins, grants=grants, events=events,
         budgets=budget_use(rules, none, award), rewards=last_states(given),
-        traits=None if taker.traits is known[1] else taker.traits,
     )  # fmt: skip
     return Move(answer, ((giver.shard, giving), (taker.shard, taking)))
 
 
+class _Moved(Struct, frozen=True, gc=False):
+    """What a stay takes along by unit, and the day it is of."""
+
+    amounts: dict[str, int]
+    day: date
+
+
+def _difference(before: Award, gone: Award) -> _Moved:
+    counts = {unit: amount - gone.counts.get(unit, 0) for unit, amount in before.counts.items()}
+    left = {unit: -amount for unit, amount in gone.counts.items() if unit not in before.counts}
+    return _Moved({POINTS: before.points, **counts, **left}, before.effective_on)
+
+
 def _leave(
-    leaving: Facts, giver: Member, on_file: StayOnFile, posting: StayPosting, actor: str, moment: Moment,
+    leaving: Facts, giver: Member, on_file: StayOnFile, gone: Award, command: PostStay, moment: Moment,
     *, rules: Rulebook, lost: list[Crossing],
 ) -> tuple[Book, Journal, list[Happened]]:  # fmt: skip
-    book = Book(giver, moment, actor, leaving.lots, leaving.following, by_day=rules.months_kept > 0)
-    before = on_file.award
-    journal = book.journal("stay_moved_out", before.effective_on, reason(posting), on_file.stay_id)
-    apply(book, before, nothing(before), leaving.own, TRANSIT)
-    happened = reward(book, rules, lost, leaving, before, moment)
+    book = Book(giver, moment, command.actor, leaving.lots, leaving.following)
+    journal = book.journal("stay_moved_out", gone.effective_on, reason(command.posting), on_file.stay_id)
+    apply(book, on_file.award, gone, leaving.own, TRANSIT)
+    happened = reward(book, rules, lost, leaving, gone, moment)
     book.close()
     return book, journal, happened
 
 
 def _join(
-    joining: Facts,
-    taker: Member,
-    stay_id: UUID,
-    before: Award,
-    award: Award,
-    command: PostStay,
-    moment: Moment,
-    *,
-    rules: Rulebook,
-    gained: list[Crossing],
-) -> tuple[Book, Journal, list[Happened]]:
-    book = Book(taker, moment, command.actor, joining.lots, joining.following, by_day=rules.months_kept > 0)
+    joining: Facts, taker: Member, stay_id: UUID, moved: _Moved, award: Award, command: PostStay, moment: Moment,
+    *, rules: Rulebook, gained: list[Crossing],
+) -> tuple[Book, Journal, list[Happened]]:  # fmt: skip
+    book = Book(taker, moment, command.actor, joining.lots, joining.following)
     journal = book.journal("stay_moved_in", award.effective_on, reason(command.posting), stay_id)
-    for unit, amount in {POINTS: before.points, **before.counts}.items():
-        book.pass_on(TRANSIT, unit, amount, before.effective_on)
+    for unit, amount in moved.amounts.items():
+        book.pass_on(TRANSIT, unit, amount, moved.day)
     apply(book, nothing(award), award, frozenset())
     happened = reward(book, rules, gained, joining, award, moment)
+    if command.posting.status == "checked_out":
+        book.act(award.effective_on, "stay")
     book.close()
     return book, journal, happened
 

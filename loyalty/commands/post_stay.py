@@ -8,7 +8,6 @@ the difference; an older one is recorded and changes nothing. The tier that a st
 day of arrival, as recorded when the stay is first seen; it stays with it, so revisions in any order end alike.
 """
 
-from datetime import date
 from typing import Final
 
 import msgspec
@@ -16,7 +15,7 @@ from msgspec import Struct, structs
 
 from loyalty.commands import judge as judging
 from loyalty.commands import rewarding
-from loyalty.commands.judge import Before, Pinned
+from loyalty.commands.judge import Before, Case, Pinned
 from loyalty.commands.model import (
     Answer,
     Decision,
@@ -68,7 +67,7 @@ def decide(facts: Facts, rules: Rulebook, command: PostStay, moment: Moment) -> 
     if known is not None:
         return known
     if facts.stay is not None and facts.stay.member_id != member.member_id:
-        return _belongs_elsewhere(facts.stay, posting)
+        return _belongs_elsewhere(facts.stay, posting, member)
     if facts.stay is not None and posting.revision is not None and posting.revision < facts.stay.revision:
         return supersede(facts, facts.stay, member, rules, posting, moment)
     if member.status != "active":
@@ -100,8 +99,9 @@ def _replay(reply: bytes) -> Decision:
     return Decision(Answer(200, reply, replayed=True, outcome="unchanged"))
 
 
-def _belongs_elsewhere(on_file: StayOnFile, posting: StayPosting) -> Result:
-    if posting.revision is None:
+def _belongs_elsewhere(on_file: StayOnFile, posting: StayPosting, member: Member) -> Result:
+    # What a merged account still had on file without a journal follows its member without further ado.
+    if posting.revision is None and show("mem", on_file.member_id) not in member.traits.merged:
         return Problem(
             "stay_of_another_member",
             "Only an explicit newer revision moves a stay to another member.",
@@ -150,8 +150,8 @@ def _record(
     number = posting.revision
     if number is None:
         number = on_file.revision + 1 if on_file else 0
-    page, known = Page(rules, member, moment), member.traits
-    book = Book(member, moment, command.actor, facts.lots, facts.following, by_day=rules.months_kept > 0)
+    page = Page(rules, member, moment)
+    book = Book(member, moment, command.actor, facts.lots, facts.following)
     journal = None
     happened: list[Happened] = []
     if kind is not None:
@@ -159,6 +159,8 @@ def _record(
         apply(book, before, award, facts.own)
         if crossings:
             happened = reward(book, rules, crossings, facts, award, moment)
+        if moment.idling is not None and posting.status == "checked_out":
+            book.act(posting.departure, "stay")
     book.close()
     outcome = "unchanged" if kind is None else kind.removeprefix("stay_")
     reply, grants, events = page.turn(
@@ -181,7 +183,6 @@ def _record(
         revision=StayRevision(stay_id, number, member.member_id, outcome, encode(posting), encode(award), reply,
                               journal.journal_id if journal else None),
         grants=grants, events=events, budgets=budget_use(rules, before, award),
-        traits=None if member.traits is known else member.traits,
         rewards=rewarding.last_states(happened) if happened else [],
     )  # fmt: skip
 
@@ -198,28 +199,25 @@ def judge(
     facts: Facts, rules: Rulebook, command: PostStay, posting: StayPosting, member: Member, moment: Moment
 ) -> tuple[Award, list[Why]]:
     """Return what a stay is worth to a member, under the version in force at its check-out, and why."""
-    version = rules.at(posting.departure)
-    own = facts.stay if facts.stay and facts.stay.member_id == member.member_id else None
-    if own is None:
+    version, budgets = rules.at(posting.departure), facts.budgets
+    if facts.stay is None or facts.stay.member_id != member.member_id:
         pinned, before = judging.pin(version, member, posting, command.brand, moment), Before(member.counters)
     else:
-        award = own.award
+        award = facts.stay.award
         pinned = Pinned(award.tier, award.brand, award.entitled, award.seen_on)
-        before = Before(
-            member.counters, award, _dates(own.snapshot) if version.counting.consecutive else None
-        )
+        before = before_revision(rules, member, award)
+        if version.budgets:
+            had = budget_had(rules, award)
+            budgets = {code: left + had.get(code, 0) for code, left in budgets.items()}
     guest = None
     if version.promotions is not None and pinned.entitled is None:
         guest = judging.guest_of(member, before, pinned.tier, posting)
-    budgets = facts.budgets
-    if own is not None and version.budgets:
-        budgets = {code: left + own.award.promotions.get(code, 0) for code, left in budgets.items()}
-    return judging.judge(version, posting, command.folio, pinned, guest, before, budgets)
+    return judging.judge(Case(version, posting, command.folio, pinned, before, guest, budgets))
 
 
-def _dates(snapshot: bytes) -> tuple[str, date, date]:
-    posting = _decode_posting(snapshot)
-    return posting.property, posting.arrival, posting.departure
+def before_revision(rules: Rulebook, member: Member, award: Award) -> Before:
+    """Return a member's counters, with what of them a stay on file stands for."""
+    return Before(member.counters, award, rules.at(award.effective_on).counting.consecutive)
 
 
 def shortage(facts: Facts, why: list[Why]) -> Short | None:
@@ -234,17 +232,22 @@ def budget_use(rules: Rulebook, before: Award, after: Award) -> dict[str, int]:
     """Return what a posting takes of promotions' budgets; below zero what it gives back."""
     if not before.promotions and not after.promotions:
         return {}
-    codes = before.promotions.keys() | after.promotions.keys()
-    changed = {code: after.promotions.get(code, 0) - before.promotions.get(code, 0) for code in codes}
-    limited = {code for version in rules.versions for code in version.budgets}
-    return {code: points for code, points in changed.items() if points and code in limited}
+    had, has = budget_had(rules, before), budget_had(rules, after)
+    changed = {code: has.get(code, 0) - had.get(code, 0) for code in had.keys() | has.keys()}
+    return {code: points for code, points in changed.items() if points}
+
+
+def budget_had(rules: Rulebook, award: Award) -> dict[str, int]:
+    """Return what an award has had of promotions' budgets, under the version that judged it."""
+    limited = rules.at(award.effective_on).budgets
+    return {code: points for code, points in award.promotions.items() if code in limited}
 
 
 def nothing(award: Award) -> Award:
     """Return an award of nothing on the same dates."""
     return Award(
         award.tier, award.program, award.effective_on, award.expires_on, entitled=award.entitled,
-        brand=award.brand, seen_on=award.seen_on,
+        brand=award.brand, seen_on=award.seen_on, opens_on=award.opens_on,
     )  # fmt: skip
 
 
@@ -267,7 +270,8 @@ def _worth(award: Award) -> tuple[object, ...]:
     if not award.points and not award.counts:
         return ()
     return (
-        award.base, award.tier_bonus, award.promotions, award.counts, award.effective_on, award.expires_on
+        award.base, award.tier_bonus, award.promotions, award.counts, award.effective_on, award.expires_on,
+        award.opens_on,
     )  # fmt: skip
 
 
@@ -278,7 +282,9 @@ def reason(posting: StayPosting) -> str:
 
 def apply(book: Book, before: Award, after: Award, own: frozenset[UUID], account: str = ISSUED) -> None:
     """Post the difference between two awards; all of both when their dates differ."""
-    if (before.effective_on, before.expires_on) == (after.effective_on, after.expires_on):
+    if (before.effective_on, before.expires_on, before.opens_on) == (
+        after.effective_on, after.expires_on, after.opens_on,
+    ):  # fmt: skip
         _apply_part(book, before, after, after, own, account)
     else:
         _apply_part(book, before, nothing(before), before, own, account)
@@ -289,15 +295,17 @@ def _apply_part(
     book: Book, before: Award, after: Award, dated: Award, own: frozenset[UUID], account: str
 ) -> None:
     day = dated.effective_on
-    book.points("base", after.base - before.base, day, account)
-    book.points("tier_bonus", after.tier_bonus - before.tier_bonus, day, account)
-    if before.promotions or after.promotions:
-        for code in {**before.promotions, **after.promotions}:
-            change = after.promotions.get(code, 0) - before.promotions.get(code, 0)
-            book.points("promotion:" + code, change, day, account)
+    if dated.opens_on is not None:
+        _move_later(book, _changes(before, after), dated, own, account)
+    else:
+        book.points("base", after.base - before.base, day, account)
+        book.points("tier_bonus", after.tier_bonus - before.tier_bonus, day, account)
+        if before.promotions or after.promotions:
+            for kind, change in _promoted(before, after):
+                book.points(kind, change, day, account)
     change = after.points - before.points
     if change > 0:
-        book.earn(change, dated.expires_on)
+        book.earn(change, dated.expires_on, dated.opens_on)
     elif change < 0:
         book.reverse(-change, own)
     for unit, amount in after.counts.items():
@@ -305,3 +313,39 @@ def _apply_part(
     for unit, amount in before.counts.items():
         if unit not in after.counts:
             book.count(unit, -amount, day, account)
+
+
+def _changes(before: Award, after: Award) -> list[tuple[str, int]]:
+    """Return by how much the points of each kind change."""
+    return [
+        ("base", after.base - before.base), ("tier_bonus", after.tier_bonus - before.tier_bonus),
+        *_promoted(before, after),
+    ]  # fmt: skip
+
+
+def _promoted(before: Award, after: Award) -> list[tuple[str, int]]:
+    return [
+        ("promotion:" + code, after.promotions.get(code, 0) - before.promotions.get(code, 0))
+        for code in {**before.promotions, **after.promotions}
+    ]
+
+
+def _move_later(
+    book: Book, changes: list[tuple[str, int]], dated: Award, own: frozenset[UUID], account: str
+) -> None:
+    """Move points that open later. What is pending of the stay is taken first; the rest from what is available."""
+    day, raised = dated.effective_on, sum([change for _, change in changes if change > 0])
+    if sum([change for _, change in changes]) > 0:
+        hidden = raised if dated.opens_on is not None and book.waits(dated.opens_on) else 0
+    else:
+        pending = book.pending_of(own)
+        hidden = raised + pending if pending else 0
+    raise_ = book.pend if hidden else book.points
+    for kind, change in changes:
+        if change > 0:
+            raise_(kind, change, day, account)
+        else:
+            part = min(hidden, -change)
+            hidden -= part
+            book.pend(kind, -part, day, account)
+            book.points(kind, change + part, day, account)

@@ -19,9 +19,9 @@ FOR NO KEY UPDATE OF m;
 -- highest revision, and the one that the posting states. The stay may live in another shard than the poster's.
 -- Each look-up is a LATERAL of its own with a LIMIT, so that whatever the planner thinks of a table, it goes by a key.
 -- Each row tells the generation of the program's versions.
-SELECT (SELECT generation FROM program_generation), m.member_id, m.number, m.status, m.enrolled_on, m.version,
-       m.available, m.held, m.debt, m.counters, m.next_expiry, m.traits, m.tier, m.review_on, d.shard, d.member_id,
-       d.stay_id, head.revision, head.snapshot, head.award, head.reply, same.snapshot, same.reply
+SELECT (SELECT generation FROM program_generation WHERE only_row), m.member_id, m.number, m.status,
+       m.enrolled_on, m.version, m.available, m.held, m.debt, m.counters, m.next_expiry, m.traits, m.tier, m.review_on,
+       m.pending, m.active_on, d.shard, d.member_id, d.stay_id, head.revision, head.snapshot, head.award, head.reply, same.snapshot, same.reply
 FROM unnest($2::uuid[], $3::text[], $4::stay_key[]) WITH ORDINALITY
          AS w (member_id, number, source, property, stay_ref, leg, revision, place)
 LEFT JOIN LATERAL (SELECT * FROM member AS n WHERE n.shard = $1 AND n.member_id = w.member_id
@@ -42,6 +42,15 @@ LEFT JOIN LATERAL (SELECT r.snapshot, r.reply
                    LIMIT 1) AS same ON true
 ORDER BY w.place;
 
+-- name: count_by_day
+-- What was counted of a member, by unit and day.
+SELECT t.unit, t.effective_on,
+       sum(CASE WHEN t.credit = 'counted' THEN t.amount ELSE -t.amount END)::bigint
+FROM journal AS j
+JOIN transfer AS t ON t.shard = j.shard AND t.journal_id = j.journal_id
+WHERE j.shard = $1 AND j.member_id = $2 AND 'counted' IN (t.debit, t.credit)
+GROUP BY t.unit, t.effective_on;
+
 -- name: find_strays
 -- Which of these postings (by place) name a stay that is on file with another member than they say.
 SELECT w.place
@@ -59,30 +68,36 @@ FROM unnest($1::uuid[], $2::text[]) AS w (principal, key)
 JOIN idempotency_key AS k ON k.principal = w.principal AND k.key = w.key;
 
 -- name: find_lots
--- For each member: the lots that are due ($4 is today), and of the others the first to expire that together hold what
--- is needed.
-SELECT o.lot_id, o.member_id, o.amount, o.remaining, o.expired, o.earned_on, o.expires_on
+-- For each member: the lots that are due, to open or to expire ($4 is today), and of the others that are open the first
+-- to expire that together hold what is needed; all of them, pending ones too, where more is needed than anybody has.
+SELECT o.lot_id, o.member_id, o.amount, o.remaining, o.expired, o.earned_on, o.expires_on, o.opens_on, o.pending,
+       o.lapsed_on
 FROM unnest($2::uuid[], $3::bigint[]) AS w (member_id, need)
 CROSS JOIN LATERAL (
     SELECT l.*,
-           sum(CASE WHEN l.expires_on <= $4::date THEN 0 ELSE l.remaining END)
+           sum(CASE WHEN l.expires_on <= $4::date OR l.pending THEN 0 ELSE l.remaining END)
                OVER (ORDER BY l.expires_on NULLS LAST, l.lot_id) - l.remaining AS before
     FROM lot AS l
     WHERE l.shard = $1 AND l.member_id = w.member_id AND l.remaining > 0) AS o
-WHERE o.expires_on <= $4::date OR o.before < w.need;
+WHERE o.expires_on <= $4::date
+   OR CASE WHEN o.pending THEN o.opens_on <= $4::date OR w.need >= 1::bigint << 62 ELSE o.before < w.need END;
 
 -- name: find_own_lots
 -- The lots that stays have earned, open or not.
-SELECT r.stay_id, l.lot_id, l.member_id, l.amount, l.remaining, l.expired, l.earned_on, l.expires_on
+SELECT r.stay_id, l.lot_id, l.member_id, l.amount, l.remaining, l.expired, l.earned_on, l.expires_on, l.opens_on,
+       l.pending, l.lapsed_on
 FROM stay_revision AS r
 JOIN lot AS l ON l.shard = r.shard AND l.lot_id = r.journal_id
 WHERE r.shard = $1 AND r.stay_id = ANY ($2::uuid[]);
 
 -- name: find_following
--- When the first lot of each member that isn't due expires.
+-- When the first lot of each member that isn't due opens or expires.
 SELECT w.member_id,
-       (SELECT min(l.expires_on) FROM lot AS l
-        WHERE l.shard = $1 AND l.member_id = w.member_id AND l.remaining > 0 AND l.expires_on > $3::date) AS following
+       least((SELECT min(l.expires_on) FROM lot AS l
+              WHERE l.shard = $1 AND l.member_id = w.member_id AND l.remaining > 0 AND l.expires_on > $3::date),
+             (SELECT min(l.opens_on) FROM lot AS l
+              WHERE l.shard = $1 AND l.member_id = w.member_id AND l.remaining > 0 AND l.pending
+                AND l.opens_on > $3::date)) AS following
 FROM unnest($2::uuid[]) AS w (member_id);
 
 -- name: write_books
@@ -100,7 +115,8 @@ WITH items AS MATERIALIZED (
     INSERT INTO unsealed SELECT $1, journal_id, leaf FROM items WHERE journal_id IS NOT NULL
 ), lots AS (
     INSERT INTO lot
-    SELECT $1, journal_id, member_id, lot_amount, lot_remaining, lot_expired, effective_on, lot_expires_on
+    SELECT $1, journal_id, member_id, lot_amount, lot_remaining, lot_expired, effective_on, lot_expires_on,
+           lot_opens_on, lot_pending
     FROM items WHERE lot_amount IS NOT NULL
 ), events AS (
     INSERT INTO outbox
@@ -117,7 +133,8 @@ WITH items AS MATERIALIZED (
 ), transfers AS (
     INSERT INTO transfer SELECT $1, t.* FROM unnest($4::new_transfer[]) AS t
 ), drawn AS (
-    UPDATE lot AS l SET remaining = n.remaining, expired = n.expired
+    UPDATE lot AS l
+    SET remaining = n.remaining, expired = n.expired, pending = n.pending, lapsed_on = n.lapsed_on
     FROM unnest($5::lot[]) AS n
     WHERE l.shard = $1 AND l.lot_id = n.lot_id
 ), allocations AS (
@@ -140,8 +157,10 @@ WITH items AS MATERIALIZED (
     UPDATE promotion_budget AS b SET used = b.used + u.used
     FROM unnest($13::promotion_budget[]) AS u
     WHERE b.shard = $1 AND b.promotion = u.promotion
+), referrals AS (
+    INSERT INTO referral SELECT * FROM unnest($14::referral[])
 ), rewards AS (
-    INSERT INTO reward SELECT * FROM unnest($14::reward[])
+    INSERT INTO reward SELECT * FROM unnest($15::reward[])
     ON CONFLICT (shard, reward_id) DO UPDATE
     SET status = excluded.status, kind = excluded.kind, code = excluded.code, points = excluded.points,
         valid_to = excluded.valid_to, journal_id = excluded.journal_id, changed_by = excluded.changed_by,
@@ -149,7 +168,8 @@ WITH items AS MATERIALIZED (
 )
 UPDATE member AS m
 SET version = i.version, available = i.balance, held = i.held, debt = i.debt, counters = i.counters,
-    next_expiry = i.next_expiry, tier = i.tier, review_on = i.review_on, traits = coalesce(i.traits, m.traits)
+    next_expiry = i.next_expiry, tier = i.tier, review_on = i.review_on, traits = i.traits,
+    pending = i.pending, active_on = i.active_on
 FROM items AS i
 WHERE i.counters IS NOT NULL AND m.shard = $1 AND m.member_id = i.member_id;
 
@@ -184,3 +204,150 @@ WITH pool AS (
     ON CONFLICT (shard, promotion) DO UPDATE SET allotted = b.allotted + excluded.allotted
 )
 SELECT points FROM pool;
+
+-- name: gather_budget
+-- A promotion's pool is empty: take what other shards have leased and not used, unless they are at work with it. Whoever
+-- has counted on it meanwhile fails by the constraint, and decides again.
+WITH idle AS (
+    SELECT shard, promotion, allotted - used AS points FROM promotion_budget
+    WHERE promotion = $2 AND shard <> $1 AND allotted > used
+    ORDER BY shard FOR UPDATE SKIP LOCKED
+), taken AS (
+    UPDATE promotion_budget AS b SET allotted = b.allotted - idle.points FROM idle
+    WHERE b.shard = idle.shard AND b.promotion = idle.promotion
+), total AS (
+    SELECT sum(points)::bigint AS points FROM idle HAVING count(*) > 0
+), given AS (
+    INSERT INTO promotion_budget AS b (shard, promotion, allotted, used)
+    SELECT $1, $2, points, 0 FROM total
+    ON CONFLICT (shard, promotion) DO UPDATE SET allotted = b.allotted + excluded.allotted
+)
+SELECT points FROM total;
+
+-- name: stay_of
+-- Whose a stay is; one that has moved is nobody's here.
+SELECT r.member_id, r.outcome FROM stay_revision AS r
+WHERE r.shard = $1 AND r.stay_id = $2 ORDER BY r.revision DESC LIMIT 1;
+
+-- name: lock_agent_day
+-- What an API key gave today; nobody else adds to it until the transaction ends.
+INSERT INTO agent_day AS d (principal, day, points) VALUES ($1, $2, 0)
+ON CONFLICT (principal, day) DO UPDATE SET points = d.points
+RETURNING d.points;
+
+-- name: add_to_agent_day
+UPDATE agent_day SET points = points + $3 WHERE principal = $1 AND day = $2;
+
+-- name: write_approval
+-- A proposal, or what became of it.
+INSERT INTO approval AS a (shard, approval_id, member_id, request, proposer, proposed_by, proposed_at, status, decider,
+                           decided_by, decided_at, journal_id, reply)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+ON CONFLICT (shard, approval_id) DO UPDATE
+SET status = excluded.status, decider = excluded.decider, decided_by = excluded.decided_by,
+    decided_at = excluded.decided_at, journal_id = excluded.journal_id, reply = excluded.reply
+WHERE a.status = 'open';
+
+-- name: read_approval
+SELECT shard, approval_id, member_id, request, proposer, proposed_by, proposed_at, status, decider, decided_by,
+       decided_at, journal_id, reply
+FROM approval WHERE shard = $1 AND approval_id = $2;
+
+-- name: lock_approval
+SELECT FROM approval WHERE shard = $1 AND approval_id = $2 FOR UPDATE;
+
+-- name: list_approvals
+-- Proposals of a status, oldest first, from where the last page ended.
+SELECT shard, approval_id, member_id, request, proposer, proposed_by, proposed_at, status, decider, decided_by,
+       decided_at, journal_id, reply
+FROM approval WHERE status = $1 AND approval_id > $2 ORDER BY approval_id LIMIT $3;
+
+-- name: find_waiting_referrals
+-- Newcomers of a shard whose referral waits and who have changed since it was last looked at.
+SELECT r.member_id, r.referrer_id
+FROM referral AS r
+JOIN member AS m ON m.shard = r.shard AND m.member_id = r.member_id
+WHERE r.shard = $1 AND r.status = 'waiting' AND r.member_id > $2 AND m.version > r.seen
+ORDER BY r.member_id LIMIT $3;
+
+-- name: referral_status
+SELECT status FROM referral WHERE shard = $1 AND member_id = $2;
+
+-- name: settle_referral
+UPDATE referral SET status = $3, seen = $4, journal_id = $5, decided_at = $6
+WHERE shard = $1 AND member_id = $2 AND status = 'waiting';
+
+-- name: awards_of
+-- What the stays that a member's journals belong to stand for now; those that have moved on are left out.
+SELECT head.award
+FROM (SELECT DISTINCT j.stay_id FROM journal AS j
+      WHERE j.shard = $1 AND j.member_id = $2 AND j.stay_id IS NOT NULL) AS s
+CROSS JOIN LATERAL (SELECT r.award, r.outcome FROM stay_revision AS r
+                    WHERE r.shard = $1 AND r.stay_id = s.stay_id
+                    ORDER BY r.revision DESC LIMIT 1) AS head
+WHERE head.outcome <> 'moved';
+
+-- name: stays_of
+-- The stays that a member's journals of versions $3 to $4 belong to, as they are on file; without those that moved on.
+SELECT s.stay_id, head.revision, head.snapshot, head.award, head.reply
+FROM (SELECT DISTINCT j.stay_id FROM journal AS j
+      WHERE j.shard = $1 AND j.member_id = $2 AND j.version BETWEEN $3 AND $4 AND j.kind LIKE 'stay\_%') AS s
+CROSS JOIN LATERAL (SELECT r.revision, r.snapshot, r.award, r.reply, r.outcome FROM stay_revision AS r
+                    WHERE r.shard = $1 AND r.stay_id = s.stay_id
+                    ORDER BY r.revision DESC LIMIT 1) AS head
+WHERE head.outcome <> 'moved'
+ORDER BY s.stay_id;
+
+-- name: merged_lots
+-- The lots that a member's merge brought without a stay, in the order they expire.
+SELECT l.lot_id, l.member_id, l.amount, l.remaining, l.expired, l.earned_on, l.expires_on
+FROM journal AS j
+JOIN lot AS l ON l.shard = j.shard AND l.lot_id = j.journal_id
+WHERE j.shard = $1 AND j.member_id = $2 AND j.version BETWEEN $3 AND $4 AND j.kind = 'merged_in'
+ORDER BY l.expires_on NULLS LAST, l.lot_id;
+
+-- name: kinds_since
+-- What kinds of journals a member has after a version.
+SELECT DISTINCT j.kind FROM journal AS j WHERE j.shard = $1 AND j.member_id = $2 AND j.version > $3;
+
+-- name: copy_history
+-- A stay that moves as it is on file takes its earlier revisions along, under its new member's number.
+INSERT INTO stay_revision (shard, stay_id, revision, member_id, outcome, snapshot, award, reply, journal_id, recorded_at)
+SELECT $1::smallint, $2::uuid, r.revision, r.member_id, r.outcome,
+       jsonb_set(r.snapshot::jsonb, '{member}', to_jsonb($6::text))::json, r.award, r.reply, NULL, r.recorded_at
+FROM stay_revision AS r
+WHERE r.shard = $3 AND r.stay_id = $4 AND r.revision < $5;
+
+-- name: add_revision
+INSERT INTO stay_revision (shard, stay_id, revision, member_id, outcome, snapshot, award, reply, journal_id, recorded_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10);
+
+-- name: write_merge
+INSERT INTO member_merge AS m (shard, merge_id, member_id, into_id, first, last, owed, counters, traits, status)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+ON CONFLICT (shard, merge_id) DO UPDATE SET status = excluded.status;
+
+-- name: read_merge
+SELECT shard, merge_id, member_id, into_id, first, last, owed, counters, traits, status
+FROM member_merge WHERE shard = $1 AND merge_id = $2;
+
+-- name: set_status
+UPDATE member SET status = $3 WHERE shard = $1 AND member_id = $2;
+
+-- name: read_household
+SELECT shard, household_id, head_id, seats, status FROM household WHERE shard = $1 AND household_id = $2;
+
+-- name: lock_household
+SELECT FROM household WHERE shard = $1 AND household_id = $2 FOR UPDATE;
+
+-- name: give_up_budget
+-- What stays that move to another shard have had of a promotion's budget goes with them.
+UPDATE promotion_budget SET allotted = allotted - $3, used = used - $3 WHERE shard = $1 AND promotion = $2;
+
+-- name: take_over_budget
+INSERT INTO promotion_budget AS b (shard, promotion, allotted, used) VALUES ($1, $2, $3, $3)
+ON CONFLICT (shard, promotion) DO UPDATE SET allotted = b.allotted + excluded.allotted, used = b.used + excluded.used;
+
+-- name: write_household
+INSERT INTO household AS h (shard, household_id, head_id, seats, status) VALUES ($1, $2, $3, $4, $5)
+ON CONFLICT (shard, household_id) DO UPDATE SET seats = excluded.seats, status = excluded.status;

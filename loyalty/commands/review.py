@@ -6,6 +6,7 @@ which tier ended, which began or was kept, and until when. A second review of th
 
 from msgspec import Struct
 
+from loyalty.commands.expire import events_of
 from loyalty.commands.model import Answer, Decision, Facts, Key, Result
 from loyalty.commands.rulebook import Rulebook
 from loyalty.commands.stay_reply import TierEvent, encode
@@ -30,10 +31,7 @@ def decide(facts: Facts, rules: Rulebook, command: Review, moment: Moment) -> Re
     if member is None:
         return Problem("unknown_member")
     book = Book(member, moment, command.actor, facts.lots, facts.following)
-    events = [
-        Event(journal.journal_id, "points.expired", member.member_id, journal.journal_id, b"{}")
-        for journal in book.journals
-    ]
+    events = events_of(book)
     if member.review_on is not None and member.review_on <= moment.today:
         events += _review(book, rules, member, moment)
     book.close()

@@ -85,7 +85,7 @@ class RewardEvent(Struct, frozen=True, gc=False, omit_defaults=True):
 
 
 class Happened(Struct, frozen=True, gc=False):
-    """A reward as it is from now on, what happened to it (`granted`, `chosen`, `used` …), and the journal of that."""
+    """A reward as it is from now on, what happened to it (`granted`, `chosen`, `moved` …), and the journal of that."""
 
     reward: GrantedReward
     what: str
@@ -102,10 +102,9 @@ def unread(facts: Facts, crossings: Sequence[Crossing]) -> tuple[Place, ...]:
         return ()
     flagged = member.traits.flagged
     return tuple(
-        place
+        place_of(one)
         for one in crossings
-        if one.status == "revoked" or (flagged and show_place(_place(one)) in flagged)
-        for place in (_place(one),)
+        if one.status == "revoked" or (flagged and show_place(place_of(one)) in flagged)
     )
 
 
@@ -121,16 +120,17 @@ def settle(
     journal = book.journals[-1]
     known = facts.rewards or []
     for crossing in crossings:
-        live = alive(known, _place(crossing))
+        live = alive(known, place_of(crossing))
         if crossing.status == "granted":
             happened += _grant(book, rules, crossing, live, day, moment, journal)
         else:
             happened += _take_back(book, live, facts.spent_rewards, journal)
-    _note_flags(book, happened)
+    note_flags(book, happened)
     return happened
 
 
-def _place(crossing: Crossing) -> Place:
+def place_of(crossing: Crossing) -> Place:
+    """Return where the rewards of a crossing stand."""
     return crossing.code, crossing.period, crossing.ordinal
 
 
@@ -150,8 +150,8 @@ def _grant(
     if gives is None or len(live) >= pick:
         return happened
     row = GrantedReward(
-        moment.mint(book.member.shard), book.member.member_id, *_place(crossing),
-        free_parts(live, _place(crossing), pick)[0], rules.label, "open", "", "", 0, moment.today, None, None,
+        moment.mint(book.member.shard), book.member.member_id, *place_of(crossing),
+        free_parts(live, place_of(crossing), pick)[0], rules.label, "open", "", "", 0, moment.today, None, None,
         journal.journal_id, journal.journal_id,
     )  # fmt: skip
     if isinstance(gives, Choice):
@@ -211,14 +211,14 @@ def _changed(row: GrantedReward, journal: Journal, **changes: object) -> Granted
     return structs.replace(row, changed_by=journal.journal_id, **changes)
 
 
-def _note_flags(book: Book, happened: Iterable[Happened]) -> None:
+def note_flags(book: Book, happened: Iterable[Happened]) -> None:
     """Remember which crossings have something flagged, so that a posting knows when it has to look."""
     flagged = book.member.traits.flagged
     for one in happened:
         place = show_place(one.reward.place)
         if one.what == "flagged" and place not in flagged:
             flagged = (*flagged, place)
-        elif one.what == "restored":
+        elif one.what in {"restored", "moved"}:
             flagged = tuple(other for other in flagged if other != place)
     if flagged != book.member.traits.flagged:
         book.member.traits = structs.replace(book.member.traits, flagged=flagged)

@@ -2,11 +2,13 @@
 
 from bisect import bisect_right
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from msgspec import structs
+
 from loyalty import money
-from loyalty.ledger.model import POINTS
+from loyalty.ledger.model import CAPPED, POINTS, Idling, Member
 from loyalty.program.earning import Earning
 from loyalty.program.festivals import Festivals
 from loyalty.program.lifetime import Lifetimes
@@ -46,11 +48,13 @@ class Rulebook:
         )
         self.asks_posting_day = any(item.by == "posting" for item in definition.promotion)
         self.budgets = self.promotions.budgets if self.promotions else {}
+        self.pending_days = definition.earning.pending_days
         self.expires_on = Lifetimes(definition.expiry).expires_on
         self.benefits = {item.code: names(item.name) for item in definition.benefit}
         self.limits = definition.limits
         self.most = money.to_minor(definition.limits.amount, self.earning.decimals) or 0
         self.months_kept = self._months_kept()
+        self.idling = _idling(definition)
         self.generation = 0
         self.versions: Sequence[Rulebook] = (self,)
         self.days: Sequence[date] = ()
@@ -58,6 +62,10 @@ class Rulebook:
     def at(self, day: date) -> "Rulebook":
         """Return the version in force on a day; before the first one, the first."""
         return self.versions[bisect_right(self.days, day)] if self.days else self.versions[0]
+
+    def expires_today(self, member: Member, today: date) -> date | None:
+        """Return the first day on which points that a member gets today, not for a stay, can't be spent any more."""
+        return self.at(today).expires_on(today, self.tiers.on(member, today).code)
 
     def labelled(self, label: str, day: date) -> "Rulebook":
         """Return the version of a label; if it isn't there, the one in force on a day."""
@@ -71,13 +79,23 @@ class Rulebook:
         """Return a tier of this version by its code; the lowest for one that it hasn't."""
         return self.ladder.level(code)
 
+    def opens_on(self, earned_on: date) -> date | None:
+        """Return the day from which points of a stay can be spent; None: at once."""
+        return earned_on + timedelta(days=self.pending_days) if self.pending_days else None
+
+    def lapses_on(self, member: Member) -> date | None:
+        """Return the day on which a member's points lapse by this version, if nothing is done; None: never."""
+        if self.idling is None or member.active_on is None:
+            return None
+        return self.idling.lapses_on(member.active_on)
+
     def scale(self, unit: str) -> int:
         """Return the decimals of a unit; spend has those of the program's currency."""
         return self.earning.decimals if unit == "spend" else UNIT_SCALE.get(unit, 0)
 
     def show(self, unit: str, amount: int) -> str:
         """Write an amount of a unit: points as they are, nights without an empty tenth, money with its decimals."""
-        if unit == POINTS:
+        if unit == POINTS or unit in CAPPED:
             return str(amount)
         if unit == "nights":
             return str(amount // 10) if amount % 10 == 0 else money.from_minor(amount, 1)
@@ -123,7 +141,27 @@ def join(versions: Sequence[tuple[date, Rulebook]], generation: int = 0) -> Rule
     for book in books:
         book.tiers, book.generation, book.months_kept = tiers, generation, kept
         book.versions, book.days = books, days
+    _know_since_when(ordered)
     return books[0]
+
+
+def _idling(definition: Definition) -> Idling | None:
+    """Return when points lapse by inactivity; None: never."""
+    months = definition.expiry.inactivity_months
+    return None if months is None else Idling(months, frozenset(definition.expiry.activity))
+
+
+def _know_since_when(ordered: Sequence[tuple[date, Rulebook]]) -> None:
+    """Tell each version since when points lapse as early as by its rule: none lapse before that day."""
+    for place, (begins, book) in enumerate(ordered):
+        if book.idling is None:
+            continue
+        since = begins
+        for day, before in reversed(ordered[:place]):
+            if before.idling is None or before.idling.months > book.idling.months:
+                break
+            since = day
+        book.idling = structs.replace(book.idling, since=since)
 
 
 def names(name: Name) -> dict[str, str]:

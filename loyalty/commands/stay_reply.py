@@ -14,7 +14,7 @@ from loyalty.ledger.model import Counters, Journal, Member, MilestoneGrant, Mome
 from loyalty.ledger.rules import Book
 from loyalty.program.visit import Why
 from loyalty.stays.model import Award
-from loyalty.tiers.milestones import Crossing, all_crossed, changes
+from loyalty.tiers.milestones import Change, Crossing, all_crossed, changes
 
 encode = msgspec.json.Encoder().encode
 
@@ -119,14 +119,16 @@ def crossings_of(rules: Rulebook, counters: Counters, before: Award, after: Awar
 class Page:
     """What stands before a posting, so that what it changes can be told afterwards."""
 
-    __slots__ = ("member", "moment", "rules", "tier")
+    __slots__ = ("certain", "member", "moment", "rules", "tier", "told")
 
     def __init__(self, rules: Rulebook, member: Member, moment: Moment) -> None:
-        """Remember the tier of a member."""
+        """Remember the tier of a member: as it is, and as it was last told."""
         self.rules = rules
         self.member = member
         self.moment = moment
-        self.tier = rules.tiers.on(member, moment.today).code
+        self.certain = rules.tiers.certain(member, moment.today)
+        self.tier = member.tier if self.certain else rules.tiers.on(member, moment.today).code
+        self.told = member.tier or self.tier
 
     def turn(
         self, journal: Journal | None, stay_id: UUID, outcome: str, revision: int,
@@ -135,7 +137,8 @@ class Page:
     ) -> tuple[bytes, list[MilestoneGrant], list[Event]]:  # fmt: skip
         """Return the reply, the milestones crossed and the events of what the book now holds."""
         member, rules = self.member, self.rules
-        tier = self._tell_tier()
+        changed = changes(before.counts, before.effective_on.year, award.counts, award.effective_on.year)
+        tier = self._note_tier(changed) if journal else self.tier
         member_id = show("mem", member.member_id)
         change = award.points - before.points
         reply = StayReply(
@@ -152,8 +155,8 @@ class Page:
             return encode(reply), [], []
         told = encode(StayEvent(reply.stay_id, member_id, outcome, change))
         events = [Event(journal.journal_id, f"stay.{outcome}", member.member_id, journal.journal_id, told)]
-        if tier != self.tier:
-            events.append(self._event(journal, "tier.changed", TierEvent(member_id, self.tier, tier)))
+        if tier != self.told:
+            events.append(self._event(journal, "tier.changed", TierEvent(member_id, self.told, tier)))
         for item in crossings:
             passed = MilestoneEvent(member_id, item.code, item.ordinal, item.status, item.period)
             events.append(self._event(journal, f"milestone.{item.status}", passed))
@@ -167,9 +170,11 @@ class Page:
         ]
         return encode(reply), grants, events
 
-    def _tell_tier(self) -> str:
+    def _note_tier(self, changed: Sequence[Change]) -> str:
         """Return the tier that the book now comes to, and note it with the day of its next review."""
         member, tiers, today = self.member, self.rules.tiers, self.moment.today
+        if self.certain and tiers.unmoved(changed, member.counters):
+            return member.tier
         member.tier = tiers.on(member, today).code
         member.review_on = tiers.review_on(member, today)
         return member.tier

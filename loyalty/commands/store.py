@@ -1,17 +1,22 @@
 """The SQL of a batch: what commands need to know, and what they decide, written in one statement."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
 import msgspec
-from asyncpg import Record
+from asyncpg import Pool, Record
+from msgspec import structs
 from msgspec.structs import astuple
 
+from loyalty.commands.compensate import Approval
+from loyalty.commands.household import Household
+from loyalty.commands.merge import Belonging, MergeOnFile, MovedStay
 from loyalty.commands.model import Decision, DirectoryEntry, Facts, Key, Prior, Short
 from loyalty.db import Connection, load_queries
 from loyalty.ids import UUID, shard_of
+from loyalty.ledger.counters import add
 from loyalty.ledger.leaf import leaf
 from loyalty.ledger.model import (
     MEMBER_ACCOUNTS,
@@ -39,8 +44,10 @@ _encode = msgspec.json.Encoder().encode
 
 _NO_STAY = (None, None, None, None, None)
 _NOTHING = (None, None, None, None)
-"""For the four columns of a lot, or of a natural key."""
-_NO_STATE = (None,) * 7
+"""For the first four columns of a lot, or of a natural key."""
+_NEVER = (None, None)
+"""For the last two columns of a lot."""
+_NO_STATE = (None,) * 9
 _NO_REVISION = (None,) * 9
 
 Named = tuple[str | UUID, StayPosting | None]
@@ -77,7 +84,7 @@ def _stay_key(posting: StayPosting | None) -> tuple[object, ...]:
 
 def _facts(shard: int, row: Record) -> Facts:
     _, member_id, number, status, enrolled_on, version, available, held, debt, counters, due, *rest = row
-    traits, tier, review_on, *stay = rest
+    traits, tier, review_on, pending, active_on, *stay = rest
     on_file = _on_file(stay)
     if member_id is None:
         return Facts(None, on_file)
@@ -96,6 +103,8 @@ def _facts(shard: int, row: Record) -> Facts:
         NO_TRAITS if traits == "{}" else _traits(traits),
         tier,
         review_on,
+        pending,
+        active_on,
     )
     return Facts(member, on_file)
 
@@ -108,6 +117,18 @@ def _on_file(columns: Sequence[Any]) -> StayOnFile | None:
     return StayOnFile(
         shard, member_id, stay_id, revision, snapshot.encode(), _award(award), reply.encode(), same
     )
+
+
+async def count_by_day(connection: Connection, member: Member) -> None:
+    """Count again, by day, what was counted of a member by year."""
+    member.traits = structs.replace(member.traits, by_day=True)
+    if member.counters:
+        member.counters = {}
+        for unit, day, amount in await connection.fetch(
+            QUERIES["count_by_day"], member.shard, member.member_id
+        ):
+            if amount:
+                add(member.counters, day.isoformat(), unit, amount)
 
 
 async def find_strays(connection: Connection, postings: Sequence[StayPosting]) -> list[int]:
@@ -157,7 +178,7 @@ async def add_lots(
 def _lot(row: Record) -> Lot:
     return Lot(
         row["lot_id"], row["member_id"], row["amount"], row["remaining"], row["expired"], row["earned_on"],
-        row["expires_on"],
+        row["expires_on"], row["opens_on"], row["pending"], row["lapsed_on"],
     )  # fmt: skip
 
 
@@ -196,11 +217,16 @@ def _rows(shard: int, decisions: Sequence[Decision], at: datetime) -> Iterable[l
     yield [
         (
             m.shard, m.member_id, m.number, m.status, m.enrolled_on, m.version, m.available, m.held, m.debt,
-            _encode(m.counters).decode(), m.next_expiry, _encode(m.traits).decode(), m.tier, m.review_on,
+            _encode(m.counters).decode(), m.next_expiry, _shown(m.traits), m.tier, m.review_on, m.pending,
+            m.active_on,
         )
         for d in decisions if d.enrolled and d.book and (m := d.book.member)
     ]  # fmt: skip
     yield [(shard, code, 0, used) for code, used in _budgets(decisions).items()]
+    yield [
+        (shard, d.book.member.member_id, d.referrer, "waiting", 0, None, None)
+        for d in decisions if d.book and d.referrer is not None
+    ]  # fmt: skip
 
 
 def _items(shard: int, decision: Decision) -> Iterable[tuple[object, ...]]:
@@ -211,11 +237,13 @@ def _items(shard: int, decision: Decision) -> Iterable[tuple[object, ...]]:
         last = journals[-1]
         for j in journals:
             said = revision if revision and revision.journal_id == j.journal_id else None
-            state = _state(book.member, decision.traits) if j is last and not decision.enrolled else _NO_STATE
+            state = _state(book.member) if j is last and not decision.enrolled else _NO_STATE
+            lot = _lot_of(j, book)
             yield (
                 j.member_id, j.journal_id, j.version, j.kind, j.effective_on, j.reason, j.actor, j.stay_id, j.linked_id,
-                j.balance, leaf(shard, j, _own(j, book)), *_lot_of(j, book), *_event_of(j, decision),
-                *_said(said, decision.entry), *state,
+                j.balance, leaf(shard, j, _own(j, book)), *(_NOTHING if lot is None else _began(lot)),
+                *_event_of(j, decision), *_said(said, decision.entry), *state,
+                *(_NEVER if lot is None else (lot.opens_on, lot.pending)),
             )  # fmt: skip
     # A new stay that moves nothing has no journal by which an outdated member would show: it leaves the row alone.
     member = book.member if book and not journals and decision.entry is None else None
@@ -224,7 +252,7 @@ def _items(shard: int, decision: Decision) -> Iterable[tuple[object, ...]]:
         yield (
             member_id, None, member and member.version, None, None, None, None, revision and revision.stay_id, None,
             member and member.available, None, *_NOTHING, None, None, *_said(revision, decision.entry),
-            *(_state(member, decision.traits) if member else _NO_STATE),
+            *(_state(member) if member else _NO_STATE), *_NEVER,
         )  # fmt: skip
 
 
@@ -234,11 +262,12 @@ def _own(journal: Journal, book: Book) -> list[Transfer]:
     return [one for one in book.transfers if one.journal_id == journal.journal_id]
 
 
-def _lot_of(journal: Journal, book: Book) -> tuple[object, ...]:
-    for lot in book.new_lots:
-        if lot.lot_id == journal.journal_id:
-            return (lot.amount, lot.remaining, lot.expired, lot.expires_on)
-    return _NOTHING
+def _lot_of(journal: Journal, book: Book) -> Lot | None:
+    return next((lot for lot in book.new_lots if lot.lot_id == journal.journal_id), None)
+
+
+def _began(lot: Lot) -> tuple[object, ...]:
+    return (lot.amount, lot.remaining, lot.expired, lot.expires_on)
 
 
 def _event_of(journal: Journal, decision: Decision) -> tuple[object, ...]:
@@ -262,12 +291,15 @@ def _said(revision: StayRevision | None, entry: DirectoryEntry | None) -> tuple[
     return (*said, key.source, key.property, key.stay_ref, key.leg)
 
 
-def _state(member: Member, traits: Traits | None) -> tuple[object, ...]:
-    """Return what a member comes to; traits only if they change."""
+def _state(member: Member) -> tuple[object, ...]:
     return (
         member.held, member.debt, _encode(member.counters).decode(), member.next_expiry, member.tier,
-        member.review_on, None if traits is None else _encode(traits).decode(),
+        member.review_on, _shown(member.traits), member.pending, member.active_on,
     )  # fmt: skip
+
+
+def _shown(traits: Traits) -> str:
+    return "{}" if traits is NO_TRAITS else _encode(traits).decode()
 
 
 def _budgets(decisions: Sequence[Decision]) -> dict[str, int]:
@@ -305,7 +337,7 @@ async def move_entry(connection: Connection, shard: int, entry: DirectoryEntry) 
 
 async def read_budgets(connection: Connection, shard: int) -> dict[str, int]:
     """Return what is left to a shard of promotions' budgets."""
-    return {code: left for code, left in await connection.fetch(QUERIES["read_budgets"], shard)}
+    return {row["promotion"]: row["left"] for row in await connection.fetch(QUERIES["read_budgets"], shard)}
 
 
 async def lock_budgets(connection: Connection, shard: int) -> None:
@@ -314,6 +346,200 @@ async def lock_budgets(connection: Connection, shard: int) -> None:
 
 
 async def lease_budget(connection: Connection, shard: int, short: Short) -> int:
-    """Take more of a promotion's budget for a shard; return how much there was."""
-    taken = await connection.fetchval(QUERIES["lease_budget"], shard, short.promotion, short.points)
-    return taken or 0
+    """Take more of a promotion's budget for a shard, from its pool or from other shards; return how much there was."""
+    taken: int = await connection.fetchval(QUERIES["lease_budget"], shard, short.promotion, short.points) or 0
+    if taken < short.points:
+        taken += await connection.fetchval(QUERIES["gather_budget"], shard, short.promotion) or 0
+    return taken
+
+
+# --- Compensation and approvals ---------------------------------------------------------------------------------------
+
+
+async def stay_of(connection: Connection, stay_id: UUID) -> UUID | None:
+    """Return whose a stay is; None when there is no such stay, or when it has moved on."""
+    row = await connection.fetchrow(QUERIES["stay_of"], _smallint(shard_of(stay_id)), stay_id)
+    return None if row is None or row["outcome"] == "moved" else row["member_id"]
+
+
+async def lock_agent_day(connection: Connection, principal: UUID, day: date) -> int:
+    """Return what an API key gave and proposed on a day, and let nobody else add to it until the transaction ends."""
+    return await connection.fetchval(QUERIES["lock_agent_day"], principal, day)
+
+
+async def add_to_agent_day(connection: Connection, principal: UUID, day: date, points: int) -> None:
+    """Add to what an API key gave and proposed on a day."""
+    await connection.execute(QUERIES["add_to_agent_day"], principal, day, points)
+
+
+async def write_approval(connection: Connection, approval: Approval) -> None:
+    """Write a proposal, or what became of it."""
+    await connection.execute(QUERIES["write_approval"], *astuple(approval))
+
+
+async def read_approval(connection: Connection | Pool, approval_id: UUID) -> Approval | None:
+    """Return a proposal; None when there is none."""
+    shard = _smallint(shard_of(approval_id))
+    row = await connection.fetchrow(QUERIES["read_approval"], shard, approval_id)
+    return None if row is None else Approval(*row)
+
+
+async def lock_approval(connection: Connection, approval_id: UUID) -> None:
+    """Lock a proposal until the transaction ends; what it is is read afterwards."""
+    await connection.execute(QUERIES["lock_approval"], _smallint(shard_of(approval_id)), approval_id)
+
+
+async def list_approvals(pool: Pool, status: str, after: UUID, limit: int) -> list[Approval]:
+    """Return proposals of a status, oldest first."""
+    return [Approval(*row) for row in await pool.fetch(QUERIES["list_approvals"], status, after, limit)]
+
+
+def _smallint(shard: int) -> int:
+    """Return a shard that a column can hold: an id that a caller made up may name any."""
+    return shard if shard < 1 << 15 else -1
+
+
+# --- Referrals --------------------------------------------------------------------------------------------------------
+
+
+async def find_waiting_referrals(pool: Pool, shard: int, after: UUID, limit: int) -> list[tuple[UUID, UUID]]:
+    """Return newcomers whose referral waits and who have changed since, each with who brought them."""
+    rows = await pool.fetch(QUERIES["find_waiting_referrals"], shard, after, limit)
+    return [(row[0], row[1]) for row in rows]
+
+
+async def referral_status(connection: Connection, newcomer: UUID) -> str | None:
+    """Return what a newcomer's referral has come to; None when nobody brought this member."""
+    return await connection.fetchval(QUERIES["referral_status"], shard_of(newcomer), newcomer)
+
+
+async def settle_referral(
+    connection: Connection, newcomer: Member, status: str, journal_id: UUID | None, at: datetime
+) -> None:
+    """Write what a referral that waits has come to, and up to which version of the newcomer it was looked at."""
+    decided_at = None if status == "waiting" else at
+    await connection.execute(
+        QUERIES["settle_referral"], newcomer.shard, newcomer.member_id, status, newcomer.version, journal_id,
+        decided_at,
+    )  # fmt: skip
+
+
+async def awards_of(connection: Connection, member_id: UUID) -> list[Award]:
+    """Return what a member's stays stand for now."""
+    rows = await connection.fetch(QUERIES["awards_of"], shard_of(member_id), member_id)
+    return [_award(row[0]) for row in rows]
+
+
+# --- Merges -----------------------------------------------------------------------------------------------------------
+
+_ALWAYS = (0, (1 << 62))
+"""All versions of a member."""
+
+
+async def belongings(
+    connection: Connection, facts: Facts, versions: tuple[int, int] = _ALWAYS, *, whole: bool = False
+) -> list[Belonging]:
+    """Return a member's stays that versions belong to, and add their lots to the facts.
+
+    What moves of a stay's lots is what they hold and what of them has expired; with `whole`, all they began with.
+    """
+    member = facts.member
+    if member is None:
+        return []
+    rows = await connection.fetch(QUERIES["stays_of"], member.shard, member.member_id, *versions)
+    known = {lot.lot_id: lot for lot in facts.lots}
+    own: defaultdict[UUID, list[Lot]] = defaultdict(list)
+    ids = [row["stay_id"] for row in rows]
+    for row in await connection.fetch(QUERIES["find_own_lots"], member.shard, ids):
+        own[row["stay_id"]].append(known.setdefault(row["lot_id"], _lot(row)))
+    facts.lots = list(known.values())
+    return [
+        Belonging(
+            StayOnFile(
+                member.shard, member.member_id, row["stay_id"], row["revision"], row["snapshot"].encode(),
+                _award(row["award"]), row["reply"].encode(),
+            ),
+            frozenset(lot.lot_id for lot in own[row["stay_id"]]),
+            sum(lot.amount if whole else lot.remaining + lot.expired for lot in own[row["stay_id"]]),
+        )
+        for row in rows
+    ]  # fmt: skip
+
+
+async def merged_lots(connection: Connection, facts: Facts, versions: tuple[int, int]) -> list[Lot]:
+    """Return the lots that a merge brought without a stay, and add them to the facts."""
+    member = facts.member
+    if member is None:
+        return []
+    known = {lot.lot_id: lot for lot in facts.lots}
+    rows = await connection.fetch(QUERIES["merged_lots"], member.shard, member.member_id, *versions)
+    found = [known.setdefault(row["lot_id"], _lot(row)) for row in rows]
+    facts.lots = list(known.values())
+    return found
+
+
+async def kinds_since(connection: Connection, member: Member, version: int) -> frozenset[str]:
+    """Return what kinds of journals a member has after a version."""
+    rows = await connection.fetch(QUERIES["kinds_since"], member.shard, member.member_id, version)
+    return frozenset(row[0] for row in rows)
+
+
+async def move_stays(connection: Connection, stays: Sequence[MovedStay], number: str, at: datetime) -> None:
+    """Lead the keys of stays to their new member, whose number that is, and take their histories along."""
+    for one in stays:
+        begins, ends, posting = one.begins, one.ends, one.posting
+        shard = shard_of(begins.stay_id)
+        await connection.execute(
+            QUERIES["move_directory"], shard, begins.member_id, begins.stay_id, posting.source, posting.property,
+            posting.stay_ref, posting.leg,
+        )  # fmt: skip
+        await connection.execute(
+            QUERIES["copy_history"], shard, begins.stay_id, shard_of(ends.stay_id), ends.stay_id, begins.revision,
+            number,
+        )  # fmt: skip
+        for said in (ends, begins):
+            await connection.execute(
+                QUERIES["add_revision"], shard_of(said.stay_id), said.stay_id, said.revision, said.member_id,
+                said.outcome, said.snapshot.decode(), said.award.decode(), said.reply.decode(), said.journal_id, at,
+            )  # fmt: skip
+
+
+async def write_merge(connection: Connection, merge: MergeOnFile, status: str) -> None:
+    """Write a merge or its undoing, and close or open the account that it is about."""
+    await connection.execute(QUERIES["write_merge"], *astuple(merge))
+    await connection.execute(QUERIES["set_status"], shard_of(merge.member_id), merge.member_id, status)
+
+
+async def move_budgets(connection: Connection, giver: int, taker: int, budgets: Mapping[str, int]) -> None:
+    """Move what stays have had of promotions' budgets to another shard, allotted and used."""
+    if giver != taker:
+        for promotion, points in sorted(budgets.items()):
+            await connection.execute(QUERIES["give_up_budget"], giver, promotion, points)
+            await connection.execute(QUERIES["take_over_budget"], taker, promotion, points)
+
+
+async def read_merge(connection: Connection | Pool, merge_id: UUID) -> MergeOnFile | None:
+    """Return a merge; None when there is none."""
+    row = await connection.fetchrow(QUERIES["read_merge"], _smallint(shard_of(merge_id)), merge_id)
+    return None if row is None else MergeOnFile(*row)
+
+
+# --- Households -------------------------------------------------------------------------------------------------------
+
+
+async def read_household(connection: Connection | Pool, household_id: UUID) -> Household | None:
+    """Return a household; None when there is none."""
+    shard = _smallint(shard_of(household_id))
+    row = await connection.fetchrow(QUERIES["read_household"], shard, household_id)
+    return None if row is None else Household(*row)
+
+
+async def lock_household(connection: Connection, household_id: UUID) -> Household | None:
+    """Lock a household until the transaction ends, and return it as it then is."""
+    await connection.execute(QUERIES["lock_household"], _smallint(shard_of(household_id)), household_id)
+    return await read_household(connection, household_id)
+
+
+async def write_household(connection: Connection, household: Household) -> None:
+    """Write a household as it now is."""
+    await connection.execute(QUERIES["write_household"], *astuple(household))

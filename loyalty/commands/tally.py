@@ -7,6 +7,8 @@ from typing import Final
 from loyalty import metrics
 from loyalty.commands.model import Decision
 
+_BROUGHT: Final = frozenset({"transfer_received", "merged_in"})
+"""Journals whose points were issued before, to another member."""
 _MOVEMENTS: Final = {"reversal": "reversed", "expiry": "expired"}
 
 
@@ -19,8 +21,10 @@ def count(decisions: Iterable[Decision]) -> None:
             outcomes[decision.revision.outcome] += 1
         if decision.book is None:
             continue
+        brought = {journal.journal_id for journal in decision.book.journals if journal.kind in _BROUGHT}
         for lot in decision.book.new_lots:
-            points["issued"] += lot.amount
+            if lot.lot_id not in brought:
+                points["issued"] += lot.amount
         for taken in decision.book.allocations:
             if movement := _MOVEMENTS.get(taken.kind):
                 points[movement] += taken.amount

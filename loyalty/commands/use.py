@@ -69,7 +69,7 @@ def decide(facts: Facts, rules: Rulebook, command: UseReward, moment: Moment) ->
             "reward_expired", "Its time was up" + (f" on {row.valid_to}." if row.valid_to else ".")
         )
     # From here it is used.
-    book = Book(member, moment, command.actor, facts.lots, facts.following, by_day=rules.months_kept > 0)
+    book = Book(member, moment, command.actor, facts.lots, facts.following)
     reason = f"{show_place(row.place)}: {row.code}{command.occasion.told()}"
     journal = book.journal("reward_used", moment.today, reason)
     happened = [Happened(used(row, journal), "used", journal)]

@@ -1,7 +1,7 @@
 """The versions of the program in a database: reading them, publishing one, withdrawing one.
 
-A version is in force from its day on until the next one. It may be published for the day after tomorrow or later; for an
-earlier day only if no stay has been judged at a check-out from that day on. What has been used is never changed.
+A version is in force from its day on until the next one. It may be published for the day after tomorrow or later; for
+an earlier day only if no stay has been judged at a check-out from that day on. What has been used is never changed.
 """
 
 import tomllib
@@ -70,6 +70,8 @@ async def publish(
             raise problem
         if not dry_run:
             await _write(connection, one, definition)
+            if any(_tiers(definition_of(other)) != _tiers(definition) for other in versions):
+                await store.review_from(connection, one.effective_from)
     return one, True
 
 
@@ -87,11 +89,29 @@ async def withdraw(connection: Connection, version: int, today: date) -> None:
         if problem is not None:
             raise Problem("version_in_use", problem.detail)
         await store.withdraw_version(connection, version)
+        await store.write_pools(connection, _budgets([one for one in versions if one is not found]))
         await store.next_generation(connection)
+
+
+def _tiers(definition: Definition) -> tuple[object, ...]:
+    """Return what the tier of a member depends on."""
+    return definition.tier, definition.qualification
+
+
+def _budgets(versions: list[Version]) -> list[tuple[str, int]]:
+    """Return the budgets of promotions: of those that several versions name, what was published last."""
+    budgets: dict[str, int] = {}
+    for one in sorted(versions, key=lambda one: one.published_at):
+        budgets |= {
+            item.code: item.budget for item in definition_of(one).promotion if item.budget is not None
+        }
+    return list(budgets.items())
 
 
 async def _write(connection: Connection, one: Version, definition: Definition) -> None:
     await store.write_version(connection, one)
+    if Rulebook(definition).months_kept:
+        await store.review_all(connection)
     await store.write_pools(
         connection, [(item.code, item.budget) for item in definition.promotion if item.budget is not None]
     )

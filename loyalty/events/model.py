@@ -1,5 +1,7 @@
 """An event: what others are told about a journal, in the same transaction that writes it."""
 
+from datetime import date
+
 from msgspec import Struct
 
 from loyalty.ids import UUID
@@ -13,3 +15,12 @@ class Event(Struct, frozen=True, gc=False):
     member_id: UUID
     journal_id: UUID
     payload: bytes
+
+
+class PointsExpiring(Struct, frozen=True, gc=False):
+    """What others are told so many days before points are lost: to expiry, or because nothing was done with them."""
+
+    member_id: str
+    on: date
+    points: int
+    days_ahead: int

@@ -61,6 +61,7 @@ class Principal(msgspec.Struct, frozen=True):
 
 _EVERYONE: Final = frozenset(Role)
 _HOTELS: Final = frozenset({Role.PROPERTY, Role.OPERATOR})
+_DESKS: Final = frozenset({Role.BOOKING, Role.OPERATOR})
 _OPERATOR: Final = frozenset({Role.OPERATOR})
 
 PERMISSIONS: Final[dict[tuple[str, str], frozenset[Role]]] = {
@@ -76,10 +77,26 @@ PERMISSIONS: Final[dict[tuple[str, str], frozenset[Role]]] = {
     ("POST", "/v1/members/{member_id}/benefits/{benefit}/return"): _HOTELS,
     ("GET", "/v1/rewards"): _OPERATOR,
     ("POST", "/v1/balances"): _EVERYONE,
+    ("POST", "/v1/members/{member_id}/statuses"): _OPERATOR,
+    ("DELETE", "/v1/members/{member_id}/statuses/{tier}/{kind}"): _OPERATOR,
+    ("PUT", "/v1/members/{member_id}/segments"): _OPERATOR,
+    ("POST", "/v1/members/{member_id}/promotions/{code}"): _DESKS,
+    ("POST", "/v1/members/{member_id}/merge"): _OPERATOR,
+    ("POST", "/v1/merges/{merge_id}/undo"): _OPERATOR,
+    ("POST", "/v1/households"): _DESKS,
+    ("GET", "/v1/households/{household_id}"): _DESKS,
+    ("POST", "/v1/households/{household_id}/members"): _DESKS,
+    ("DELETE", "/v1/households/{household_id}/members/{member_id}"): _DESKS,
     ("POST", "/v1/stays"): _HOTELS,
     ("POST", "/v1/stays/batch"): _HOTELS,
     ("GET", "/v1/stays/{stay_id}"): _EVERYONE,
     ("POST", "/v1/adjustments"): _OPERATOR,
+    ("POST", "/v1/transfers"): _DESKS,
+    ("POST", "/v1/purchases"): _DESKS,
+    ("POST", "/v1/compensations"): _HOTELS,
+    ("GET", "/v1/approvals"): _OPERATOR,
+    ("POST", "/v1/approvals/{approval_id}/approve"): _OPERATOR,
+    ("POST", "/v1/approvals/{approval_id}/reject"): _OPERATOR,
     ("GET", "/v1/properties"): _EVERYONE,
     ("GET", "/v1/properties/{code}"): _EVERYONE,
     ("PUT", "/v1/properties/{code}"): _OPERATOR,
@@ -87,6 +104,7 @@ PERMISSIONS: Final[dict[tuple[str, str], frozenset[Role]]] = {
     ("GET", "/v1/programs/{version}"): _OPERATOR,
     ("POST", "/v1/programs"): _OPERATOR,
     ("DELETE", "/v1/programs/{version}"): _OPERATOR,
+    ("POST", "/v1/programs/simulate"): _OPERATOR,
     ("GET", "/metrics"): _OPERATOR,
 }
 """Which roles may call which route. A route that isn't here, nor open, is closed to everyone."""

@@ -8,19 +8,24 @@ from typing import Annotated, Final
 import msgspec
 from litestar import Response, get, post
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
-from msgspec import Meta, Struct
+from msgspec import Meta, Struct, structs
 
 from loyalty import ids
 from loyalty.commands.balance import BalanceView, etag
+from loyalty.commands.explain import Explained, explain
+from loyalty.commands.rulebook import Rulebook
 from loyalty.errors import Problem, ProblemDocument
 from loyalty.http.answers import Ready
 from loyalty.http.problems import problem_responses
 from loyalty.http.requests import ApiRequest, bad_parameter, header, matches, member_of, service_of
 from loyalty.ledger.model import POINTS
 from loyalty.ledger.store import Entry
+from loyalty.program.visit import Why
+from loyalty.program.wording import Language, language_of
 from loyalty.stays.model import MemberKey
 
 _encode = msgspec.json.Encoder().encode
+_said = msgspec.json.Decoder(Explained).decode
 _FIRST_PAGE: Final = 2**62
 _FIRST_INSTANT: Final = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 _CURSOR: Final = re.compile(rb"v([0-9]{1,18})")
@@ -46,16 +51,22 @@ class BalancesReply(Struct, frozen=True):
     balances: list[BalanceResult]
 
 
-class PartView(Struct, frozen=True):
-    """What a line moved, by unit and kind: points, or what is counted (`count`)."""
+class PartView(Struct, frozen=True, omit_defaults=True):
+    """What a line moved, by unit and kind: points, or what is counted (`count`); `pending`: points that open later."""
 
     kind: str
     unit: str
     amount: str
+    pending: bool = False
 
 
 class StatementLine(Struct, frozen=True):
-    """One journal of a member. `balance` is what was available right after it."""
+    """One journal of a member. `points` is what it changed of what is available, `balance` what that came to.
+
+    `pending` is what it changed of what can't be spent yet.
+
+    Of a stay: which version of the program judged it, why, and that in sentences, in the language of `Accept-Language`.
+    """
 
     journal_id: str
     version: int
@@ -69,6 +80,10 @@ class StatementLine(Struct, frozen=True):
     stay_id: str | None
     linked_journal_id: str | None
     parts: list[PartView]
+    program: str | None = None
+    why: list[Why] = []
+    text: list[str] = []
+    pending: int = 0
 
 
 class Statement(Struct, frozen=True):
@@ -92,6 +107,11 @@ async def get_balance(
         view = await service.balance_as_of(found.member, as_of or service.today(), _past(known_at, request))
         return Ready(_encode(view))
     today = service.today()
+    if found.member.traits.household is not None:
+        # What the others have moves without this member: there is no tag to go by.
+        return Ready(
+            _encode(structs.replace(service.balance(found, today), pool=await service.pool_of(found.member)))
+        )
     tag = etag(service.rules, found.member, today)
     if (known := header(request, b"if-none-match")) and matches(known, tag):
         return Ready(b"", 304, headers={"ETag": tag})
@@ -124,7 +144,8 @@ async def get_statement(
     found = await member_of(request, member_id)
     entries = await service.statement(found.member, before, limit + 1)
     more = entries[limit - 1].version if len(entries) > limit else None
-    lines = [_line(request, entry) for entry in entries[:limit]]
+    language = language_of(request.headers.get("accept-language", ""))
+    lines = [_line(service.rules, entry, language) for entry in entries[:limit]]
     return Statement(lines, None if more is None else _write_cursor(more))
 
 
@@ -139,14 +160,19 @@ def _past(known_at: dt.datetime | None, request: ApiRequest) -> dt.datetime | No
     return max(known_at, _FIRST_INSTANT)
 
 
-def _line(request: ApiRequest, entry: Entry) -> StatementLine:
-    rules = service_of(request).rules
+def _line(rules: Rulebook, entry: Entry, language: Language) -> StatementLine:
+    said = None if entry.reply is None else _said(entry.reply)
+    told: tuple[str | None, list[Why], list[str]] = (None, [], [])
+    if said is not None:
+        told = (said.program, said.why, explain(rules, said.program, said.why, language))
     return StatementLine(
         ids.show("jrn", entry.journal_id), entry.version, entry.kind, entry.effective_on, entry.recorded_at,
-        sum(part.amount for part in entry.parts if part.unit == POINTS), entry.balance, entry.reason, entry.actor,
+        sum(part.amount for part in entry.parts if part.unit == POINTS and not part.pending), entry.balance,
+        entry.reason, entry.actor,
         None if entry.stay_id is None else ids.show("sty", entry.stay_id),
         None if entry.linked_id is None else ids.show("jrn", entry.linked_id),
-        [PartView(part.kind, part.unit, rules.show(part.unit, part.amount)) for part in entry.parts],
+        [PartView(part.kind, part.unit, rules.show(part.unit, part.amount), part.pending) for part in entry.parts],
+        *told, sum(part.amount for part in entry.parts if part.pending),
     )  # fmt: skip
 
 

@@ -38,7 +38,12 @@ _TAGS: Final = {
     "Balances": "Points, tier, progress and statements of members.",
     "Rewards": "What milestones give: choices, vouchers, benefits, points; and benefits of tiers that are counted.",
     "Adjustments": "Manual credits and debits, with a reason.",
+    "Moving points": "Gifts between members, and points bought.",
+    "Standing": "Tiers that are given, segments, and registration for promotions.",
+    "Households": "Members who pool their points.",
+    "Compensation": "Points after a complaint, and what waits for a second person.",
     "Properties": "The hotels that stays belong to.",
+    "Programs": "The versions of the program's rules, each in force from a day on.",
     "Operation": "Health and metrics.",
 }
 _TYPES: Final = {

@@ -7,6 +7,8 @@ __all__ = ["REPLIES", "REQUESTS"]
 Example = dict[str, Any]
 
 _MEMBER: Final = "mem_019a8f3c5e7a7000b2d41c9e6f030002"
+_OTHER: Final = "mem_019a8f3c6b11700092ac3e5d7f410001"
+_APPROVAL: Final = "apr_019a8f3d4c5270009c0b7e42d1a90002"
 _STAY: Final = "sty_019a8f3d1b2c70008e5a7f204c610002"
 _JOURNAL: Final = "jrn_019a8f3d1b2c700191c3d8a25e7f0002"
 
@@ -29,8 +31,8 @@ _POSTING: Final[Example] = {
 }  # fmt: skip
 _POSTED: Final[Example] = {
     "stay_id": _STAY, "member_id": _MEMBER, "outcome": "posted", "revision": 1, "program": "house@1",
-    "points": {"base": 1411, "tier_bonus": 0, "total": 1411}, "change": 1411, "nights": "2",
-    "balance": {"available": 1411, "held": 0, "debt": 0}, "tier": {"before": "silver", "after": "silver"},
+    "points": {"base": 1411, "tier_bonus": 0, "promotion": 0, "total": 1411}, "change": 1411, "nights": "2",
+    "balance": {"available": 1411, "pending": 0, "held": 0, "debt": 0}, "tier": {"before": "silver", "after": "silver"},
     "milestones": [],
     "why": [
         {"code": "category_eligible", "category": "room", "amount": "1197.00", "rate": "1"},
@@ -39,20 +41,32 @@ _POSTED: Final[Example] = {
         {"code": "base", "amount": "1411.50", "points": 1411},
     ],
 }  # fmt: skip
+_SENTENCES: Final = [
+    "Room: 1197.00 CNY earns 1 a CNY.",
+    "Food: 214.50 CNY earns 1 a CNY.",
+    "Tax: 84.69 CNY earns nothing.",
+    "Base points on 1411.50 CNY: 1411.",
+]
 _UNKNOWN: Final[Example] = {
     "type": "/docs/problems#unknown_member", "title": "There is no such member", "status": 404,
     "code": "unknown_member", "detail": "There is no such member.",
     "errors": [{"pointer": "/member", "detail": "There is no such member."}],
 }  # fmt: skip
 _BALANCE: Final[Example] = {
-    "member_id": _MEMBER, "number": "HX0000000018", "as_of": "2026-01-04", "available": 1411, "held": 0, "debt": 0,
-    "expiring": [{"on": "2028-01-03", "points": 1411}],
-    "tier": {"code": "silver", "name": {"en": "Silver", "zh": "银卡"}, "valid_to": None},
+    "member_id": _MEMBER, "number": "HX0000000018", "as_of": "2026-01-04", "available": 1411, "pending": 0,
+    "held": 0, "debt": 0, "expiring": [{"on": "2028-01-03", "points": 1411}], "opening": [],
+    "tier": {
+        "code": "silver", "name": {"en": "Silver", "zh": "银卡"}, "valid_to": None,
+        "benefits": [{"code": "welcome_drink", "name": {"en": "Welcome drink", "zh": "欢迎饮品"}}],
+    },
     "next_tier": {
         "code": "gold", "name": {"en": "Gold", "zh": "金卡"}, "remaining": {"nights": "8", "spend": "8588.50"},
     },
     "keep_tier": None,
     "year": {"nights": "2", "stays": "1", "spend": "1411.50"},
+    "period": {
+        "first": "2026-01-01", "last": "2026-12-31", "counted": {"nights": "2", "stays": "1", "spend": "1411.50"},
+    },
     "milestones": [
         {
             "code": "tenth_stay", "name": {"en": "Every tenth stay", "zh": "第10次入住纪念"}, "unit": "stays",
@@ -72,6 +86,7 @@ _STATEMENT: Final[Example] = {
                 {"kind": "count", "unit": "stays", "amount": "1"},
                 {"kind": "count", "unit": "spend", "amount": "1411.50"},
             ],
+            "program": "house@1", "why": _POSTED["why"], "text": _SENTENCES,
         },
     ],
     "next_cursor": "djI",
@@ -81,7 +96,85 @@ _ADJUSTMENT: Final[Example] = {
 }  # fmt: skip
 _ADJUSTED: Final[Example] = {
     "journal_id": _JOURNAL, "member_id": _MEMBER, "points": 500, "reason": "service_recovery",
-    "balance": {"available": 1911, "held": 0, "debt": 0},
+    "balance": {"available": 1911, "pending": 0, "held": 0, "debt": 0},
+}  # fmt: skip
+_TRANSFER: Final[Example] = {
+    "from": "HX0000000018", "to": "HX0000000026", "points": 500, "note": "Happy birthday",
+}  # fmt: skip
+_TRANSFERRED: Final[Example] = {
+    "journal_id": _JOURNAL, "from": _MEMBER, "to": _OTHER, "points": 500,
+    "moved": [{"points": 500, "expires_on": "2028-01-03"}],
+    "balance": {"available": 1411, "pending": 0, "held": 0, "debt": 0},
+}  # fmt: skip
+_PURCHASE: Final[Example] = {"member": "HX0000000018", "points": 2000, "reference": "PAY-20260103-0017"}
+_PURCHASED: Final[Example] = {
+    "journal_id": _JOURNAL, "member_id": _MEMBER, "points": 2000, "price": {"amount": "200.00", "currency": "CNY"},
+    "balance": {"available": 3411, "pending": 0, "held": 0, "debt": 0},
+}  # fmt: skip
+_STATUS: Final[Example] = {
+    "tier": "gold", "kind": "matched", "reason": "Gold of another program", "first": "2026-01-05", "last": "2027-12-31",
+}  # fmt: skip
+_STATUSES: Final[Example] = {
+    "journal_id": _JOURNAL, "member_id": _MEMBER,
+    "statuses": [{"tier": "gold", "kind": "matched", "first": "2026-01-05", "last": "2027-12-31"}],
+}  # fmt: skip
+_ENDED: Final[Example] = _STATUSES | {
+    "statuses": [{"tier": "gold", "kind": "matched", "first": "2026-01-05", "last": "2026-03-31"}],
+}  # fmt: skip
+_SEGMENTS: Final[Example] = {"segments": ["families", "golfers"]}
+_REGISTERED: Final[Example] = {
+    "member_id": _MEMBER, "promotion": "spring_double", "registered_on": "2026-01-05",
+}  # fmt: skip
+_MERGED: Final[Example] = {
+    "merge_id": "mrg_019a8f3d77aa70009b3c1e5f88d20001", "status": "merged", "journal_id": _JOURNAL,
+    "member_id": _MEMBER, "into": _OTHER, "points": 1411, "stays": 1,
+    "balance": {"available": 2411, "held": 0, "debt": 0},
+}  # fmt: skip
+_UNMERGED: Final[Example] = _MERGED | {
+    "status": "unmerged", "balance": {"available": 1000, "held": 0, "debt": 0},
+}  # fmt: skip
+_HOUSEHOLD: Final[Example] = {
+    "household_id": "hsh_019a8f3d9a0170008f2d4c6be1770002", "status": "open", "head": _MEMBER,
+    "members": [{"member_id": _MEMBER, "status": "joined"}],
+}  # fmt: skip
+_INVITED: Final[Example] = _HOUSEHOLD | {
+    "members": [*_HOUSEHOLD["members"], {"member_id": _OTHER, "status": "invited"}],
+}  # fmt: skip
+_COMPENSATION: Final[Example] = {
+    "member": "HX0000000018", "points": 3000, "reason": "service", "note": "Air conditioning failed at night",
+    "stay_id": _STAY,
+}  # fmt: skip
+_COMPENSATED: Final[Example] = {
+    "status": "proposed", "approval_id": _APPROVAL, "journal_id": None, "member_id": _MEMBER, "points": 3000,
+    "reason": "service", "balance": {"available": 1411, "pending": 0, "held": 0, "debt": 0},
+}  # fmt: skip
+_PROPOSED: Final[Example] = {
+    "approval_id": _APPROVAL, "member_id": _MEMBER, "points": 3000, "reason": "service",
+    "note": "Air conditioning failed at night", "stay_id": _STAY, "status": "open", "proposed_by": "front desk SHA01",
+    "proposed_at": "2026-01-03T05:20:31.402118Z", "decided_by": None, "decided_at": None, "journal_id": None,
+}  # fmt: skip
+_DECIDED: Final[Example] = _PROPOSED | {
+    "decided_by": "guest relations", "decided_at": "2026-01-03T08:02:10.118340Z",
+}  # fmt: skip
+_DEFINITION: Final = """\
+id = "house"
+version = 2
+time_zone = "Asia/Shanghai"
+currency = "CNY"
+number_prefix = "HX"
+name = { en = "House Rewards", zh = "臻享会" }
+
+[earning]
+points = { room = "1", food = "1" }
+
+[[tier]]
+code = "silver"
+name = { en = "Silver", zh = "银卡" }
+"""
+_PUBLISHING: Final[Example] = {"definition": _DEFINITION, "effective_from": "2026-02-01"}
+_VERSION: Final[Example] = {
+    "program": "house", "version": 2, "name": {"en": "House Rewards", "zh": "臻享会"}, "effective_from": "2026-02-01",
+    "in_force": False, "published_by": "operations", "published_at": "2026-01-04T09:30:12.402118Z",
 }  # fmt: skip
 _REWARD: Final = "rwd_019a8f3d1b2c7001a1f0d3b96c520002"
 _OPEN: Final[Example] = {
@@ -104,12 +197,12 @@ _ISSUED: Final[Example] = {
 }  # fmt: skip
 _OCCASION: Final[Example] = {"property": "SHA01", "stay_ref": "R-1001", "note": "Treatment room 2"}
 _BENEFIT: Final[Example] = {
-    "journal_id": _JOURNAL, "member_id": _MEMBER, "benefit": "meeting_room", "times": 1, "year": 2026, "used": 1,
+    "journal_id": _JOURNAL, "member_id": _MEMBER, "benefit": "meeting_hour", "times": 1, "year": 2026, "used": 1,
     "left": 1,
 }  # fmt: skip
 _PROPERTY: Final[Example] = {
     "code": "SHA01", "name": {"en": "The Bund House", "zh": "外滩别院"}, "time_zone": "Asia/Shanghai",
-    "currency": "CNY",
+    "currency": "CNY", "brand": "bund",
 }  # fmt: skip
 _REVISION: Final[Example] = {
     "revision": 1, "outcome": "posted", "recorded_at": "2026-01-03T05:12:09.251873Z", "journal_id": _JOURNAL,
@@ -118,7 +211,23 @@ _REVISION: Final[Example] = {
 _SHOWN: Final[Example] = {
     name: _POSTED[name]
     for name in ("stay_id", "member_id", "outcome", "revision", "program", "points", "nights", "why")
-} | {"snapshot": _POSTING, "revisions": [_REVISION]}
+} | {"text": _SENTENCES, "snapshot": _POSTING, "revisions": [_REVISION]}
+
+_LIVE: Final[Example] = {
+    "stays": 1, "earning": 1, "nights": "2", "base": 1411, "tier_bonus": 0, "promotion": 0, "points": 1411,
+    "cost": "14.11", "milestones": 0,
+}  # fmt: skip
+_NEW: Final[Example] = _LIVE | {"base": 2009, "points": 2009, "cost": "20.09"}
+_COMPARED: Final[Example] = {"live": _LIVE, "new": _NEW}
+_SIMULATED: Final[Example] = {
+    "live": "house@1", "new": "house@2", "first": "2026-01-01", "last": None, "as_of": "2026-01-04",
+    "currency": "CNY", "members": 1, "revisions": 1, "totals": {"key": "total"} | _COMPARED,
+    "months": [{"key": "2026-01"} | _COMPARED], "properties": [{"key": "SHA01"} | _COMPARED],
+    "tiers": [{"code": "silver", "live": 1, "new": 0}, {"code": "gold", "live": 0, "new": 1}],
+    "moves": [{"before": "silver", "after": "gold", "direction": "up", "members": 1}],
+    "milestones": [], "promotions": [], "refused_live": {"not_convertible": 0, "beyond_limits": 0},
+    "refused_new": {"not_convertible": 0, "beyond_limits": 0}, "budgets_spent": [],
+}  # fmt: skip
 
 REQUESTS: Final[dict[tuple[str, str], Any]] = {
     ("POST", "/v1/members"): _ENROLMENT,
@@ -126,11 +235,21 @@ REQUESTS: Final[dict[tuple[str, str], Any]] = {
     ("POST", "/v1/stays/batch"): [_POSTING, _POSTING | {"stay_ref": "R-1002", "member": "HX0000000000"}],
     ("POST", "/v1/balances"): {"members": ["HX0000000018", _MEMBER]},
     ("POST", "/v1/adjustments"): _ADJUSTMENT,
+    ("POST", "/v1/members/{member_id}/statuses"): _STATUS,
+    ("PUT", "/v1/members/{member_id}/segments"): _SEGMENTS,
+    ("POST", "/v1/members/{member_id}/merge"): {"into": "HX0000000026"},
+    ("POST", "/v1/households"): {"head": "HX0000000018"},
+    ("POST", "/v1/households/{household_id}/members"): {"member": "HX0000000026", "consent": "household"},
+    ("POST", "/v1/transfers"): _TRANSFER,
+    ("POST", "/v1/purchases"): _PURCHASE,
+    ("POST", "/v1/compensations"): _COMPENSATION,
     ("PUT", "/v1/properties/{code}"): _PROPERTY,
+    ("POST", "/v1/programs"): _PUBLISHING,
     ("POST", "/v1/members/{member_id}/rewards/{reward_id}/choose"): {"codes": ["spa_treatment"]},
     ("POST", "/v1/members/{member_id}/rewards/{reward_id}/use"): _OCCASION,
     ("POST", "/v1/members/{member_id}/benefits/{benefit}/use"): _OCCASION | {"times": 1},
     ("POST", "/v1/members/{member_id}/benefits/{benefit}/return"): {"times": 1, "used_on": "2026-01-03"},
+    ("POST", "/v1/programs/simulate"): {"version": 2, "from": "2026-01-01"},
 }
 """The body of a request, by method and path."""
 
@@ -148,19 +267,44 @@ REPLIES: Final[dict[tuple[str, str], Any]] = {
     ("POST", "/v1/balances"): {"balances": [{"member": "HX0000000018", "balance": _BALANCE}]},
     ("GET", "/v1/members/{member_id}/statement"): _STATEMENT,
     ("POST", "/v1/adjustments"): _ADJUSTED,
+    ("POST", "/v1/members/{member_id}/statuses"): _STATUSES,
+    ("DELETE", "/v1/members/{member_id}/statuses/{tier}/{kind}"): _ENDED,
+    ("PUT", "/v1/members/{member_id}/segments"): {"member_id": _MEMBER} | _SEGMENTS,
+    ("POST", "/v1/members/{member_id}/promotions/{code}"): _REGISTERED,
+    ("POST", "/v1/members/{member_id}/merge"): _MERGED,
+    ("POST", "/v1/merges/{merge_id}/undo"): _UNMERGED,
+    ("POST", "/v1/households"): _HOUSEHOLD,
+    ("GET", "/v1/households/{household_id}"): _INVITED,
+    ("POST", "/v1/households/{household_id}/members"): _INVITED,
+    ("DELETE", "/v1/households/{household_id}/members/{member_id}"): _HOUSEHOLD,
+    ("POST", "/v1/transfers"): _TRANSFERRED,
+    ("POST", "/v1/purchases"): _PURCHASED,
+    ("POST", "/v1/compensations"): _COMPENSATED,
+    ("GET", "/v1/approvals"): {"approvals": [_PROPOSED], "next_cursor": None},
+    ("POST", "/v1/approvals/{approval_id}/approve"): _DECIDED
+    | {"status": "approved", "journal_id": _JOURNAL},
+    ("POST", "/v1/approvals/{approval_id}/reject"): _DECIDED | {"status": "rejected"},
     ("GET", "/v1/properties"): {"properties": [_PROPERTY]},
     ("GET", "/v1/properties/{code}"): _PROPERTY,
     ("PUT", "/v1/properties/{code}"): _PROPERTY,
+    ("GET", "/v1/programs"): {"programs": [_VERSION]},
+    ("GET", "/v1/programs/{version}"): _VERSION | {"definition": _DEFINITION},
+    ("POST", "/v1/programs"): _VERSION,
+    ("DELETE", "/v1/programs/{version}"): None,
     ("GET", "/v1/members/{member_id}/rewards"): {"rewards": [_OPEN], "next_cursor": None},
     ("POST", "/v1/members/{member_id}/rewards/{reward_id}/choose"): {
-        "rewards": [_ISSUED], "balance": {"available": 1411, "held": 0, "debt": 0},
+        "rewards": [_ISSUED],
+        "balance": {"available": 1411, "pending": 0, "held": 0, "debt": 0},
     },
     ("POST", "/v1/members/{member_id}/rewards/{reward_id}/use"): {"reward": _ISSUED | {"status": "used"}},
     ("POST", "/v1/members/{member_id}/benefits/{benefit}/use"): _BENEFIT,
     ("POST", "/v1/members/{member_id}/benefits/{benefit}/return"): _BENEFIT | {"used": 0, "left": 2},
     ("GET", "/v1/rewards"): {
-        "rewards": [{"member_id": _MEMBER, "number": "HX0000000018", "reward": _ISSUED | {"status": "flagged"}}],
+        "rewards": [
+            {"member_id": _MEMBER, "number": "HX0000000018", "reward": _ISSUED | {"status": "flagged"}}
+        ],
         "next_cursor": None,
     },
+    ("POST", "/v1/programs/simulate"): _SIMULATED,
 }
 """The body of a good answer, by method and path."""

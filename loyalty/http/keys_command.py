@@ -3,10 +3,8 @@
 # rich_click's decorators are only half typed.
 # pyright: reportUnknownMemberType=false
 
-import asyncio
-from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
-from typing import Any, TypeVar
+from typing import Any
 
 import asyncpg
 import msgspec
@@ -14,14 +12,10 @@ import rich_click as click
 from rich.console import Console
 from rich.table import Table
 
-from loyalty import db, ids
-from loyalty.embedded import open_database
+from loyalty import ids
 from loyalty.http.auth import QUERIES, Role, key_hash, make_key, show_id
 from loyalty.ids import UUID
-from loyalty.migrate import migrate
-from loyalty.settings import read_settings
-
-T = TypeVar("T")
+from loyalty.terminal import with_database
 
 _json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
@@ -56,7 +50,7 @@ def create(role: str, name: str, properties: tuple[str, ...], *, as_json: bool) 
         raise click.UsageError("--property limits keys of role property only")
     if not name.strip() or not name.isprintable():
         raise click.UsageError("--name must be a readable name")
-    made, unknown = _with_database(lambda it: create_key(it, Role(role), name.strip(), properties))
+    made, unknown = with_database(lambda it: create_key(it, Role(role), name.strip(), properties))
     for code in unknown:
         click.echo(f"Note: there is no property {code} yet.", err=True)
     if as_json:
@@ -70,7 +64,7 @@ def create(role: str, name: str, properties: tuple[str, ...], *, as_json: bool) 
 @_json_option
 def list_(*, as_json: bool) -> None:
     """List all keys, never the keys themselves."""
-    rows = _with_database(lambda it: it.fetch(QUERIES["list_keys"]))
+    rows = with_database(lambda it: it.fetch(QUERIES["list_keys"]))
     listed = [dict(row) | {"key_id": show_id(row["key_id"])} for row in rows]
     if as_json:
         click.echo(msgspec.json.encode(listed))
@@ -89,7 +83,7 @@ def list_(*, as_json: bool) -> None:
 def revoke(key_id: str) -> None:
     """Revoke the key with this ID (of `loyalty keys list`); it stops working within ten seconds."""
     parsed = ids.parse("key", key_id)
-    row = parsed and _with_database(lambda it: it.fetchrow(QUERIES["revoke_key"], parsed, datetime.now(UTC)))
+    row = parsed and with_database(lambda it: it.fetchrow(QUERIES["revoke_key"], parsed, datetime.now(UTC)))
     if not row:
         raise click.ClickException(f"there is no key {key_id}")
     click.echo(f"Revoked {key_id} ({row['name']}) on {_day(row['revoked_at'])}.")
@@ -107,28 +101,6 @@ async def create_key(
     )
     unknown = await connection.fetch(QUERIES["unknown_properties"], codes)
     return NewKey(ids.show("key", key_id), key, role, name, codes), [row["code"] for row in unknown]
-
-
-def _with_database(use: Callable[["asyncpg.Connection[Any]"], Awaitable[T]]) -> T:
-    """Run `use` on the configured database, or on the embedded one, started or joined for the moment."""
-    settings = read_settings()
-
-    async def run(dsn: str) -> T:
-        if not settings.dsn:  # the embedded database is ours alone: a newcomer may begin here
-            await migrate(dsn, shards=settings.shards)
-        connection = await db.connect(dsn, role=db.SERVICE_ROLE)
-        try:
-            return await use(connection)
-        finally:
-            await connection.close()
-
-    with open_database(settings) as dsn:
-        try:
-            return asyncio.run(run(dsn))
-        except (asyncpg.UndefinedTableError, asyncpg.InvalidParameterValueError):
-            raise click.ClickException(
-                "the database has no schema yet: run `loyalty migrate` first"
-            ) from None
 
 
 def _dates(row: dict[str, Any]) -> tuple[datetime | None, datetime | None]:

@@ -47,10 +47,17 @@ _MEMBER: Final = "A member id (`mem_…`) or a membership number."
 _WORDS: Final = {
     "member_id": _MEMBER,
     "stay_id": "A stay id (`sty_…`), from the reply to a posting.",
-    "code": "The code of a property.",
+    "code": "The code of a property, or of a promotion.",
+    "tier": "The code of a tier.",
+    "kind": "How the tier was given.",
+    "merge_id": "The id of a merge (`mrg_…`), from its reply.",
+    "household_id": "The id of a household (`hsh_…`).",
+    "approval_id": "The id of a proposal (`apr_…`).",
+    "version": "The number of a version, as its definition says.",
+    "dry_run": "Only check whether it could be published.",
+    "status": "Only those of this status.",
     "reward_id": "A reward id (`rwd_…`), from the member's rewards.",
     "benefit": "The code of a benefit that the tier brings so many times a year.",
-    "status": "Only rewards of this status.",
     "number": "A membership number, or a member id (`mem_…`).",
     "as_of": "The balance at the end of this day; today, if left out.",
     "known_at": "As it was known at this instant (RFC 3339, with a time zone); now, if left out.",
@@ -77,14 +84,43 @@ _ANSWERS: Final = {
     ("POST", "/v1/stays/batch"): "What became of each stay, in the order of the request",
     ("GET", "/v1/stays/{stay_id}"): "The stay, with all that was ever said about it",
     ("POST", "/v1/adjustments"): "The points are credited or debited",
+    ("POST", "/v1/transfers"): "The points have changed hands",
+    ("POST", "/v1/purchases"): "The points are credited",
+    ("POST", "/v1/members/{member_id}/statuses"): "All statuses of the member, the new one last",
+    ("DELETE", "/v1/members/{member_id}/statuses/{tier}/{kind}"): "What is left of the member's statuses",
+    ("PUT", "/v1/members/{member_id}/segments"): "The segments, as they now are",
+    ("POST", "/v1/members/{member_id}/promotions/{code}"): "The member takes part",
+    ("POST", "/v1/members/{member_id}/merge"): "The accounts are one",
+    ("POST", "/v1/merges/{merge_id}/undo"): "The accounts are two again",
+    ("POST", "/v1/households"): "The household, with its head",
+    ("GET", "/v1/households/{household_id}"): "The household",
+    ("POST", "/v1/households/{household_id}/members"): "The household, as it now is",
+    ("DELETE", "/v1/households/{household_id}/members/{member_id}"): "The household, as it now is",
+    ("POST", "/v1/compensations"): "The points are credited",
+    ("GET", "/v1/approvals"): "A page of proposals, oldest first",
+    ("POST", "/v1/approvals/{approval_id}/approve"): "The proposal, approved",
+    ("POST", "/v1/approvals/{approval_id}/reject"): "The proposal, rejected",
     ("GET", "/v1/properties"): "The hotels, by code",
     ("GET", "/v1/properties/{code}"): "The hotel",
     ("PUT", "/v1/properties/{code}"): "The hotel, as it now is",
+    ("GET", "/v1/programs"): "All versions, the first in force first",
+    ("GET", "/v1/programs/{version}"): "The version, with its definition",
+    ("POST", "/v1/programs"): "The version is published",
+    ("DELETE", "/v1/programs/{version}"): "The version is withdrawn",
+    ("POST", "/v1/programs/simulate"): "What the stays come to, under the live rules and under the new ones",
 }
 _KEYED: Final = frozenset(
     {
         ("POST", "/v1/members"),
         ("POST", "/v1/adjustments"),
+        ("POST", "/v1/transfers"),
+        ("POST", "/v1/households"),
+        ("POST", "/v1/households/{household_id}/members"),
+        ("POST", "/v1/members/{member_id}/merge"),
+        ("POST", "/v1/merges/{merge_id}/undo"),
+        ("POST", "/v1/members/{member_id}/statuses"),
+        ("POST", "/v1/purchases"),
+        ("POST", "/v1/compensations"),
         ("POST", "/v1/members/{member_id}/rewards/{reward_id}/choose"),
         ("POST", "/v1/members/{member_id}/rewards/{reward_id}/use"),
         ("POST", "/v1/members/{member_id}/benefits/{benefit}/use"),
@@ -93,6 +129,8 @@ _KEYED: Final = frozenset(
 )
 _BALANCE: Final = ("GET", "/v1/members/{member_id}/balance")
 _STAY: Final = ("POST", "/v1/stays")
+_PUBLISHING: Final = ("POST", "/v1/programs")
+_COMPENSATION: Final = ("POST", "/v1/compensations")
 _REF: Final = "#/components/{}/{}"
 
 
@@ -106,11 +144,19 @@ def describe(method: str, path: str, operation: Json) -> None:
     if route in _KEYED:
         _take(operation, "IdempotencyKey")
         _carry(responses[min(responses)], "Idempotent-Replayed", "IdempotentReplayed")
+    if route == _COMPENSATION:
+        responses["202"] = responses["201"] | {
+            "description": "It is proposed: a second person has to approve"
+        }
     if route == _BALANCE:
         _take(operation, "IfNoneMatch")
         responses["304"] = {"description": "Nothing has changed since the `ETag` that was sent."}
         _carry(responses["200"], "ETag", "ETag")
         _carry(responses["304"], "ETag", "ETag")
+    if route == _PUBLISHING:
+        responses["200"] = responses["201"] | {
+            "description": "The same is published already; or, of a dry run, it could be"
+        }
     if route == _STAY:
         _answer_again(responses)
     _add_examples(route, operation)

@@ -16,7 +16,7 @@ from loyalty.service import Found
 @post(
     "/v1/members", tags=["Members"], status_code=201,
     responses=problem_responses(
-        "idempotency_key_missing", "number_taken", "idempotency_key_reused", "invalid_value"
+        "idempotency_key_missing", "unknown_member", "number_taken", "idempotency_key_reused", "invalid_value"
     ),
 )  # fmt: skip
 async def enrol(data: JSONBody[EnrolRequest], request: ApiRequest) -> Response[MemberView]:

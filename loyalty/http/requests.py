@@ -6,7 +6,7 @@ from typing import Any, Final, cast
 from litestar import Request
 from litestar.datastructures.state import State
 
-from loyalty.commands.model import Key
+from loyalty.commands.model import Key, Target
 from loyalty.errors import FieldError, Problem
 from loyalty.http.auth import Principal
 from loyalty.service import Found, Service
@@ -51,6 +51,14 @@ async def member_of(request: ApiRequest, key: str) -> Found:
     if found is None:
         raise Problem("unknown_member", f"There is no member {key}.")
     return found
+
+
+def target_of(request: ApiRequest, key: str) -> Target:
+    """Return whom a path names, whether or not there is such a member; raise Problem when there can't be."""
+    target = service_of(request).target(key) if _MEMBER.fullmatch(key) else None
+    if target is None:
+        raise Problem("unknown_member", f"There is no member {key}.")
+    return target
 
 
 def bad_parameter(name: str, detail: str) -> Problem:

@@ -123,7 +123,9 @@ async def use_benefit(
     key = await key_of(request)
     found = await member_of(request, member_id)
     one = found.member.member_id
-    return answered(await service_of(request).use_benefit(one, _benefit(benefit), data, request.user.name, key))
+    return answered(
+        await service_of(request).use_benefit(one, _benefit(benefit), data, request.user.name, key)
+    )
 
 
 @post(

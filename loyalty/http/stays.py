@@ -8,27 +8,33 @@ from typing import Final
 import msgspec
 from litestar import Response, get, post
 from litestar.openapi.spec import Operation, RequestBody
+from litestar.openapi.spec.enums import OpenAPIType
 from litestar.openapi.spec.media_type import OpenAPIMediaType
+from litestar.openapi.spec.parameter import Parameter
 from litestar.openapi.spec.reference import Reference
 from litestar.openapi.spec.schema import Schema
 from litestar.params import FromPath, JSONBody
 from msgspec import Struct
 
 from loyalty import bulk, ids
+from loyalty.commands.explain import explain
 from loyalty.commands.model import Answer
+from loyalty.commands.rulebook import Rulebook
 from loyalty.commands.stay_reply import Points, StayReply
 from loyalty.errors import Problem, ProblemDocument
 from loyalty.http.answers import JSON, Ready, answered
 from loyalty.http.auth import Principal, require_property
 from loyalty.http.problems import body_problem, decode, encode, problem_responses
-from loyalty.http.requests import ApiRequest, service_of
+from loyalty.http.requests import ApiRequest, bad_parameter, service_of
 from loyalty.program.visit import Why
+from loyalty.program.wording import Language, language_of
 from loyalty.stays.model import StayPosting
 from loyalty.stays.store import Revision
 
 MOST_ITEMS: Final = 10_000
 _NDJSON: Final = ("application/x-ndjson", "application/ndjson", "application/jsonl")
 _SUMMED: Final = ("posted", "revised", "reversed", "unchanged", "superseded", "refused")
+_DRY_RUN: Final = {"Dry-Run": "true"}
 _posting = msgspec.json.Decoder(StayPosting)
 _items = msgspec.json.Decoder(list[msgspec.Raw])
 _reply = msgspec.json.Decoder(StayReply)
@@ -46,7 +52,10 @@ class RevisionView(Struct, frozen=True):
 
 
 class StayView(Struct, frozen=True):
-    """A stay as it now is, what it stands for and why, and all that was ever said about it, newest first."""
+    """A stay as it now is, what it stands for and why, and all that was ever said about it, newest first.
+
+    `text` says why in sentences, in English or Chinese by `Accept-Language`.
+    """
 
     stay_id: str
     member_id: str
@@ -56,6 +65,7 @@ class StayView(Struct, frozen=True):
     points: Points
     nights: str
     why: list[Why]
+    text: list[str]
     snapshot: StayPosting
     revisions: list[RevisionView]
 
@@ -92,8 +102,22 @@ class BatchOperation(Operation):
         )
 
 
+@dataclass
+class DryRunOperation(Operation):
+    """Documents the parameter that the handler reads by itself: asking Litestar for it would slow every posting."""
+
+    def __post_init__(self) -> None:
+        """Add the parameter."""
+        self.parameters = [
+            Parameter(
+                name="dry_run", param_in="query", schema=Schema(type=OpenAPIType.BOOLEAN, default=False),
+                description="Only tell what the posting would come to; the header `Dry-Run: true` says so.",
+            )
+        ]  # fmt: skip
+
+
 @post(
-    "/v1/stays", tags=["Stays"], status_code=201,
+    "/v1/stays", tags=["Stays"], status_code=201, operation_class=DryRunOperation,
     responses=problem_responses(
         "unknown_member", "revision_conflict", "stay_of_another_member", "member_closed", "unknown_property",
         "unknown_currency", "stay_departure_before_arrival", "stay_too_long", "invalid_value", "queue_full",
@@ -102,8 +126,18 @@ class BatchOperation(Operation):
 async def post_stay(data: JSONBody[StayPosting], request: ApiRequest) -> Response[StayReply]:
     """Post a stay as it now is. Post it again at any time: it is counted once, and answered the same."""
     require_property(request.user, data.property)
-    answer = await service_of(request).post_stay(data, request.user.name)
-    return answered(answer)
+    service = service_of(request)
+    if request.scope["query_string"] and _is_dry_run(request):
+        answer = await service.preview_stay(data, request.user.name)
+        return Ready(answer.body, headers=_DRY_RUN)
+    return answered(await service.post_stay(data, request.user.name))
+
+
+def _is_dry_run(request: ApiRequest) -> bool:
+    given: str = request.query_params.get("dry_run", "false")
+    if given not in {"true", "false"}:
+        raise bad_parameter("dry_run", f"Expected true or false, not {given!r}.")
+    return given == "true"
 
 
 @post("/v1/stays/batch", tags=["Stays"], status_code=200, operation_class=BatchOperation)
@@ -124,7 +158,8 @@ async def get_stay(stay_id: FromPath[str], request: ApiRequest) -> StayView:
     revisions = await service_of(request).read_stay(parsed) if parsed else []
     if not revisions:
         raise Problem("unknown_stay", f"There is no stay {stay_id}.")
-    shown = _view(stay_id, revisions)
+    language = language_of(request.headers.get("accept-language", ""))
+    shown = _view(stay_id, revisions, service_of(request).rules, language)
     require_property(request.user, shown.snapshot.property, "")
     return shown
 
@@ -164,12 +199,13 @@ def _render(answers: list[Answer | Problem]) -> bytes:
     return b'{"results":[%b],"summary":%b}' % (b",".join(parts), msgspec.json.encode(counts))
 
 
-def _view(stay_id: str, revisions: list[Revision]) -> StayView:
+def _view(stay_id: str, revisions: list[Revision], rules: Rulebook, language: Language) -> StayView:
     shown = [_revision_view(revision) for revision in revisions]
     now = shown[0]
     return StayView(
         stay_id, ids.show("mem", revisions[0].member_id), now.outcome, now.revision, now.reply.program,
-        now.reply.points, now.reply.nights, now.reply.why, now.snapshot, shown,
+        now.reply.points, now.reply.nights, now.reply.why,
+        explain(rules, now.reply.program, now.reply.why, language), now.snapshot, shown,
     )  # fmt: skip
 
 

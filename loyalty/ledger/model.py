@@ -5,12 +5,14 @@ from typing import Final
 
 from msgspec import Struct
 
+from loyalty.clock import add_months
 from loyalty.ids import UUID, Mint
 
 POINTS: Final = "points"
 
-# Accounts. The first three are the member's, the others the program's; credits count up, debits down.
+# Accounts. The first four are the member's, the others the program's; credits count up, debits down.
 AVAILABLE: Final = "available"
+PENDING: Final = "pending"
 HELD: Final = "held"
 COUNTED: Final = "counted"
 ISSUED: Final = "issued"
@@ -18,11 +20,21 @@ EXPIRED: Final = "expired"
 GOODWILL: Final = "goodwill"
 ADJUSTED: Final = "adjusted"
 TRANSIT: Final = "transit"
+SOLD: Final = "sold"
+
+# Points that count towards a cap of a calendar year. They are no unit of tiers or milestones.
+SENT: Final = "sent"
+RECEIVED: Final = "received"
+BOUGHT: Final = "bought"
+COMPENSATED: Final = "compensated"
+REFERRED: Final = "referred"
+
+CAPPED: Final = frozenset({SENT, RECEIVED, BOUGHT, COMPENSATED, REFERRED})
+
+MEMBER_ACCOUNTS: Final = frozenset({AVAILABLE, PENDING, HELD, COUNTED})
 
 BENEFIT: Final = "benefit:"
 """What the unit begins with in which uses of a tier's benefit are counted; its code follows."""
-
-MEMBER_ACCOUNTS: Final = frozenset({AVAILABLE, HELD, COUNTED})
 
 Counters = dict[str, dict[str, int]]
 """Amount by day ("2026-03-14") or calendar year ("2026"), and unit. A zero is left out.
@@ -31,12 +43,31 @@ Days are kept where a rule of the program needs them, and only as far back as it
 """
 
 
+class Idling(Struct, frozen=True, gc=False):
+    """When the points of a member who does nothing lapse, by the version in force; `activity` says what is something.
+
+    All lapse so many months after the last activity, but never before the rule came into force (`since`).
+    """
+
+    months: int
+    activity: frozenset[str]
+    since: date = date.min
+
+    def lapses_on(self, active_on: date) -> date:
+        """Return the day on which all points lapse, if nothing is done after an activity."""
+        return max(add_months(active_on, self.months), self.since)
+
+
 class Moment(Struct, frozen=True, gc=False):
-    """When a batch decides: the instant it is recorded at, the program's day, and the source of fresh ids."""
+    """When a batch decides: the instant it is recorded at, the program's day, and the source of fresh ids.
+
+    `idling` is the rule of that day by which points lapse, if there is one.
+    """
 
     at: datetime
     today: date
     mint: Mint
+    idling: Idling | None = None
 
 
 class Status(Struct, frozen=True, gc=False, omit_defaults=True):
@@ -55,6 +86,9 @@ class Traits(Struct, frozen=True, gc=False, omit_defaults=True):
     """What the rules may know of a member besides the books; nothing of it identifies a person.
 
     `registered`: the day of registration by promotion. `referred_by`: the id of the member who brought this one.
+    `by_day`: what is counted is kept by day, not by year.
+    `merged_into`: the id of the member that stands for this one; `merged`: of those that this one stands for.
+    `household`: the id of the household whose points this member may draw on.
     `flagged`: crossings of milestones that were lost after their reward was used: they give no second one.
     """
 
@@ -63,6 +97,10 @@ class Traits(Struct, frozen=True, gc=False, omit_defaults=True):
     registered: dict[str, date] = {}
     referred_by: str | None = None
     statuses: tuple[Status, ...] = ()
+    by_day: bool = False
+    merged_into: str | None = None
+    merged: tuple[str, ...] = ()
+    household: str | None = None
     flagged: tuple[str, ...] = ()
 
 
@@ -73,6 +111,8 @@ class Member(Struct, gc=False):
     """A member's standing in the books; the row that a posting locks.
 
     `tier` is the one last told, `review_on` the first day on which it may be another without anything being posted.
+    `next_expiry` is a lower bound: nothing of the lots opens, expires or lapses before it. `active_on` is the last
+    activity, where a rule looks at it.
     """
 
     shard: int
@@ -89,10 +129,16 @@ class Member(Struct, gc=False):
     traits: Traits = NO_TRAITS
     tier: str = ""
     review_on: date | None = None
+    pending: int = 0
+    active_on: date | None = None
 
 
 class Lot(Struct, gc=False):
-    """Points earned together that expire together, on `expires_on`; known by the journal that earned them."""
+    """Points earned together that expire together, on `expires_on`; known by the journal that earned them.
+
+    `opens_on` is the day from which they can be spent (None: at once); until that is written down they are `pending`.
+    `lapsed_on` is the day on which they were lost to inactivity instead.
+    """
 
     lot_id: UUID
     member_id: UUID
@@ -101,6 +147,9 @@ class Lot(Struct, gc=False):
     expired: int
     earned_on: date
     expires_on: date | None
+    opens_on: date | None = None
+    pending: bool = False
+    lapsed_on: date | None = None
 
 
 class Journal(Struct, gc=False):
@@ -141,7 +190,7 @@ class Allocation(Struct, frozen=True, gc=False):
 
 
 class MilestoneGrant(Struct, frozen=True, gc=False):
-    """A milestone crossed upwards (`granted`) or, by a reversal, downwards (`revoked`); `period` is its year, if any."""
+    """A milestone crossed upwards (`granted`) or, by a reversal, downwards (`revoked`); `period`: its year, if any."""
 
     member_id: UUID
     milestone: str

@@ -1,4 +1,4 @@
-"""The rules of a member's book: how points are earned, drawn, reversed and expired. Pure.
+"""The rules of a member's book: how points are earned, opened, drawn, reversed and expired. Pure.
 
 A `Book` is a member's book opened for one command. It changes the member in memory and collects the rows to write;
 nothing is changed in place in the database but the member, its lots and its grants.
@@ -7,14 +7,19 @@ Rules (the numbers are the invariants of docs/ARCHITECTURE.md):
   * a draw takes from the lot that expires first, never from one whose time is up (4);
   * only a reversal may go below zero; the rest is debt, and later earning repays it first (3);
   * a reversal takes from the stay's own lots first, then takes back what of them had expired, then other lots;
-  * points earned so late that their time is already up expire at once, in a journal of their own.
+  * points earned so late that their time is already up expire at once, in a journal of their own;
+  * points that open later are pending: nothing draws on them but the reversal of their own stay. On their day they
+    become available, in a journal of their own, and repay debt first. Nothing opens on the day it expires, or later;
+  * where the program has them lapse, all points are lost so long after the last activity, in a journal of their own.
+    The time begins anew on that day; or today, for points that come when it is up already or has never begun.
 
-`member.next_expiry` is a lower bound: no lot expires before it. Spending may leave it too early, which costs one
-look at the lots on that day.
+`member.next_expiry` is a lower bound: no lot opens, expires or lapses before it. Spending or an activity may leave it
+too early, which costs one look at the lots on that day.
 """
 
 from collections.abc import Iterable
 from datetime import date
+from typing import Final
 
 from loyalty.ids import UUID
 from loyalty.ledger import counters
@@ -23,8 +28,10 @@ from loyalty.ledger.model import (
     COUNTED,
     EXPIRED,
     ISSUED,
+    PENDING,
     POINTS,
     Allocation,
+    Idling,
     Journal,
     Lot,
     Member,
@@ -32,16 +39,40 @@ from loyalty.ledger.model import (
     Transfer,
 )
 
+ALL: Final = 1 << 62
+"""More points than any member has: who needs so many sees all open lots."""
+
+
+def needs(member: Member, draws: int, moment: Moment) -> int | None:
+    """Return how many points of open lots a book has to see that draws so many; None when it needs no lot at all."""
+    if moment.idling is not None and lapse_of(member, moment) is not None:
+        return ALL
+    due = member.next_expiry is not None and member.next_expiry <= moment.today
+    return draws if draws or due else None
+
+
+def lapse_of(member: Member, moment: Moment) -> date | None:
+    """Return the day on which all points of a member have lapsed by now; None when they haven't."""
+    if moment.idling is None or member.active_on is None or not _has_points(member):
+        return None
+    day = moment.idling.lapses_on(member.active_on)
+    return day if day <= moment.today else None
+
+
+def _has_points(member: Member) -> bool:
+    return member.available > 0 or member.pending > 0
+
 
 class Book:
     """A member's book, open for one command.
 
-    `lots` are open lots in the order they are spent, at least as many as the command can need; all that are due;
-    and, for a reversal, the stay's own lots even if closed. `following` is when the first lot that isn't due expires.
+    `needs` says how many points of lots it has to see: `lots` are open lots in the order they are spent, at least as
+    many as the command can need; all that are due, to open or to expire; and, for a reversal, the stay's own lots even
+    if closed. `following` is when the first lot that isn't due opens or expires.
     """
 
     __slots__ = (
-        "_by_day", "_journal", "_lots", "_moment", "_touched", "actor", "allocations", "following",
+        "_journal", "_lots", "_moment", "_touched", "actor", "allocations", "following",
         "journals", "member", "new_lots", "transfers",
     )  # fmt: skip
 
@@ -52,10 +83,8 @@ class Book:
         actor: str,
         lots: Iterable[Lot] = (),
         following: date | None = None,
-        *,
-        by_day: bool = False,
     ) -> None:
-        """Open the book of a member whose row is locked; `by_day`: what is counted is kept by day, not by year."""
+        """Open the book of a member whose row is locked."""
         self.member = member
         self.actor = actor
         self.following = following
@@ -63,13 +92,16 @@ class Book:
         self.transfers: list[Transfer] = []
         self.new_lots: list[Lot] = []
         self.allocations: list[Allocation] = []
-        self._by_day = by_day
         self._lots = list(lots)
         self._touched: dict[UUID, Lot] = {}
         self._moment = moment
         self._journal: Journal | None = None
+        if moment.idling is not None:
+            self._look_at_idling(moment.idling)
+        elif member.active_on is not None:
+            member.active_on = None
         if member.next_expiry is not None and member.next_expiry <= moment.today:
-            self._expire_due()
+            self._settle()
 
     # --- journals and transfers ---------------------------------------------------------------------------------
 
@@ -114,55 +146,108 @@ class Book:
         self.member.available += amount
         self._open().balance = self.member.available
 
+    def pend(self, kind: str, amount: int, effective_on: date, account: str = ISSUED) -> None:
+        """Move points between what a member has pending and a program account, up or down."""
+        if amount > 0:
+            self._transfer(POINTS, kind, account, PENDING, amount, effective_on)
+        elif amount < 0:
+            self._transfer(POINTS, kind, PENDING, account, -amount, effective_on)
+        self.member.pending += amount
+
     def count(self, unit: str, amount: int, effective_on: date, account: str = ISSUED) -> None:
         """Count (or, below zero, count back) nights, stays or spend on a date, or in its calendar year."""
         if not amount:
             return
         debit, credit = (account, COUNTED) if amount > 0 else (COUNTED, account)
         self._transfer(unit, "count", debit, credit, abs(amount), effective_on)
-        key = effective_on.isoformat() if self._by_day else str(effective_on.year)
+        key = effective_on.isoformat() if self.member.traits.by_day else str(effective_on.year)
         counters.add(self.member.counters, key, unit, amount)
 
     def pass_on(self, account: str, unit: str, amount: int, effective_on: date) -> None:
-        """Clear a program account that the linked journal of another member filled."""
+        """Clear a program account that the linked journal of another member filled (or, below zero, emptied)."""
         if amount:
-            self._transfer(unit, "transit", account, ISSUED, amount, effective_on)
+            debit, credit = (account, ISSUED) if amount > 0 else (ISSUED, account)
+            self._transfer(unit, "transit", debit, credit, abs(amount), effective_on)
 
     # --- lots ---------------------------------------------------------------------------------------------------
 
-    def earn(self, amount: int, expires_on: date | None) -> None:
-        """Put newly earned points (already moved by `points`) into the journal's lot; debt is repaid from it first."""
+    def earn(self, amount: int, expires_on: date | None, opens_on: date | None = None) -> None:
+        """Put newly earned points into the journal's lot: already moved by `pend` if they open later, else by `points`.
+
+        Debt is repaid first from what is open.
+        """
         if amount <= 0:
             return
         member, entry = self.member, self._open()
-        lot = Lot(entry.journal_id, member.member_id, amount, amount, 0, entry.effective_on, expires_on)
-        repaid = min(member.debt, amount)
-        if repaid:
-            member.debt -= repaid
-            self._take(lot, repaid, "repayment")
+        pending = opens_on is not None and self.waits(opens_on)
+        lot = Lot(
+            entry.journal_id,
+            member.member_id,
+            amount,
+            amount,
+            0,
+            entry.effective_on,
+            expires_on,
+            opens_on,
+            pending,
+        )
+        if member.debt and not pending:
+            self._repay(lot)
         self.new_lots.append(lot)
         self._lots.append(lot)
-        if expires_on is None or not lot.remaining or self._due(lot):
+        due_on = _next_of(lot) if pending else expires_on
+        if due_on is None or not lot.remaining or self._due(lot):
             return
-        if member.next_expiry is None or expires_on < member.next_expiry:
-            member.next_expiry = expires_on
+        self._expect(due_on)
+
+    def waits(self, opens_on: date) -> bool:
+        """Tell whether points that open on a day are still pending today."""
+        return opens_on > self._moment.today
+
+    def pending_of(self, own: frozenset[UUID]) -> int:
+        """Return what a reversal of what was earned in the lots `own` takes from pending points."""
+        return sum([lot.remaining + lot.expired for lot in self._lots if lot.pending and lot.lot_id in own])
+
+    def _repay(self, lot: Lot) -> None:
+        repaid = min(self.member.debt, lot.remaining)
+        if repaid:
+            self.member.debt -= repaid
+            self._take(lot, repaid, "repayment")
+
+    def first_to_expire(self, amount: int) -> list[tuple[date | None, int]]:
+        """Return what a spend of points that are there would take, by the day they expire; nothing is taken yet."""
+        days: dict[date | None, int] = {}
+        for lot in sorted(self._opened(), key=_first_to_expire):
+            if lot.remaining and amount and not self._due(lot):
+                part = min(lot.remaining, amount)
+                days[lot.expires_on] = days.get(lot.expires_on, 0) + part
+                amount -= part
+        return list(days.items())
 
     def spend(self, amount: int) -> None:
         """Draw points (already moved by `points`) from lots, first to expire first. They must be there."""
-        missing = self._draw(amount, "spend", self._lots)
+        missing = self._draw(amount, "spend", self._opened())
         assert missing == 0, "a spend never exceeds what is available"
 
     def reverse(self, amount: int, own: frozenset[UUID]) -> None:
-        """Take back points (already moved by `points`) that were earned in the lots `own`; the rest becomes debt."""
+        """Take back points (already moved) that were earned in the lots `own`; the rest becomes debt.
+
+        What of them is pending goes first: `pending_of` says how much of it was to be moved by `pend`.
+        """
         mine = [lot for lot in self._lots if lot.lot_id in own]
-        left = self._draw(amount, "reversal", mine)
-        left = self._take_back_expired(left, mine)
-        left = self._draw(left, "reversal", self._lots)
+        left = amount
+        for part in ([lot for lot in mine if lot.pending], [lot for lot in mine if not lot.pending]):
+            left = self._draw(left, "reversal", part)
+            left = self._take_back_expired(left, part)
+        left = self._draw(left, "reversal", self._opened())
         self.member.debt += left
 
     def earned_on(self, lot_id: UUID) -> date:
         """Return when a lot that the book knows was earned."""
         return next(lot.earned_on for lot in self._lots if lot.lot_id == lot_id)
+
+    def _opened(self) -> list[Lot]:
+        return [lot for lot in self._lots if not lot.pending]
 
     def _draw(self, amount: int, kind: str, lots: list[Lot]) -> int:
         """Take from lots in the order they expire; return what they could not give."""
@@ -191,42 +276,116 @@ class Book:
                 lot.expired -= part
                 self._touched[lot.lot_id] = lot
                 self._allocate(lot, part, "expired_reversal")
-                self.points("expiry", part, lot.expires_on or self._moment.today, EXPIRED)
+                self._move(lot, "expiry", part, _end_of(lot) or self._moment.today)
                 amount -= part
         return amount
 
-    # --- expiry -------------------------------------------------------------------------------------------------
+    # --- opening and expiry -------------------------------------------------------------------------------------
 
     def _due(self, lot: Lot) -> bool:
-        return lot.expires_on is not None and lot.expires_on <= self._moment.today
+        end = lot.lapsed_on or lot.expires_on
+        return end is not None and end <= self._moment.today
 
-    def _expire_due(self) -> None:
-        """Expire every open lot whose time is up, and know when the next one is."""
+    def _settle(self) -> None:
+        """Open every lot whose day has come, expire every one whose time is up, and know when the next one is due."""
+        self._mature([lot for lot in self._lots if lot.pending and lot.remaining and self._opens(lot)])
         self._expire([lot for lot in self._lots if lot.remaining and self._due(lot)])
-        waiting = [lot.expires_on for lot in self._lots if lot.remaining and lot.expires_on]
+        waiting = [day for lot in self._lots if lot.remaining and (day := _next_of(lot)) is not None]
         if self.following is not None:
             waiting.append(self.following)
         self.member.next_expiry = min(waiting, default=None)
 
+    def _opens(self, lot: Lot) -> bool:
+        """Tell whether a pending lot's day has come, before it expires."""
+        day, end = lot.opens_on, _end_of(lot)
+        return day is not None and day <= self._moment.today and (end is None or day < end)
+
+    def _mature(self, due: list[Lot]) -> None:
+        """Open lots in one journal, each with effect from its day; debt is repaid from them first."""
+        if not due:
+            return
+        due.sort(key=_first_to_open)
+        self.journal("matured", due[-1].opens_on or self._moment.today, "lot_opened")
+        for lot in due:
+            lot.pending = False
+            self._touched[lot.lot_id] = lot
+            self._transfer(
+                POINTS, "maturity", PENDING, AVAILABLE, lot.remaining, lot.opens_on or self._moment.today
+            )
+            self.member.pending -= lot.remaining
+            self.member.available += lot.remaining
+            self._repay(lot)
+        self._open().balance = self.member.available
+
     def _expire(self, due: list[Lot]) -> None:
-        """Expire lots in one journal, each with effect from the day its time was up."""
+        """Expire lots in one journal, each with effect from the day its time was up; those that lapse in another."""
+        self._lose([lot for lot in due if lot.lapsed_on is None], "expired", "lot_expired")
+        self._lose([lot for lot in due if lot.lapsed_on is not None], "lapsed", "inactivity")
+
+    def _lose(self, due: list[Lot], kind: str, reason: str) -> None:
         if not due:
             return
         due.sort(key=_first_to_expire)
-        self.journal("expired", due[-1].expires_on or self._moment.today, "lot_expired")
+        self.journal(kind, _end_of(due[-1]) or self._moment.today, reason)
         for lot in due:
             part = lot.remaining
             self._take(lot, part, "expiry")
             lot.expired += part
-            self.points("expiry", -part, lot.expires_on or self._moment.today, EXPIRED)
+            self._move(lot, "expiry", -part, _end_of(lot) or self._moment.today)
+
+    def _move(self, lot: Lot, kind: str, amount: int, effective_on: date) -> None:
+        """Move points of a lot to or from `expired`, on the account that they are on."""
+        move = self.pend if lot.pending else self.points
+        move(kind, amount, effective_on, EXPIRED)
+
+    # --- inactivity ---------------------------------------------------------------------------------------------
+
+    def act(self, day: date, *kinds: str) -> None:
+        """Note an activity, if the rule of the day takes any of its kinds for one; an earlier one changes nothing."""
+        member, idling = self.member, self._moment.idling
+        if idling is None or idling.activity.isdisjoint(kinds):
+            return
+        if member.active_on is None or day > member.active_on:
+            member.active_on = day
+
+    def _look_at_idling(self, idling: Idling) -> None:
+        """Have all points lapse if nothing was done for too long; begin to count where a member has points."""
+        member, today = self.member, self._moment.today
+        day = lapse_of(member, self._moment)
+        if day is not None:
+            for lot in self._lots:
+                if lot.remaining and (lot.expires_on is None or lot.expires_on > day):
+                    lot.lapsed_on = day
+            self.following, member.active_on = None, day
+            self._settle()
+            assert not _has_points(member), "a book is given all open lots when they lapse"
+        elif member.active_on is None and _has_points(member):
+            member.active_on = today
+            self._expect(idling.lapses_on(today))
+
+    def _watch(self, idling: Idling) -> None:
+        """Know when the points lapse that a member has now; what came when the time was up begins it anew."""
+        member = self.member
+        if not _has_points(member):
+            return
+        if member.active_on is None or idling.lapses_on(member.active_on) <= self._moment.today:
+            member.active_on = self._moment.today
+        self._expect(idling.lapses_on(member.active_on))
+
+    def _expect(self, day: date) -> None:
+        if self.member.next_expiry is None or day < self.member.next_expiry:
+            self.member.next_expiry = day
 
     def close(self) -> None:
         """Expire what was earned too late to last until today, and check that the book adds up."""
         if self.new_lots:
             self._expire([lot for lot in self.new_lots if lot.remaining and self._due(lot)])
+        if self._moment.idling is not None:
+            self._watch(self._moment.idling)
         member = self.member
         assert member.debt >= 0, "a debt is owed by the member"
         assert member.available + member.debt >= 0, "only debt goes below zero"
+        assert member.pending >= 0, "what is pending is in lots"
 
     def changed_lots(self) -> list[Lot]:
         """Return the lots that were there before and are no longer what they were."""
@@ -236,3 +395,19 @@ class Book:
 
 def _first_to_expire(lot: Lot) -> tuple[date, UUID]:
     return (lot.expires_on or date.max, lot.lot_id)
+
+
+def _first_to_open(lot: Lot) -> tuple[date, UUID]:
+    return (lot.opens_on or date.min, lot.lot_id)
+
+
+def _next_of(lot: Lot) -> date | None:
+    """Return the next day on which an open lot changes by itself."""
+    if not lot.pending or lot.opens_on is None:
+        return lot.expires_on
+    return lot.opens_on if lot.expires_on is None else min(lot.opens_on, lot.expires_on)
+
+
+def _end_of(lot: Lot) -> date | None:
+    """Return the day from which a lot is lost, if there is one."""
+    return lot.lapsed_on or lot.expires_on

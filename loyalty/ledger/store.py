@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import date, datetime
+from typing import Final
 
 import msgspec
 from asyncpg import Pool, Record
@@ -10,30 +11,30 @@ from msgspec import Struct
 from loyalty.db import Connection, load_queries
 from loyalty.ids import UUID
 from loyalty.ledger import counters as counting
-from loyalty.ledger.model import NO_TRAITS, POINTS, Choosing, Counters, Member, Traits
+from loyalty.ledger.model import NO_TRAITS, POINTS, Choosing, Counters, Idling, Member, Traits
+from loyalty.ledger.outlook import Expiring, Opening
 
 QUERIES = load_queries("loyalty.ledger")
 _READ = QUERIES["read_members"]
-_READ_PLAIN = _READ.replace(", c.choices", ", NULL").rpartition("\nCROSS JOIN LATERAL")[0]
+_READ_PLAIN = _READ.replace("c.choices", "NULL").rpartition("\nCROSS JOIN LATERAL")[0]
 """`read_members` without choices: a balance is asked for so often that even looking for none is felt."""
 
+_FIRST_DAY: Final = date(1970, 1, 1)
 _counters = msgspec.json.Decoder(Counters).decode
 _traits = msgspec.json.Decoder(Traits).decode
 
-Expiring = list[tuple[date, int]]
-"""What of the open lots expires when, soonest first."""
-
 
 class Part(Struct, frozen=True):
-    """What a journal moved of one unit, as one kind; below zero when it took."""
+    """What a journal moved of one unit, as one kind; below zero when it took. `pending`: of points that open later."""
 
     kind: str
     unit: str
     amount: int
+    pending: bool = False
 
 
 class Entry(Struct, frozen=True):
-    """A journal as a statement shows it."""
+    """A journal as a statement shows it; `reply` is what the posting of a stay that caused it was answered."""
 
     journal_id: UUID
     version: int
@@ -46,6 +47,32 @@ class Entry(Struct, frozen=True):
     linked_id: UUID | None
     balance: int
     parts: list[Part]
+    reply: str | None = None
+
+
+class Found(Struct, frozen=True, gc=False):
+    """A member as read, with what of the open lots expires when, and what of them is pending until when.
+
+    `choices` are rewards that wait to be chosen, soonest due first.
+    """
+
+    member: Member
+    expiring: Expiring
+    opening: Opening = ()
+    choices: Sequence[Choosing] = ()
+
+
+class Folded(Struct, frozen=True):
+    """What a member's books came to by two dates; lots whose day has come since it was last written down are as before.
+
+    `points` are those available and those pending, together. `opening` is of all lots that didn't open at once.
+    """
+
+    points: int
+    debt: int
+    counters: Counters
+    expiring: Expiring
+    opening: Opening
 
 
 _choices = msgspec.json.Decoder(list[Choosing]).decode
@@ -55,15 +82,18 @@ _parts = msgspec.json.Decoder(list[Part]).decode
 async def read_members(
     pool: Pool, shards: Sequence[int], ids: Sequence[UUID | None], numbers: Sequence[str | None], *,
     choices: bool,
-) -> list[tuple[Member, Expiring, list[Choosing]] | None]:  # fmt: skip
+) -> list[Found | None]:  # fmt: skip
     """Return members by id or number (one of the two each), as they are; None for one that isn't there.
 
-    `choices`: with the choices of rewards that wait to be made, soonest due first.
+    `choices`: with the choices of rewards that wait to be made.
     """
-    found: list[tuple[Member, Expiring, list[Choosing]] | None] = [None] * len(shards)
+    found: list[Found | None] = [None] * len(shards)
     for row in await pool.fetch(_READ if choices else _READ_PLAIN, shards, ids, numbers):
         place, shard, member_id, number, status, enrolled_on, *rest = row
-        version, available, held, debt, counters, due, traits, tier, review_on, days, points, waiting = rest
+        version, available, held, debt, counters, due, traits, tier, review_on, pending, active_on, *lots = (
+            rest
+        )
+        days, points, opening, waiting = lots
         member = Member(
             shard,
             member_id,
@@ -79,19 +109,18 @@ async def read_members(
             NO_TRAITS if traits == "{}" else _traits(traits),
             tier,
             review_on,
+            pending,
+            active_on,
         )
         expiring = list(zip(days, points, strict=True)) if days else []
-        found[place - 1] = (member, expiring, _choices(waiting) if waiting else [])
+        found[place - 1] = Found(member, expiring, opening or (), _choices(waiting) if waiting else ())
     return found
 
 
 async def fold(
     connection: Connection, member: Member, effective_by: date, recorded_by: datetime, *, by_day: bool
-) -> tuple[int, Counters, Expiring, int]:
-    """Return what a member's books came to by two dates: points, counters, what expires when, and what never does.
-
-    Counters are by day or by year. The points don't yet leave out lots whose time was up by then but whose expiry was written down later.
-    """
+) -> Folded:
+    """Return what a member's books came to by two dates, with counters by day or by year."""
     key = (member.shard, member.member_id, effective_by, recorded_by)
     async with connection.transaction():
         await connection.execute(QUERIES["lock_member_to_read"], member.shard, member.member_id)
@@ -103,8 +132,13 @@ async def fold(
             points += amount
         elif amount:
             counting.add(counters, day.isoformat() if by_day else str(day.year), unit, amount)
-    dated = [(day, left) for day, left in lots if day is not None]
-    return points, counters, dated, sum(left for day, left in lots if day is None)
+    expiring, in_lots = dict[date, int](), 0
+    for _, expires_on, left in lots:
+        in_lots += left
+        if expires_on is not None:
+            expiring[expires_on] = expiring.get(expires_on, 0) + left
+    opening = [(opens_on, expires_on, left) for opens_on, expires_on, left in lots if opens_on is not None]
+    return Folded(points, max(0, in_lots - points), counters, list(expiring.items()), opening)
 
 
 async def read_statement(pool: Pool, shard: int, member_id: UUID, before: int, limit: int) -> list[Entry]:
@@ -116,13 +150,21 @@ async def read_statement(pool: Pool, shard: int, member_id: UUID, before: int, l
 def _entry(row: Record) -> Entry:
     return Entry(
         row["journal_id"], row["version"], row["kind"], row["effective_on"], row["recorded_at"], row["reason"],
-        row["actor"], row["stay_id"], row["linked_id"], row["balance"], _parts(row["parts"]),
+        row["actor"], row["stay_id"], row["linked_id"], row["balance"], _parts(row["parts"]), row["reply"],
     )  # fmt: skip
 
 
 async def find_due_members(pool: Pool, shard: int, today: date, after: UUID, limit: int) -> list[UUID]:
-    """Return members with something that may be due, in the order of their ids."""
+    """Return members with something that may be due to open or to expire, in the order of their ids."""
     return [row[0] for row in await pool.fetch(QUERIES["find_due_members"], shard, today, after, limit)]
+
+
+async def find_idle_members(pool: Pool, shard: int, idling: Idling, after: UUID, limit: int) -> list[UUID]:
+    """Return members whose points lapse before they are due, as that is on file, in the order of their ids."""
+    rows = await pool.fetch(
+        QUERIES["find_idle_members"], shard, after, idling.months, max(idling.since, _FIRST_DAY), limit
+    )
+    return [row[0] for row in rows]
 
 
 async def find_members_to_review(pool: Pool, shard: int, today: date, after: UUID, limit: int) -> list[UUID]:

@@ -51,11 +51,12 @@ class Profile(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=Tru
 
 
 class EnrolRequest(Struct, frozen=True, forbid_unknown_fields=True):
-    """Enrol a member; a number is made up when none is given."""
+    """Enrol a member; a number is made up when none is given. `referred_by` is the number of who brought this one."""
 
     number: Number | None = None
     enrolled_on: dt.date | None = None
     profile: Profile | None = None
+    referred_by: Number | None = None
 
 
 class SealedProfile(Struct, frozen=True, gc=False):

@@ -150,7 +150,7 @@ class Earning:
     def terms(
         self, place: str, brand: str, channel: str, rate_code: str | None, room_type: str | None, tier: str
     ) -> Terms:
-        """Return the rules that such a stay comes under: the first exclusion and the first rates that match, and all caps."""
+        """Return the rules that such a stay comes under: the first exclusion and rates that match, and all caps."""
         key = (place, brand, channel, rate_code, room_type, tier)
         try:
             return self._terms[key]

@@ -65,7 +65,9 @@ def _value(value: Any, annotation: Any, path: Path) -> Iterator[Mistake]:
 
 def _table(value: Any, struct: type[Struct], path: Path) -> Iterator[Mistake]:
     if isinstance(value, list) and value and isinstance(value[0], dict):
-        yield Mistake(path, "there is only one of it", f"Write [{_header(path)}] in single brackets")
+        yield Mistake(
+            path, "is one table, not a list of tables", f"Write [{_header(path)}] in single brackets"
+        )
         return
     if not isinstance(value, dict):
         yield Mistake(path, f"{_shown(value)} is not a table", _like_table(struct))
@@ -114,7 +116,9 @@ def _list(value: Any, kind: _Kind, path: Path) -> Iterator[Mistake]:
     inner = kind.arguments[0]
     is_table = isinstance(kind_of_entry := _kind(inner).type, type) and issubclass(kind_of_entry, Struct)
     if is_table and isinstance(value, dict):
-        yield Mistake(path, "there may be several of it", f"Write [[{_header(path)}]] in double brackets")
+        yield Mistake(
+            path, "is a list of tables, not one table", f"Write [[{_header(path)}]] in double brackets"
+        )
         return
     if not isinstance(value, list):
         yield Mistake(
@@ -164,8 +168,7 @@ def _wanted(kind: _Kind) -> str:
         return f"a whole number{_range(kind.meta)}"
     if kind.meta.description:
         return kind.meta.description[0].lower() + kind.meta.description[1:].rstrip(".")
-    words = {bool: "true or false", date: "a date like 2027-01-31", str: "a text in quotes"}
-    return words.get(kind.type, str(kind.type))
+    return {bool: "true or false", date: "a date like 2027-01-31", str: "a text in quotes"}[kind.type]
 
 
 def _range(meta: Meta) -> str:
@@ -177,7 +180,7 @@ def _range(meta: Meta) -> str:
 def _suggestion(value: Any, kind: _Kind) -> str | None:
     if isinstance(value, str):
         return _for_text(value, kind)
-    if _is_number(value) and _kind_is_text(kind):
+    if _is_number(value) and kind.type is str:
         quoted = json.dumps(str(value))
         return f"Write {quoted}" if _is(str(value), Annotated[kind.type, kind.meta]) else "Write it in quotes"
     if kind.type is date and isinstance(value, datetime):
@@ -194,17 +197,13 @@ def _for_text(value: str, kind: _Kind) -> str | None:
         return f"Write {plain}, without quotes" if is_right else None
     like = re.sub(r"[^a-z0-9_]+", "_", value.strip().lower()).strip("_")
     for guess in (like, value.strip().upper()):
-        if guess != value and _kind_is_text(kind) and _is(guess, Annotated[kind.type, kind.meta]):
+        if guess != value and kind.type is str and _is(guess, Annotated[kind.type, kind.meta]):
             return f"Did you mean `{guess}`?"
     return None
 
 
 def _is_number(value: Any) -> bool:
     return isinstance(value, int | Decimal) and not isinstance(value, bool)
-
-
-def _kind_is_text(kind: _Kind) -> bool:
-    return kind.type is str
 
 
 def _header(path: Path) -> str:

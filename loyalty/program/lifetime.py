@@ -3,6 +3,7 @@
 from datetime import date
 from functools import lru_cache
 
+from loyalty.clock import add_months
 from loyalty.program.model import Expiry
 
 
@@ -30,20 +31,3 @@ class Lifetimes:
         if self._at_end_of == "month":
             return add_months(day.replace(day=1), 1)
         return date(day.year + 1, 1, 1)
-
-
-def add_months(day: date, months: int) -> date:
-    """Return the same day so many months later, or the last day of that month when it is shorter.
-
-    >>> add_months(date(2024, 1, 31), 1), add_months(date(2024, 12, 15), 24)
-    (datetime.date(2024, 2, 29), datetime.date(2026, 12, 15))
-    """
-    years, month = divmod(day.month - 1 + months, 12)
-    year, month = day.year + years, month + 1
-    for last in (day.day, 30, 29, 28):
-        if last <= day.day:
-            try:
-                return date(year, month, last)
-            except ValueError:
-                continue
-    raise AssertionError("every month has a 28th")

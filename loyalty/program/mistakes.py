@@ -1,6 +1,7 @@
 """A mistake in a definition: where it stands, what is wrong, and what would be right. Pure."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
 from difflib import get_close_matches
 from typing import Any, Final, Literal, cast
 
@@ -91,5 +92,5 @@ def _inside(document: Any, step: str | int) -> Any:
 
 
 def _name(entry: Mapping[str, Any], place: int) -> str:
-    named = next((entry[key] for key in _NAMED_BY if entry.get(key)), None)
-    return str(place + 1) if named is None or isinstance(named, Mapping | list | tuple) else str(named)
+    named = (entry.get(key) for key in _NAMED_BY)
+    return next((str(word) for word in named if word and isinstance(word, str | date)), str(place + 1))

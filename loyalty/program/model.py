@@ -13,6 +13,12 @@ from msgspec import Meta, Struct
 HOUSE: Final = files("loyalty.program") / "house.toml"
 """The definition that is shipped: what a hotel group starts with."""
 
+HOUSE_2: Final = files("loyalty.program") / "house_2.toml"
+"""Its next version, with promotions all year round: to compare, to simulate, to publish."""
+
+PUBLISHED: Final = files("loyalty.program") / "published"
+"""Definitions modelled on programs that hotel groups have published."""
+
 UNIT_SCALE: Final = {"stays": 0, "nights": 1, "spend": 2, "tier_points": 0, "no_shows": 0, "brands": 0}
 """Decimals of each unit that can be counted: nights in tenths, spend in hundredths (or as the currency has)."""
 

@@ -4,7 +4,7 @@ What a promotion asks of the stay is looked up, not interpreted: for each kind o
 promotions hold, as the bits of a whole number. So promotions that a stay doesn't come under cost it next to nothing.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from fractions import Fraction
 from functools import lru_cache
 from math import ceil
@@ -53,6 +53,7 @@ class _Rule(Struct, frozen=True):
 
     code: str
     bit: int
+    limited: bool
     matches: Matcher
     by_nights: bool
     least_nights: int
@@ -82,9 +83,8 @@ class Promotions:
         self._rules = [_compiled(item, 1 << place, decimals) for place, item in enumerate(ranked)]
         self._guests = Guests(ranked)
         self.budgets = {item.code: item.budget for item in ranked if item.budget is not None}
-        self.limited = frozenset(
-            item.code for item in ranked if item.per_member is not None or item.times is not None
-        )
+        self.limited = frozenset(item.code for item in ranked if item.per_member is not None)
+        self.counted = frozenset(item.code for item in ranked if item.times is not None)
         self.needs_history = any(item.nth_stay or item.dormant_months is not None for item in ranked)
         """Whether a promotion asks how many stays there were, or when the last one was."""
         self._days = Days(ranked, festivals)
@@ -101,14 +101,14 @@ class Promotions:
         return tuple([rule.code for rule in self._listed(self._guests.entitled(visit, guest))])
 
     def give(
-        self, visit: Visit, tier: str, entitled: tuple[str, ...], base: int, used: Mapping[str, Used],
+        self, visit: Visit, tier: str, entitled: tuple[str, ...], base: int, used: Callable[[str], Used],
         budgets: Mapping[str, int],
     ) -> list[Given]:  # fmt: skip
         """Return what promotions give for a stay with so many base points, the highest priority first.
 
-        `tier` and `entitled` are those pinned when the stay was first seen. `used` is what other stays of the member
-        have had, without this one. `budgets` is what is left of budgets, with what this stay has had of them; none for
-        one that isn't there.
+        `tier` and `entitled` are those pinned when the stay was first seen. `used` tells what other stays of the member
+        have had of a promotion, without this one. `budgets` is what is left of budgets, with what this stay has had of
+        them; none for one that isn't there.
         """
         found = self._open_to(entitled) & self._meant(
             visit.property, visit.brand, visit.channel, visit.rate_code, visit.room_type, tier
@@ -122,7 +122,7 @@ class Promotions:
         for rule in self._listed(found):
             if rule.group in groups:
                 continue
-            one = _give(rule, visit, nights, base, used.get(rule.code, _UNUSED), budgets)
+            one = _give(rule, visit, nights, base, used(rule.code) if rule.limited else _UNUSED, budgets)
             if one is None:
                 continue
             given.append(one)
@@ -147,7 +147,8 @@ def _compiled(item: Promotion, bit: int, decimals: int) -> _Rule:
     extra = max(Fraction(0), Fraction(item.multiplier or 1) - 1) + percent / 100
     whole = percent.denominator == 1
     return _Rule(
-        item.code, bit, matcher(item), item.by == "nights", (item.least_nights or 0) * _NIGHT,
+        item.code, bit, item.per_member is not None or item.times is not None, matcher(item),
+        item.by == "nights", (item.least_nights or 0) * _NIGHT,
         ceil(Fraction(item.least_spend or 0) * 10**decimals), extra.numerator, extra.denominator, item.points or 0,
         item.points_per_night or 0, int(Fraction(item.nights or 0) * _NIGHT), ROUNDINGS[item.rounding],
         item.multiplier if whole else f"{item.percent}%", int(percent) if item.percent and whole else None, item.group,

@@ -26,9 +26,19 @@ DELETE FROM program_version WHERE version = $1;
 -- name: next_generation
 UPDATE program_generation SET generation = generation + 1 RETURNING generation;
 
+-- name: review_all
+-- Have every member reviewed who has something counted: it may have to be counted again, by day.
+UPDATE member SET review_on = '1970-01-01' WHERE counters <> '{}' AND NOT coalesce((traits ->> 'by_day')::boolean, false);
+
+-- name: review_from
+-- Have every member reviewed on $1 or before who has something counted or given: tiers are others from that day on.
+UPDATE member SET review_on = $1
+WHERE (counters <> '{}' OR traits ? 'statuses') AND (review_on IS NULL OR review_on > $1);
+
 -- name: read_pools
 SELECT promotion, budget, leased FROM promotion_pool ORDER BY promotion;
 
 -- name: write_pool
+-- What is leased already stays leased.
 INSERT INTO promotion_pool AS p (promotion, budget) VALUES ($1, $2)
-ON CONFLICT (promotion) DO UPDATE SET budget = excluded.budget;
+ON CONFLICT (promotion) DO UPDATE SET budget = greatest(excluded.budget, p.leased);

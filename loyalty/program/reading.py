@@ -5,6 +5,7 @@ import tomllib
 from collections.abc import Iterable
 from datetime import date
 from decimal import Decimal
+from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any, Final
@@ -15,10 +16,14 @@ from msgspec import Struct
 from loyalty.program.checks import check
 from loyalty.program.form import convert
 from loyalty.program.mistakes import Mistake, key_of
-from loyalty.program.model import Definition
+from loyalty.program.model import HOUSE, HOUSE_2, Definition
 from loyalty.program.places import line_of, places
 
+PUBLISHED: Final = files("loyalty.program") / "published"
+"""Programs that hotel groups have published, written down as definitions."""
+
 _WHERE: Final = re.compile(r" \(at (?:line (\d+), column (\d+)|end of document)\)$")
+_TWICE: Final = {"Cannot overwrite a value", "Cannot mutate immutable namespace"}
 _BOM: Final = "\ufeff"
 _NO_BOM: Final = "the file begins with a byte order mark"
 _UTF_16: Final = (b"\xff\xfe", b"\xfe\xff")
@@ -52,6 +57,21 @@ def decode(text: str, source: str = "program") -> Definition:
     if found.definition is None:
         raise ProgramError("\n".join(mistake.told(source) for mistake in found.mistakes), found.mistakes)
     return found.definition
+
+
+def shipped() -> dict[str, Traversable]:
+    """Return the definitions that come with the package, by name: the house program and its next version first."""
+    published = {
+        file.name.removesuffix(".toml"): file
+        for file in sorted(PUBLISHED.iterdir(), key=lambda file: file.name)
+        if file.name.endswith(".toml")
+    }
+    return {"house": HOUSE, "house_2": HOUSE_2, **published}
+
+
+def find(name: str) -> Path | Traversable:
+    """Return the file of a shipped definition by its name, or else the one at this path."""
+    return shipped().get(name) or Path(name)
 
 
 def read_text(path: Path | Traversable) -> str:
@@ -109,4 +129,6 @@ def _syntax(message: str, text: str) -> Mistake:
     line = int(found[1]) if found and found[1] else text.count("\n") + 1
     column = f", at column {found[2]}" if found and found[2] else ""
     reason = _WHERE.sub("", message)
+    if reason in _TWICE or reason.endswith("twice"):
+        return Mistake((), "this key or table is given twice", line=line)
     return Mistake((), f"this is not TOML: {reason[:1].lower()}{reason[1:]}{column}", line=line)

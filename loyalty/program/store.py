@@ -70,6 +70,16 @@ async def next_generation(connection: Connection) -> None:
     await connection.execute(QUERIES["next_generation"])
 
 
+async def review_all(connection: Connection) -> None:
+    """Have every member reviewed whose counts are kept by year."""
+    await connection.execute(QUERIES["review_all"])
+
+
+async def review_from(connection: Connection, day: date) -> None:
+    """Have every member reviewed on a day, or before."""
+    await connection.execute(QUERIES["review_from"], day)
+
+
 async def read_pools(connection: Connection) -> list[Pool]:
     """Return the budgets of promotions."""
     return [Pool(*row) for row in await connection.fetch(QUERIES["read_pools"])]

@@ -12,9 +12,19 @@ JOIN reward AS r
  AND r.ordinal = w.ordinal AND r.status <> 'revoked'
 ORDER BY r.reward_id;
 
+-- name: find_alive
+-- What a member's crossings have given and is not revoked, with whether any of its points were spent.
+SELECT r.reward_id, r.member_id, r.milestone, r.period, r.ordinal, r.part, r.program, r.status, r.kind, r.code, r.points,
+       r.granted_on, r.choose_by, r.valid_to, r.journal_id, r.changed_by,
+       r.kind = 'points' AND EXISTS (SELECT FROM allocation AS a
+                                     WHERE a.shard = r.shard AND a.lot_id = r.journal_id AND a.kind = 'spend') AS spent
+FROM reward AS r
+WHERE r.shard = $1 AND r.member_id = $2 AND r.status <> 'revoked'
+ORDER BY r.reward_id;
+
 -- name: find_lots_of_rewards
 -- The lots of rewards in points, open or not.
-SELECT lot_id, member_id, amount, remaining, expired, earned_on, expires_on
+SELECT lot_id, member_id, amount, remaining, expired, earned_on, expires_on, opens_on, pending, lapsed_on
 FROM lot WHERE shard = $1 AND lot_id = ANY ($2::uuid[]);
 
 -- name: find_rewards

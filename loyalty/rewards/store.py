@@ -27,6 +27,12 @@ async def find_given(connection: Connection, shard: int, places: Sequence[tuple[
     return [(_reward(row), row["spent"]) for row in rows]
 
 
+async def find_alive(connection: Connection, shard: int, member_id: UUID) -> list[Given]:
+    """Return all that a member's crossings have given and is not revoked."""
+    rows = await connection.fetch(QUERIES["find_alive"], shard, member_id)
+    return [(_reward(row), row["spent"]) for row in rows]
+
+
 async def find_lots(connection: Connection, shard: int, lot_ids: Iterable[UUID]) -> list[Lot]:
     """Return the lots of rewards in points."""
     return [

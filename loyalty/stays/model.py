@@ -108,7 +108,8 @@ class Award(Struct, frozen=True, omit_defaults=True, gc=False):
 
     `tier` is the tier it was judged by, `brand` the property's, `entitled` the promotions whose conditions the guest
     met (None: never asked), `seen_on` the day it was posted, if a rule asks. They are fixed when the stay is first
-    seen, so that re-sent revisions in any order come out alike.
+    seen, so that re-sent revisions in any order come out alike. `opens_on` is the day from which its points can be
+    spent, if that isn't at once.
     """
 
     tier: str
@@ -122,6 +123,7 @@ class Award(Struct, frozen=True, omit_defaults=True, gc=False):
     entitled: tuple[str, ...] | None = None
     brand: str = ""
     seen_on: dt.date | None = None
+    opens_on: dt.date | None = None
 
     @property
     def points(self) -> int:

@@ -23,7 +23,8 @@ Brand = Annotated[
     str,
     Meta(
         pattern=r"^([a-z][a-z0-9_]{0,31})?$(?!\n)",
-        description="The brand, by which the program may have rules: lower-case letters, digits and underscores, or empty.",
+        description="A brand, by which the program may have rules: at most 32 lower-case letters, digits and "
+        "underscores, a letter first; or an empty text.",
         examples=["hampton"],
     ),
 ]

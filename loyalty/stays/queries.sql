@@ -7,6 +7,9 @@ FROM stay_revision AS r
 WHERE r.shard = $1 AND r.stay_id = $2
 ORDER BY r.revision DESC;
 
+-- name: find_stay
+SELECT stay_id FROM stay_directory WHERE source = $1 AND property = $2 AND stay_ref = $3 AND leg = $4;
+
 -- name: read_properties
 SELECT code, name_en, name_zh, time_zone, currency, brand FROM property ORDER BY code;
 

@@ -5,7 +5,7 @@ from datetime import datetime
 from asyncpg import Pool
 from msgspec import Struct
 
-from loyalty.db import load_queries
+from loyalty.db import Connection, load_queries
 from loyalty.ids import UUID
 from loyalty.stays.properties import Property, PropertyName
 
@@ -25,9 +25,16 @@ class Revision(Struct, frozen=True):
     recorded_at: datetime
 
 
-async def read_stay(pool: Pool, shard: int, stay_id: UUID) -> list[Revision]:
+async def read_stay(pool: Pool | Connection, shard: int, stay_id: UUID) -> list[Revision]:
     """Return a stay's revisions, newest first; none when there is no such stay."""
     return [Revision(*row) for row in await pool.fetch(QUERIES["read_stay"], shard, stay_id)]
+
+
+async def find_stay(
+    connection: Connection, source: str, property_code: str, stay_ref: str, leg: int
+) -> UUID | None:
+    """Return the id that a stay's natural key leads to; None when there is none."""
+    return await connection.fetchval(QUERIES["find_stay"], source, property_code, stay_ref, leg)
 
 
 async def read_properties(pool: Pool) -> dict[str, Property]:

@@ -1,9 +1,11 @@
-"""The tiers of one version of a program, with what it takes to reach and to keep each. Pure, compiled once.
+"""The tiers of a program, version by version, with what it takes to reach and to keep each. Pure, compiled once.
 
-Amounts are in the scale of their unit: nights in tenths, spend in minor units. `brands` is the number of different ones.
+Amounts are in the scale of their unit: nights in tenths, spend in minor units. `brands` is how many different ones.
 """
 
-from collections.abc import Callable, Mapping
+from bisect import bisect_right
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date
 from typing import Final
 
 from msgspec import Struct
@@ -35,11 +37,11 @@ class Level(Struct, frozen=True, gc=False):
 
     def reached_by(self, counted: Mapping[str, int]) -> bool:
         """Tell whether counts reach the level."""
-        return _any(self.reach, counted) and _all(self.require, counted)
+        return _enough(self.reach, self.require, counted)
 
     def kept_by(self, counted: Mapping[str, int]) -> bool:
         """Tell whether counts are enough to keep the level."""
-        return _any(self.keep, counted) and _all(self.keep_require, counted)
+        return _enough(self.keep, self.keep_require, counted)
 
 
 class Ladder:
@@ -55,13 +57,8 @@ class Ladder:
         self.levels = levels
         self.rules = rules
         self.lifetime = lifetime
-        self.by_year = rules.period in {"calendar_year", "membership_year"}
-        self.uses_brands = any(
-            unit == "brands"
-            for level in levels
-            for unit, _ in (*level.reach, *level.require, *level.keep, *level.keep_require)
-        )
         self.bars = tuple((bar.unit, bar.at_most) for bar in rules.bar)
+        self.uses_brands = any(unit == "brands" for unit, _ in (*_thresholds(levels), *self.bars))
         self.plain = (
             rules.period == "calendar_year" and rules.effective == "same_day" and rules.downgrade == "counters"
             and not rules.grace_months and not rules.rollover and not rules.bar and not lifetime
@@ -99,12 +96,21 @@ class Ladder:
             case _:
                 return 2 * self.rules.months + self.rules.grace_months + 2
 
+    def same_as(self, other: "Ladder") -> bool:
+        """Tell whether two versions say the same of tiers."""
+        return (self.levels, self.rules) == (other.levels, other.rules)
+
     def level(self, code: str) -> Level:
         """Return a level by its code; the lowest for one that isn't there."""
         return self._by_code.get(code, self.levels[0])
 
     def like(self, level: Level) -> Level:
-        """Return the level of this ladder that stands for one of another version: of its code, or else of its rank."""
+        """Return the level of this ladder that stands for one of another version: of its code, or else of its rank.
+
+        What is everybody's there is what is everybody's here.
+        """
+        if level.rank == 0:
+            return self.levels[0]
         found = self._by_code.get(level.code)
         return found if found is not None else self.levels[min(level.rank, len(self.levels) - 1)]
 
@@ -120,22 +126,23 @@ class Ladder:
                 return level
         return self.levels[0]
 
+    def barred(self, counted: Mapping[str, int]) -> bool:
+        """Tell whether a bar is in the way of any upgrade."""
+        return any(counted.get(unit, 0) > most for unit, most in self.bars)
+
     def upgraded(self, counted: Mapping[str, int], present: Level) -> Level:
         """Return the level that counts reach, the present one if that is no upgrade or a bar is in the way."""
         found = self.reached(counted)
-        if found.rank <= present.rank:
-            return present
-        barred = any(counted.get(unit, 0) > most for unit, most in self.bars)
-        return present if barred else found
+        return found if found.rank > present.rank and not self.barred(counted) else present
 
     def after_review(self, present: Level, counted: Mapping[str, int]) -> Level:
         """Return the level that counts leave a member with when a period ends."""
-        if present.rank == 0 or present.permanent or present.kept_by(counted):
+        if _stays(present, counted):
             return present
         below = self.levels[present.rank - 1]
         if self.rules.downgrade == "one_level":
             return below
-        while below.rank and not (below.permanent or below.kept_by(counted) or below.reached_by(counted)):
+        while not _stays(below, counted):
             below = self.levels[below.rank - 1]
         return below
 
@@ -167,28 +174,71 @@ class Ladder:
         return self.levels[level.rank + 1] if level.rank + 1 < len(self.levels) else None
 
 
+class Ladders:
+    """The ladders of all versions of a program, each in force from a day on until the next one is.
+
+    Versions that say the same of tiers are one. `days` are those on which the second and later ones begin.
+    """
+
+    def __init__(self, versions: Sequence[tuple[date, Ladder]]) -> None:
+        """Take the ladders, the first in force first."""
+        different = [
+            (day, ladder)
+            for place, (day, ladder) in enumerate(versions)
+            if place == 0 or not ladder.same_as(versions[place - 1][1])
+        ]
+        self.all = [ladder for _, ladder in different]
+        self.days = [day for day, _ in different[1:]]
+        self.uses_brands = any(ladder.uses_brands for ladder in self.all)
+
+    def on(self, day: date) -> Ladder:
+        """Return the ladder in force on a day."""
+        return self.all[bisect_right(self.days, day)] if self.days else self.all[0]
+
+    def between(self, first: date, last: date) -> list[tuple[date, Ladder]]:
+        """Return the ladders in force from a day to another, each with the first of these days that it is in force."""
+        if not self.days:
+            return [(first, self.all[0])]
+        start, end = bisect_right(self.days, first), bisect_right(self.days, last)
+        return [
+            (first, self.all[start]),
+            *((self.days[place], self.all[place + 1]) for place in range(start, end)),
+        ]
+
+
+def higher(one: Level, other: Level) -> Level:
+    """Return the higher of two levels of one ladder."""
+    return one if one.rank >= other.rank else other
+
+
 def _level(rank: int, tier: Tier, read: Callable[[Mapping[str, str]], Thresholds]) -> Level:
-    reach, require = read(tier.reach), read(tier.require)
-    keep, keep_require = read(tier.keep), read(tier.keep_require)
-    if not keep and not keep_require:
-        keep, keep_require = reach, require
     return Level(
-        rank, tier.code, {"en": tier.name.en, "zh": tier.name.zh}, tier.bonus_percent, reach, require, keep,
-        keep_require, tier.permanent, tier.benefits, dict(tier.yearly),
+        rank, tier.code, {"en": tier.name.en, "zh": tier.name.zh}, tier.bonus_percent,
+        read(tier.reach), read(tier.require), read(tier.keep or tier.reach), read(tier.keep_require or tier.require),
+        tier.permanent, tier.benefits, dict(tier.yearly),
     )  # fmt: skip
+
+
+def _thresholds(levels: tuple[Level, ...]) -> Thresholds:
+    return tuple(
+        one for level in levels for one in (*level.reach, *level.require, *level.keep, *level.keep_require)
+    )
 
 
 def _plain(level: Level) -> bool:
     return not level.permanent and (level.keep, level.keep_require) == (level.reach, level.require)
 
 
-def _any(thresholds: Thresholds, counted: Mapping[str, int]) -> bool:
-    if not thresholds:
-        return True
-    for unit, threshold in thresholds:
+def _stays(level: Level, counted: Mapping[str, int]) -> bool:
+    """Tell whether a review leaves a level as it is. What is enough to reach it is enough to keep it."""
+    return level.rank == 0 or level.permanent or level.kept_by(counted) or level.reached_by(counted)
+
+
+def _enough(any_of: Thresholds, all_of: Thresholds, counted: Mapping[str, int]) -> bool:
+    for unit, threshold in any_of:
         if counted.get(unit, 0) >= threshold:
-            return True
-    return False
+            return not all_of or _all(all_of, counted)
+    return not any_of and _all(all_of, counted)
 
 
 def _all(thresholds: Thresholds, counted: Mapping[str, int]) -> bool:

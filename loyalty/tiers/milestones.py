@@ -1,7 +1,7 @@
 """Milestones: a count, over the whole membership or within a calendar year, that passes its marks. Pure.
 
-What is granted is a function of the count: as many ordinals as it has passed marks. So a crossing grants once, a reversal
-takes back exactly what it uncrosses, and the order of posting never matters.
+What is granted is a function of the count: as many ordinals as it has passed marks. So a crossing grants once, a
+reversal takes back exactly what it uncrosses, and the order of posting never matters.
 """
 
 from bisect import bisect_right
@@ -48,9 +48,10 @@ class MilestoneRule(Struct, frozen=True, gc=False):
 
     def count(self, counters: Counters, year: int) -> int:
         """Return what the milestone counts: in a year, or over all."""
-        if self.yearly:
-            return counting.of_year(counters, year).get(self.unit, 0)
-        return counting.over_all(counters, self.unit)
+        if not self.yearly:
+            return counting.over_all(counters, self.unit)
+        of_year = counting.of_year(counters, year)
+        return counting.brands(of_year) if self.unit == "brands" else of_year.get(self.unit, 0)
 
 
 class Crossing(Struct, frozen=True, gc=False):
@@ -105,10 +106,22 @@ def all_crossed(
     for rule in rules:
         if rule.yearly:
             for change in changed:
-                if by := change.counts.get(rule.unit, 0):
+                if by := _change(rule, [change], counters, ahead=ahead):
                     count = rule.count(counters, change.year) + (by if ahead else 0)
                     crossings += crossed(rule, count - by, count, str(change.year))
-        elif by := sum([change.counts.get(rule.unit, 0) for change in changed]):
+        elif by := _change(rule, changed, counters, ahead=ahead):
             count = counting.over_all(counters, rule.unit) + (by if ahead else 0)
             crossings += crossed(rule, count - by, count)
     return crossings
+
+
+def _change(rule: MilestoneRule, changed: Sequence[Change], counters: Counters, *, ahead: bool) -> int:
+    """Return by what a milestone's count changes, or has changed."""
+    if rule.unit != "brands":
+        return sum([change.counts.get(rule.unit, 0) for change in changed])
+    here = counting.of_year(counters, changed[0].year) if rule.yearly else counting.by_unit(counters)
+    there, sign = dict(here), 1 if ahead else -1
+    for change in changed:
+        for unit, amount in change.counts.items():
+            there[unit] = there.get(unit, 0) + sign * amount
+    return sign * (counting.brands(there) - counting.brands(here))

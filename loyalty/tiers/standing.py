@@ -1,23 +1,22 @@
-"""A member's tier on a day: the highest of what was earned, given, and earned for life. Pure."""
+"""A member's tier on a day, until when it lasts, and what counts for it. Pure."""
 
 from bisect import bisect_right
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from datetime import date, timedelta
 from typing import Final
 
-from msgspec import Struct, structs
+from msgspec import Struct
 
+from loyalty.clock import add_months
 from loyalty.ledger import counters as counting
-from loyalty.ledger.model import Counters, Member, Status
-from loyalty.program.lifetime import add_months
+from loyalty.ledger.model import Counters, Member
+from loyalty.tiers.course import Era
 from loyalty.tiers.ladder import Ladder, Level
-from loyalty.tiers.timeline import Period, level_on, timeline
+from loyalty.tiers.milestones import Change
+from loyalty.tiers.timeline import Period
+from loyalty.tiers.unmoved import Thresholds
 
 _DAY: Final = timedelta(days=1)
-_AHEAD: Final = 4
-"""How many days on which a tier may change are looked at to tell until when it is certain."""
-_YEAR_KEY: Final = 4
-"""Characters of a year in a key of the counters."""
 _MANY_DAYS: Final = 40
 """Days that are kept before older ones are folded into their years."""
 
@@ -34,182 +33,121 @@ class Standing(Struct, frozen=True, gc=False):
 
 
 class Tiers:
-    """The ladders of all versions of a program, each in force from a day on."""
+    """The tiers of all versions of a program, each in force from a day on."""
 
     def __init__(self, versions: Sequence[tuple[date, Ladder]]) -> None:
         """Take the ladders, the first in force first."""
-        self._ladders = [ladder for _, ladder in versions]
-        self._days = [day for day, _ in versions[1:]]
-        self._all_plain = all(ladder.plain for ladder in self._ladders)
-
-    def ladder_on(self, day: date) -> Ladder:
-        """Return the ladder in force on a day."""
-        return self._ladders[bisect_right(self._days, day)] if self._days else self._ladders[0]
+        self._era = Era(versions)
+        self._ladders = self._era.ladders
+        self._thresholds = Thresholds(self._ladders.all) if self._era.before is None else None
+        self._one_a_year = self._era.before is None and all(
+            ladder.rules.period == "calendar_year" and ladder.rules.effective == "same_day"
+            for ladder in self._ladders.all
+        )
+        self._grace = max(ladder.rules.grace_months for ladder in self._ladders.all)
+        self._plain = self._era.before is None and all(ladder.plain for ladder in self._ladders.all)
 
     def on(self, member: Member, day: date) -> Level:
         """Return the tier of a member on a day."""
         if not member.traits.statuses:
-            if not member.counters:
-                return self.ladder_on(day).levels[0]
-            if self._all_plain:
-                this, last = self._plain(member.counters, day)
+            ladder = self._steady(day)
+            if ladder is not None:
+                if not member.counters:
+                    return ladder.levels[0]
+                this, last = _of_two_years(ladder, member.counters, day.year)
                 return this if this.rank >= last.rank else last
-        return self._found(member, day)[0]
+        return next(self._era.course(member, day)).level
+
+    def certain(self, member: Member, day: date) -> bool:
+        """Tell whether the tier last told is the one of a day: it was told, and no review is due."""
+        return member.tier != "" and (member.review_on is None or member.review_on > day)
+
+    def near(self, member: Member, day: date, today: date) -> Level:
+        """Return the tier on a day; the one last told where a calendar year has but one, beyond any grace."""
+        if self._one_a_year and day <= today and not member.traits.statuses and self.certain(member, today):
+            begins = add_months(date(today.year, 1, 1), self._grace)
+            ladder = self._era.ladder_on(today)
+            if day >= begins and ladder is self._era.ladder_on(begins):
+                return ladder.level(member.tier)
+        return self.on(member, day)
+
+    def unmoved(self, changed: Sequence[Change], counters: Counters) -> bool:
+        """Tell whether changes of the counts, which hold them already, can't have moved a tier nor its end."""
+        return self._thresholds is not None and self._thresholds.unmoved(changed, counters)
 
     def standing(self, member: Member, day: date) -> Standing:
         """Return the tier on a day, until when it is certain, and where it comes from."""
-        level, source = self._found(member, day)
-        if level.rank == 0:
-            return Standing(level, None, source)
-        if self._all_plain and not member.traits.statuses:
-            this, last = self._plain(member.counters, day)
-            return Standing(level, date(day.year + (this.rank >= last.rank), 12, 31), source)
-        for place, later in enumerate(self._changes(member, day)):
-            if self.on(member, later).rank < level.rank:
-                return Standing(level, later - _DAY, source)
-            if place >= _AHEAD:
-                break
-        return Standing(level, None, source)
+        plain = self._plain_standing(member, day)
+        if plain is not None:
+            return plain
+        course = self._era.course(member, day)
+        now = next(course)
+        if now.level.rank:
+            for later in course:
+                if later.level.rank < self._era.ladder_on(later.day).like(now.level).rank:
+                    return Standing(now.level, later.day - _DAY, now.source)
+        return Standing(now.level, None, now.source)
 
     def review_on(self, member: Member, day: date) -> date | None:
-        """Return the first later day on which the tier may be another without anything being posted; None: never."""
-        if not member.counters and not member.traits.statuses:
-            return None
-        if self._all_plain and not member.traits.statuses:
-            this, last = self._plain(member.counters, day)
-            level = max(this.rank, last.rank)
-            return None if level == 0 else date(day.year + (this.rank >= last.rank) + 1, 1, 1)
-        return next(self._changes(member, day), None)
+        """Return the first later day on which the tier is another without anything being posted; None: never."""
+        plain = self._plain_standing(member, day)
+        if plain is not None:
+            return None if plain.valid_to is None else plain.valid_to + _DAY
+        course = self._era.course(member, day)
+        code = next(course).level.code
+        return next((later.day for later in course if later.level.code != code), None)
 
     def period(self, member: Member, day: date) -> Period:
         """Return the period in which a day lies, with what counts in it for tiers."""
-        ladder = self.ladder_on(day)
-        if self._all_plain:
+        if self._plain:
             counted = counting.of_year(member.counters, day.year)
-            return Period(date(day.year, 1, 1), date(day.year, 12, 31), counted, ladder.levels[0])
-        return timeline(member, day, self.ladder_on).period
-
-    def _plain(self, counters: Counters, day: date) -> tuple[Level, Level]:
-        """Return what this year's and last year's counts reach, in the ladder in force."""
-        ladder = self.ladder_on(day)
-        this = ladder.reached(counting.of_year(counters, day.year))
-        last = counting.of_year(counters, day.year - 1)
-        if not last:
-            return this, ladder.levels[0]
-        if not self._days:
-            return this, ladder.reached(last)
-        return this, ladder.like(self.ladder_on(date(day.year - 1, 12, 31)).reached(last))
-
-    def _found(self, member: Member, day: date) -> tuple[Level, str]:
-        """Return the highest tier in force, and where it comes from."""
-        ladder = self.ladder_on(day)
-        line = timeline(member, day, self.ladder_on)
-        best, source = ladder.like(level_on(line.steps, day, ladder.rules.grace_months)), "earned"
-        if ladder.lifetime:
-            lasting = ladder.for_life(
-                _Whole(member.counters), lambda level: _years_at(line.steps, level, day)
-            )
-            if lasting.rank > best.rank:
-                best, source = lasting, "lifetime"
-        for status in member.traits.statuses:
-            if (
-                status.kind != "earned"
-                and status.first <= day
-                and (status.last is None or day <= status.last)
-            ):
-                given = ladder.level(status.tier)
-                if given.rank > best.rank:
-                    best, source = given, status.kind
-        return best, source
-
-    def _changes(self, member: Member, day: date) -> Iterator[date]:
-        """Yield later days on which the tier may change by itself, soonest first; a tier that everybody has doesn't."""
-        after = day
-        while True:
-            found = [one for one in self._candidates(member, after) if one > after]
-            if not found:
-                return
-            after = min(found)
-            yield after
-
-    def _candidates(self, member: Member, day: date) -> Iterator[date]:
-        for status in member.traits.statuses:
-            if status.kind != "earned":
-                yield status.first
-                if status.last is not None:
-                    yield status.last + _DAY
-        ladder = self.ladder_on(day)
-        yield from self._days
-        line = timeline(member, day, self.ladder_on)
-        grace = ladder.rules.grace_months
-        for first, _ in line.steps:
-            if first > date.min:
-                yield first
-                if grace:
-                    yield add_months(first, grace)
-        if ladder.rules.period == "rolling":
-            months = ladder.rules.months
-            for key in member.counters:
-                if len(key) > _YEAR_KEY:
-                    ends = add_months(date.fromisoformat(key), months)
-                    yield ends
-                    if grace:
-                        yield add_months(ends, grace)
-        elif level_on(line.steps, line.period.last, grace).rank:
-            yield line.period.last + _DAY
-            if grace:
-                yield add_months(line.period.last + _DAY, grace)
-
-    # --- days that are no longer needed -------------------------------------------------------------------------
+            return Period(date(day.year, 1, 1), date(day.year, 12, 31), counted)
+        return self._era.at(day).period(member, day)
 
     def compact(self, member: Member, today: date, months: int) -> Member:
         """Return the member with days folded into their years that no rule needs any more, once there are many.
 
-        What tier stood at the first day that is kept goes along as a status `earned`, where days decide.
+        Where days decide, the tiers earned before go along as statuses `earned`. What is posted for a day before the
+        last of these changes no tier any more.
         """
-        if sum([len(key) > _YEAR_KEY for key in member.counters]) <= _MANY_DAYS:
-            return member
         horizon = add_months(today, -months).replace(day=1)
-        ladder = self.ladder_on(today)
-        if not ladder.by_year or ladder.rules.period == "membership_year":
-            line = timeline(member, horizon, self.ladder_on)
-            if ladder.rules.period != "rolling":
-                horizon = line.period.first
-            statuses = tuple(one for one in member.traits.statuses if one.kind != "earned")
-            began = level_on(line.steps, horizon, 0)
-            stood = Status(began.code, "earned", horizon)
-            member.traits = structs.replace(member.traits, statuses=(*statuses, stood))
-        folded: Counters = {}
-        limit = horizon.isoformat()
-        for key, counts in member.counters.items():
-            kept = key if len(key) == _YEAR_KEY or key >= limit else key[:_YEAR_KEY]
-            for unit, amount in counts.items():
-                counting.add(folded, kept, unit, amount)
-        member.counters = folded
+        days = [key for key in member.counters if counting.is_day(key)]
+        if len(days) > _MANY_DAYS and min(days) < horizon.isoformat():
+            era = self._era.at(today)
+            years_do = era.kind == "calendar_year" and era.before is None
+            kept = horizon if years_do else era.anchor(member, horizon)
+            member.counters = counting.folded(member.counters, kept)
         return member
 
+    def _steady(self, day: date) -> Ladder | None:
+        """Return the ladder by which a plain tier is read off two years, if it is the only one of these years."""
+        if not self._plain:
+            return None
+        days = self._ladders.days
+        if not days:
+            return self._ladders.all[0]
+        place = bisect_right(days, day)
+        if place and days[place - 1] > date(day.year - 1, 1, 1):
+            return None
+        return self._ladders.all[place]
 
-class _Whole(Mapping[str, int]):
-    """What was counted over a whole membership, by unit; worked out for the units that are asked for."""
+    def _plain_standing(self, member: Member, day: date) -> Standing | None:
+        """Return a standing read off two years; None where more has to be looked at."""
+        counters, days = member.counters, self._ladders.days
+        if member.traits.statuses or (days and days[-1] > day):
+            return None
+        ladder = self._steady(day)
+        if ladder is not None and not counters:
+            return Standing(ladder.levels[0], None)
+        if ladder is None or max(counters) >= str(day.year + 1):
+            return None
+        this, last = _of_two_years(ladder, counters, day.year)
+        if this.rank >= last.rank:
+            return Standing(this, date(day.year + 1, 12, 31) if this.rank else None)
+        return Standing(last, date(day.year, 12, 31))
 
-    def __init__(self, counters: Counters) -> None:
-        self._counters = counters
 
-    def __getitem__(self, unit: str) -> int:
-        return counting.over_all(self._counters, unit)
-
-    def __iter__(self) -> Iterator[str]:
-        return iter({unit for counts in self._counters.values() for unit in counts})
-
-    def __len__(self) -> int:
-        return len(set(self))
-
-
-def _years_at(steps: Sequence[tuple[date, Level]], level: Level, day: date) -> int:
-    """Return in how many calendar years a tier or a higher one was held, on any day of each."""
-    years: set[int] = set()
-    for place, (first, held) in enumerate(steps):
-        if held.rank >= level.rank and first > date.min:
-            last = steps[place + 1][0] - _DAY if place + 1 < len(steps) else day
-            years.update(range(first.year, min(last, day).year + 1))
-    return len(years)
+def _of_two_years(ladder: Ladder, counters: Counters, year: int) -> tuple[Level, Level]:
+    """Return what the counts of a year and of the one before reach."""
+    this, last = counting.of_two_years(counters, year)
+    return ladder.reached(this), ladder.reached(last)

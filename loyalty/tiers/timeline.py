@@ -1,131 +1,168 @@
-"""What tier was earned from which day on: the periods of a membership gone through in order. Pure.
+"""What tier was earned from which day on: the periods of a membership gone through in order, without an end. Pure.
 
-A timeline is a function of what was counted, of the day of enrolment and of the program's versions; the order of posting
-never matters. Each period is judged by the version in force on its last day (or on the day asked for), each review by
-the one in force on the day after.
+A timeline is a function of what was counted, of the day of enrolment and of the program's versions; the order of
+posting never matters. What a version in force promises holds, whatever the next one says: a tier reached in a part of
+a year lasts as long as one reached in all of it. A review is judged by the version in force on its day.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from typing import Final
 
 from msgspec import Struct
 
-from loyalty.ledger.model import Counters, Member, Status
-from loyalty.program.lifetime import add_months
-from loyalty.tiers.ladder import Ladder, Level
+from loyalty.clock import add_months
+from loyalty.ledger import counters as counting
+from loyalty.ledger.model import Counters, Member
+from loyalty.tiers.ladder import Ladder, Ladders, Level, higher
 
-LadderOn = Callable[[date], Ladder]
+Step = tuple[date, Level]
+"""A tier, and the day from which on it was the one earned."""
 
 _DAY: Final = timedelta(days=1)
 _YEAR: Final = 12
 """Months."""
-_YEAR_KEY: Final = 4
-"""Characters of a year in a key of the counters."""
+_NOTHING: Final[Mapping[str, int]] = {}
 
 
 class Period(Struct, frozen=True, gc=False):
-    """A period in which is counted: its days, what counts in it, and the tier with which it began."""
+    """A period in which is counted: its days, and what counts in it.
+
+    `steps` are the tiers earned in it or by its end, none before its first day. `rolled`: what counts in it was partly
+    carried over from the period before.
+    """
 
     first: date
     last: date
     counted: Mapping[str, int]
-    began_with: Level
+    steps: Sequence[Step] = ()
+    rolled: bool = False
 
 
-class Timeline(Struct, frozen=True, gc=False):
-    """The tiers earned, each from a day on, and the period that the day asked for lies in."""
+def walk(member: Member, ladders: Ladders, start: Step | None, day: date) -> Iterator[Period]:
+    """Yield the periods of a membership from a tier known on a day, or else from its beginning.
 
-    steps: list[tuple[date, Level]]
-    period: Period
-
-
-def timeline(member: Member, day: date, ladder_on: LadderOn) -> Timeline:
-    """Return the tiers that a member has earned up to a day."""
-    ladder = ladder_on(day)
-    if ladder.by_year:
-        return _by_years(member, day, ladder_on)
-    return (
-        _rolling(member, day, ladder_on)
-        if ladder.rules.period == "rolling"
-        else _cycles(member, day, ladder_on)
-    )
+    Of a window that moves day by day, yield the days on which it may bring a change. `day` is one to begin by when
+    nothing was counted.
+    """
+    match ladders.on(day).rules.period:
+        case "calendar_year":
+            return _years(member, ladders, start, day, None)
+        case "membership_year":
+            return _years(member, ladders, start, day, member.enrolled_on)
+        case "rolling":
+            return _rolling(member, ladders, start)
+        case _:
+            return _cycles(member, ladders, start)
 
 
-def anchor(member: Member) -> Status | None:
-    """Return the tier that stood when older days were folded away, if they were."""
-    return next((one for one in reversed(member.traits.statuses) if one.kind == "earned"), None)
+def level_on(steps: Sequence[Step], day: date, grace_months: int) -> Level:
+    """Return the tier on a day of a timeline: the highest of those that haven't ended, or not longer ago than grace."""
+    best = steps[0][1]
+    for place, (first, level) in enumerate(steps):
+        if first > day or level.rank <= best.rank:
+            continue
+        if place + 1 < len(steps):
+            ended = steps[place + 1][0]
+            if (add_months(ended, grace_months) if grace_months else ended) <= day:
+                continue
+        best = level
+    return best
 
 
 # --- calendar and membership years ------------------------------------------------------------------------------------
 
 
-def _by_years(member: Member, day: date, ladder_on: LadderOn) -> Timeline:
-    membership = ladder_on(day).rules.period == "membership_year"
-    since = member.enrolled_on if membership else None
-    counts = _counts_by_year(member.counters, since)
-    place, standing = _year_of(day, since), anchor(member)
-    first = min([*counts, place])
-    carried, rolled = ladder_on(_start(first, since)).levels[0], dict[str, int]()
-    if standing is not None:
-        first = max(first, min(place, _year_of(standing.first, since)))
-        carried = ladder_on(_start(first, since)).level(standing.tier)
-    steps = [(date.min, carried)]
+def _years(
+    member: Member, ladders: Ladders, start: Step | None, day: date, since: date | None
+) -> Iterator[Period]:
+    """Yield years, or years of membership. A tier reached in one lasts to the end of the next."""
+    counts = _counts_by_year(member.counters, since, anchored=start is not None)
+    year = min([*counts, _year_of(day, since)]) if start is None else _year_of(start[0], since)
+    level = ladders.on(_start(year, since)).levels[0] if start is None else start[1]
+    rolled: Mapping[str, int] = _NOTHING
     while True:
-        begins, ends = _start(first, since), _start(first + 1, since) - _DAY
-        ladder = ladder_on(min(ends, day))
-        actual = counts.get(first, {})
-        counted = _counted(ladder, actual, rolled)
-        began_with = ladder.like(carried)
-        level = ladder.upgraded(counted, began_with)
-        if level is not began_with:
-            # As years alone are known, a tier that a year's counts reach is taken as reached from its first day.
-            steps.append((_reached_on(member, ladder, level, begins, day, rolled) or begins, level))
-        if first == place:
-            return Timeline(steps, Period(begins, ends, counted, began_with))
-        judge = ladder_on(ends + _DAY)
-        carried = _carried(judge, level, began_with, counted)
-        if carried is not level:
-            steps.append((ends + _DAY, carried))
-        rolled = _excess(judge, carried, actual)
-        first += 1
+        first, last = _start(year, since), _start(year + 1, since) - _DAY
+        actual = counts.get(year, _NOTHING)
+        counted = _counted(ladders, actual, rolled)
+        steps = _upgrades(member, ladders, level, counted, (first, last))
+        level = steps[-1][1] if steps else level
+        after = _reviewed(ladders, level, counted, (first, last))
+        if after is not None:
+            level = after
+            steps.append((last + _DAY, level))
+        yield Period(first, last, counted, steps, bool(rolled))
+        rolled = _excess(ladders.on(last), counted, actual)
+        year += 1
 
 
-def _carried(judge: Ladder, level: Level, began_with: Level, counted: Mapping[str, int]) -> Level:
-    """Return the level for the next year: one that was reached lasts; one brought along has to be kept."""
-    if level.rank > began_with.rank:
-        return judge.like(level)
-    present = judge.like(level)
-    if present.rank and present.reached_by(counted):
-        return present
-    return judge.after_review(present, counted)
+def _upgrades(
+    member: Member, ladders: Ladders, level: Level, counted: Mapping[str, int], year: tuple[date, date]
+) -> list[Step]:
+    """Return the tiers that a year's counts reach, above the one it began with: by any version in force in it."""
+    steps: list[Step] = []
+    for begins, ladder in ladders.between(*year):
+        present = ladder.like(level)
+        if ladder.barred(counted) or ladder.reached(counted).rank <= present.rank:
+            continue
+        if ladder.rules.effective == "same_day":
+            found = [(year[0], ladder.reached(counted))]
+        else:
+            found = _by_day(member, ladders, ladder, present, counted, year)
+        steps += [(max(begins, day), reached) for day, reached in found]
+        level = steps[-1][1]
+    return steps
 
 
-def _reached_on(
-    member: Member, ladder: Ladder, level: Level, begins: date, day: date, rolled: Mapping[str, int]
-) -> date | None:
-    """Return the day from which a level reached within a period holds, where the program asks for the next day."""
-    if ladder.rules.effective == "same_day":
+def _by_day(
+    member: Member, ladders: Ladders, ladder: Ladder, present: Level, counted: Mapping[str, int],
+    year: tuple[date, date],
+) -> list[Step]:  # fmt: skip
+    """Return the tiers reached in a year, each from the day after; what isn't known by day counts on the first one."""
+    days = {day: counts for day, counts in _days(member.counters).items() if year[0] <= day <= year[1]}
+    total = dict(counted)
+    for counts in days.values():
+        _add(total, counts, -1)
+    steps: list[Step] = []
+    for day in sorted({year[0], *days}):
+        _add(total, days.get(day, _NOTHING))
+        found = ladder.reached(_with_brands(ladders, total))
+        if found.rank > present.rank:
+            present = found
+            steps.append((day + _DAY, found))
+    return steps
+
+
+def _reviewed(
+    ladders: Ladders, level: Level, counted: Mapping[str, int], year: tuple[date, date]
+) -> Level | None:
+    """Return the level for the next year, if it is another: one reached lasts, one brought along has to be kept."""
+    judge = ladders.on(year[1] + _DAY)
+    present, best = judge.like(level), judge.levels[0]
+    for _, ladder in ladders.between(*year):
+        best = higher(best, judge.like(ladder.reached(counted)))
+    if present.rank <= best.rank:
         return None
-    total: dict[str, int] = dict(rolled)
-    first, last = begins.isoformat(), day.isoformat()
-    _sum(total, member.counters.get(str(begins.year), {}))
-    for key in sorted(key for key in member.counters if len(key) > _YEAR_KEY and first <= key <= last):
-        _sum(total, member.counters[key])
-        if level.reached_by(_with_brands(ladder, total)):
-            return date.fromisoformat(key) + _DAY
-    return None
+    after = higher(judge.after_review(present, counted), best)
+    return None if after is present else after
 
 
-def _counts_by_year(counters: Counters, since: date | None) -> dict[int, dict[str, int]]:
-    """Return counts by calendar year, or by the year of membership in which each day lies."""
+def _counts_by_year(counters: Counters, since: date | None, *, anchored: bool) -> dict[int, dict[str, int]]:
+    """Return counts by calendar year, or by the year of membership in which each day lies.
+
+    What of a membership is known by calendar year alone lies before the tier it begins with; without one, it is taken
+    for the year of membership that began in it.
+    """
     found: dict[int, dict[str, int]] = {}
     for key, counts in counters.items():
-        if since is None or len(key) == _YEAR_KEY:
-            year = int(key[:_YEAR_KEY])
+        if since is None or not counting.is_day(key):
+            if since is not None and anchored:
+                continue
+            year = counting.year_of(key)
         else:
             year = _year_of(date.fromisoformat(key), since)
-        _sum(found.setdefault(year, {}), counts)
+        _add(found.setdefault(year, {}), counts)
     return found
 
 
@@ -143,11 +180,14 @@ def _start(year: int, since: date | None) -> date:
     return add_months(since, (year - since.year) * _YEAR)
 
 
-def _excess(ladder: Ladder, level: Level, actual: Mapping[str, int]) -> dict[str, int]:
-    """Return what of a year's own counts is beyond the level it leaves a member with."""
-    thresholds = dict((*level.require, *level.reach))
+def _excess(ladder: Ladder, counted: Mapping[str, int], actual: Mapping[str, int]) -> Mapping[str, int]:
+    """Return what of a year's own counts is beyond the tier that was reached in it."""
+    if not ladder.rules.rollover or ladder.barred(counted):
+        return _NOTHING
+    tier = ladder.reached(counted)
+    thresholds = dict((*tier.require, *tier.reach))
     return {
-        unit: actual.get(unit, 0) - thresholds[unit]
+        unit: actual[unit] - thresholds[unit]
         for unit in ladder.rules.rollover
         if unit in thresholds and actual.get(unit, 0) > thresholds[unit]
     }
@@ -156,112 +196,114 @@ def _excess(ladder: Ladder, level: Level, actual: Mapping[str, int]) -> dict[str
 # --- rolling ----------------------------------------------------------------------------------------------------------
 
 
-def _rolling(member: Member, day: date, ladder_on: LadderOn) -> Timeline:
-    """Go through the days on which something was counted, or left the window. A window ends on its day, which counts."""
+def _rolling(member: Member, ladders: Ladders, start: Step | None) -> Iterator[Period]:
+    """Yield the days on which something was counted or is no longer, each with what counts then.
+
+    A day on which something leaves the window is a review. A new version may raise a tier at once.
+    """
     days = _days(member.counters)
-    months = ladder_on(day).rules.months
-    ends = sorted({*days, *(add_months(one, months) for one in days)})
-    standing = anchor(member)
-    since = standing.first if standing else date.min
-    level = ladder_on(ends[0] if ends else day).levels[0]
-    if standing is not None:
-        level = ladder_on(standing.first).level(standing.tier)
-    steps = [(since, level)]
-    for one in ends:
-        if since <= one <= day:
-            level = _step(ladder_on(one), level, _window(days, one, months))
-            if level.code != steps[-1][1].code:
-                later = ladder_on(one).rules.effective == "next_day" and level.rank > steps[-1][1].rank
-                steps.append((one + _DAY if later else one, level))
-    ladder = ladder_on(day)
-    counted = _with_brands(ladder, _window(days, day, months))
-    return Timeline(steps, Period(add_months(day, -months) + _DAY, day, counted, ladder.like(level)))
-
-
-def _step(ladder: Ladder, level: Level, window: dict[str, int]) -> Level:
-    counted = _with_brands(ladder, window)
-    present = ladder.like(level)
-    upgraded = ladder.upgraded(counted, present)
-    return upgraded if upgraded is not present else ladder.after_review(present, counted)
-
-
-def _window(days: Mapping[date, Mapping[str, int]], last: date, months: int) -> dict[str, int]:
-    """Return what was counted in the months up to a day: that day included, the same day so many months before not."""
-    total: dict[str, int] = {}
+    leaving: defaultdict[date, list[Mapping[str, int]]] = defaultdict(list)
     for day, counts in days.items():
-        if day <= last < add_months(day, months):
-            _sum(total, counts)
-    return total
+        leaving[leaves_on(day, ladders)].append(counts)
+    level = ladders.all[0].levels[0] if start is None else start[1]
+    total: dict[str, int] = {}
+    begin = set[date]() if start is None else {start[0]}
+    for day in sorted({*days, *leaving, *ladders.days, *begin}):
+        _add(total, days.get(day, _NOTHING))
+        for counts in leaving.get(day, ()):
+            _add(total, counts, -1)
+        if start is not None and day < start[0]:
+            continue
+        ladder = ladders.on(day)
+        counted = _with_brands(ladders, dict(total))
+        present, steps = ladder.like(level), list[Step]()
+        after = ladder.upgraded(counted, present)
+        if after is not present:
+            steps.append((day + _DAY if ladder.rules.effective == "next_day" else day, after))
+        elif day in leaving:
+            after = ladder.after_review(present, counted)
+            if after is not present:
+                steps.append((day, after))
+        level = steps[-1][1] if steps else level
+        yield Period(day, day, counted, steps)
+
+
+def window(member: Member, ladders: Ladders, day: date) -> Period:
+    """Return the window that ends on a day: that day counts, the same day so many months before doesn't."""
+    total: dict[str, int] = {}
+    for one, counts in _days(member.counters).items():
+        if one <= day < leaves_on(one, ladders):
+            _add(total, counts)
+    months = ladders.on(day).rules.months
+    first = add_months(day, -months) + _DAY
+    while add_months(first, months) <= day:
+        first += _DAY
+    return Period(first, day, _with_brands(ladders, total))
+
+
+def leaves_on(day: date, ladders: Ladders) -> date:
+    """Return the first day on which a window no longer holds a day: as the version in force on that day promised."""
+    return add_months(day, ladders.on(day).rules.months)
 
 
 # --- personal cycles --------------------------------------------------------------------------------------------------
 
 
-def _cycles(member: Member, day: date, ladder_on: LadderOn) -> Timeline:
-    """Go through the cycles: each ends with a change of tier, or when its months are over; then counting begins anew."""
+def _cycles(member: Member, ladders: Ladders, start: Step | None) -> Iterator[Period]:
+    """Yield the cycles. Each ends on the day a higher tier is reached, or when its months are over.
+
+    The next one begins with the day after, and with nothing counted.
+    """
     days = _days(member.counters)
-    standing = anchor(member)
-    begins = standing.first if standing else min([member.enrolled_on, *days])
-    ladder = ladder_on(begins)
-    level = ladder.level(standing.tier) if standing else ladder.levels[0]
-    steps, total, began_with = [(begins, level)], dict[str, int](), level
-    waiting = sorted(one for one in days if begins <= one <= day)
+    begins = min([member.enrolled_on, *days]) if start is None else start[0]
+    level = ladders.on(begins).levels[0] if start is None else start[1]
+    waiting = sorted((one for one in {*days, *ladders.days} if one >= begins), reverse=True)
     while True:
-        ends = add_months(begins, ladder_on(begins).rules.months) - _DAY
-        if waiting and waiting[0] <= ends:
-            one = waiting.pop(0)
-            ladder = ladder_on(one)
-            _sum(total, days[one])
-            reached = ladder.upgraded(_with_brands(ladder, total), ladder.like(level))
-            if reached.rank > level.rank:
-                level = began_with = reached
-                begins = one + _DAY if ladder.rules.effective == "next_day" else one
-                total = {}
-                steps.append((begins, level))
-        elif ends < day:
-            ladder = ladder_on(ends + _DAY)
-            after = ladder.after_review(ladder.like(level), _with_brands(ladder, total))
-            if after.code != level.code:
-                steps.append((ends + _DAY, after))
-            level = began_with = after
-            begins, total = ends + _DAY, {}
+        ladder = ladders.on(begins)
+        total, steps = dict[str, int](), list[Step]()
+        ends = add_months(begins, ladder.rules.months) - _DAY
+        begins_next = ends + _DAY
+        while waiting and waiting[-1] <= ends:
+            day = waiting.pop()
+            ladder = ladders.on(day)
+            _add(total, days.get(day, _NOTHING))
+            present = ladder.like(level)
+            after = ladder.upgraded(_with_brands(ladders, total), present)
+            if after is not present:
+                steps.append((day + _DAY if ladder.rules.effective == "next_day" else day, after))
+                ends, begins_next = day - _DAY, day + _DAY
+                break
         else:
-            return Timeline(steps, Period(begins, ends, _with_brands(ladder_on(day), total), began_with))
+            ladder = ladders.on(begins_next)
+            present = ladder.like(level)
+            after = ladder.after_review(present, _with_brands(ladders, total))
+            if after is not present:
+                steps.append((begins_next, after))
+        level = steps[-1][1] if steps else level
+        yield Period(begins, ends, _with_brands(ladders, total), steps)
+        begins = begins_next
 
 
 # --- counts -----------------------------------------------------------------------------------------------------------
 
 
 def _days(counters: Counters) -> dict[date, Mapping[str, int]]:
-    return {date.fromisoformat(key): counts for key, counts in counters.items() if len(key) > _YEAR_KEY}
+    return {date.fromisoformat(key): counts for key, counts in counters.items() if counting.is_day(key)}
 
 
-def _counted(ladder: Ladder, actual: Mapping[str, int], rolled: Mapping[str, int]) -> dict[str, int]:
-    total = dict(actual)
-    _sum(total, rolled)
-    return _with_brands(ladder, total)
+def _counted(ladders: Ladders, actual: Mapping[str, int], rolled: Mapping[str, int]) -> Mapping[str, int]:
+    if rolled:
+        total = dict(actual)
+        _add(total, rolled)
+        actual = total
+    return _with_brands(ladders, actual)
 
 
-def _sum(total: dict[str, int], counts: Mapping[str, int]) -> None:
+def _add(total: dict[str, int], counts: Mapping[str, int], times: int = 1) -> None:
     for unit, amount in counts.items():
-        total[unit] = total.get(unit, 0) + amount
+        total[unit] = total.get(unit, 0) + times * amount
 
 
-def _with_brands(ladder: Ladder, counted: dict[str, int]) -> dict[str, int]:
-    """Return the counts with the number of different brands, where the ladder asks for it."""
-    if not ladder.uses_brands:
-        return counted
-    return counted | {
-        "brands": sum([unit[:6] == "brand:" and amount > 0 for unit, amount in counted.items()])
-    }
-
-
-def level_on(steps: Sequence[tuple[date, Level]], day: date, grace_months: int) -> Level:
-    """Return the tier on a day of a timeline: the highest that ended less than the months of grace ago, or later."""
-    since = add_months(day, -grace_months) if grace_months else day
-    best: Level | None = None
-    for place, (first, level) in enumerate(steps):
-        ended = place + 1 < len(steps) and steps[place + 1][0] <= since
-        if first <= day and not ended and (best is None or level.rank > best.rank):
-            best = level
-    return best or steps[0][1]
+def _with_brands(ladders: Ladders, counted: Mapping[str, int]) -> Mapping[str, int]:
+    """Return the counts with the number of different brands, where a tier asks for it."""
+    return counting.with_brands(counted) if ladders.uses_brands else counted

@@ -15,12 +15,13 @@ from msgspec import Struct
 from loyalty.commands.rulebook import Rulebook
 from loyalty.ledger.counters import by_year
 from loyalty.ledger.model import Counters
+from loyalty.ledger.outlook import look
 from loyalty.verify import store
 
 _line = msgspec.json.Encoder(order="sorted").encode
 
 
-class Line(Struct, frozen=True):
+class Line(Struct, frozen=True, omit_defaults=True):
     """What one member has on a day; written as one line of JSON with sorted keys and a newline."""
 
     number: str
@@ -31,6 +32,8 @@ class Line(Struct, frozen=True):
     tier: str
     milestones: list[tuple[str, int]]
     expiring: list[tuple[date | None, int]]
+    pending: int = 0
+    opening: list[tuple[date, int]] = []
 
 
 async def digest(connection: Connection, rules: Rulebook, as_of: date) -> str:
@@ -45,11 +48,12 @@ def draw_up(row: Any, rules: Rulebook, as_of: date) -> Line:
     """Draw up the line of a member from a row of the books."""
     member = store.read_member(row)
     lots: list[tuple[date | None, int]] = list(zip(row["days"] or (), row["points"] or (), strict=True))
-    due = sum(left for day, left in lots if day is not None and day <= as_of)
-    available = member.available - due
+    dated = [(day, left) for day, left in lots if day is not None]
+    has = look(member, dated, row["opening"] or (), as_of, rules.at(as_of).lapses_on(member))
+    never = max(0, has.available) - sum(left for _, left in has.expiring)
     return Line(
-        member.number, available, member.held, max(0, -available), by_year(member.counters),
+        member.number, has.available, member.held, max(0, -has.available), by_year(member.counters),
         rules.tiers.on(member, as_of).code,
         sorted(zip(row["milestones"] or (), row["ordinals"] or (), strict=True)),
-        [(day, left) for day, left in lots if day is None or day > as_of],
+        [*has.expiring, *([(None, never)] if never else [])], has.pending, has.opening,
     )  # fmt: skip

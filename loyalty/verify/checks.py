@@ -11,7 +11,7 @@ from loyalty.commands.rulebook import Rulebook
 from loyalty.ids import UUID, number_shard, shard_of, show
 from loyalty.ledger.counters import add, by_year
 from loyalty.ledger.leaf import leaf
-from loyalty.ledger.model import AVAILABLE, COUNTED, HELD, POINTS, Counters, Journal, Transfer
+from loyalty.ledger.model import AVAILABLE, COUNTED, HELD, PENDING, POINTS, Counters, Journal, Transfer
 from loyalty.tiers.milestones import MilestoneRule
 from loyalty.verify.model import Entry, History, Moved
 from loyalty.verify.purse import Purse
@@ -20,8 +20,13 @@ from loyalty.verify.rewards import check_rewards, undone_lots
 
 _YEAR_KEY: Final = 4
 """Characters of a year in a key of the counters."""
-_POINT_ACCOUNTS: Final = frozenset({AVAILABLE, HELD})
+_POINT_ACCOUNTS: Final = frozenset({AVAILABLE, PENDING, HELD})
+_TO_SPEND: Final = frozenset({AVAILABLE, PENDING})
 _PER_JOURNAL: Final = ("versions", "recorded", "journal_balances", "allocations", "leaves", "homes")
+_LINKED: Final = frozenset(
+    {"stay_moved_out", "stay_moved_in", "transfer_sent", "transfer_received", "merged_out", "merged_in"}
+)
+"""Kinds of journals that are one half of something."""
 _PER_MEMBER: Final = ("points", "held", "counters", "next_expiry", "homes")
 
 
@@ -29,10 +34,11 @@ def replay(history: History, rules: Rulebook, report: Report) -> None:
     """Play a member's journals again, and report where the books differ."""
     purse = Purse(rules, report, undone_lots(history))
     counters: Counters = {}
-    available = held = 0
+    available = pending = held = 0
     for entry in history.entries:
         moved = _fold(entry, counters)
         available += moved.change
+        pending += moved.pending
         held += moved.held
         journal = entry.journal
         if journal.balance != available:
@@ -40,8 +46,15 @@ def replay(history: History, rules: Rulebook, report: Report) -> None:
                 "journal_balances", f"{name(journal)}: {journal.balance}, its transfers {available}"
             )
         purse.settle(entry, moved)
+        if pending != purse.pending:
+            report.differs(
+                "allocations", f"{name(journal)}: {pending} points are pending, in lots {purse.pending}"
+            )
     _check_order(history, report)
     _check_member(history, available, held, counters, report)
+    if history.member.pending != pending:
+        told = f"{history.member.pending} points are pending, by their transfers {pending}"
+        report.differs("points", f"{owner(history.member.member_id)}: {told}")
     purse.close(history.member, available)
     _check_grants(history, counters, rules, report)
     check_rewards(history, rules, report)
@@ -51,21 +64,30 @@ def _fold(entry: Entry, counters: Counters) -> Moved:
     """Fold a journal's transfers: into the counters, and into what moved on the points."""
     moved = Moved()
     for transfer in entry.transfers:
-        if transfer.unit != POINTS:
+        if transfer.unit == POINTS:
+            _move(transfer, moved)
+        else:
             _count(transfer, counters)
-        elif transfer.credit == AVAILABLE:
-            if transfer.kind == "expiry":
-                moved.undone += transfer.amount
-            else:
-                moved.up += transfer.amount
-        elif transfer.debit == AVAILABLE:
-            if transfer.kind == "expiry":
-                moved.lost += transfer.amount
-            else:
-                moved.down += transfer.amount
-        if HELD in {transfer.credit, transfer.debit}:
-            moved.held += transfer.amount if transfer.credit == HELD else -transfer.amount
     return moved
+
+
+def _move(transfer: Transfer, moved: Moved) -> None:
+    debit, credit, amount = transfer.debit, transfer.credit, transfer.amount
+    moved.change += amount * ((credit == AVAILABLE) - (debit == AVAILABLE))
+    moved.pending += amount * ((credit == PENDING) - (debit == PENDING))
+    moved.held += amount * ((credit == HELD) - (debit == HELD))
+    if transfer.kind == "maturity":
+        moved.matured += amount
+    elif credit in _TO_SPEND:
+        if transfer.kind == "expiry":
+            moved.undone += amount
+        else:
+            moved.up += amount
+    elif debit in _TO_SPEND:
+        if transfer.kind == "expiry":
+            moved.lost += amount
+        else:
+            moved.down += amount
 
 
 def _count(transfer: Transfer, counters: Counters) -> None:
@@ -197,7 +219,7 @@ def check_links(entries: Sequence[Entry], partners: dict[UUID, UUID | None], rep
     for entry in entries:
         journal = entry.journal
         linked = journal.linked_id
-        if linked is None and journal.kind not in {"stay_moved_out", "stay_moved_in"}:
+        if linked is None and journal.kind not in _LINKED:
             continue
         report.counted("linked")
         if linked is None or partners.get(linked) != journal.journal_id:

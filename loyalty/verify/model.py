@@ -115,7 +115,9 @@ class Kept(Struct, frozen=True, gc=False):
 class Moved(Struct, gc=False):
     """What the transfers of one journal moved on the member's points.
 
-    `up` and `down` are what was earned or spent; `lost` what expired, `undone` what of that was taken back.
+    `up` and `down` are what was earned or spent; `lost` what expired, `undone` what of that was taken back; all on what
+    is available and what is pending alike. `change` and `pending` are what the two came to, `matured` what went from
+    the one to the other.
     """
 
     up: int = 0
@@ -123,8 +125,6 @@ class Moved(Struct, gc=False):
     lost: int = 0
     undone: int = 0
     held: int = 0
-
-    @property
-    def change(self) -> int:
-        """The change of what is available."""
-        return self.up - self.down - self.lost + self.undone
+    change: int = 0
+    pending: int = 0
+    matured: int = 0

@@ -11,7 +11,7 @@ SELECT count(*) AS members, coalesce(sum(version), 0)::bigint AS journals FROM m
 -- name: next_members
 -- Members after $2 in the order of their ids: $3 at most, and no more once those before have $4 journals.
 SELECT shard, member_id, number, status, enrolled_on, version, available, held, debt, counters, next_expiry, traits, tier,
-       review_on
+       review_on, pending, active_on
 FROM (SELECT m.*, sum(m.version) OVER (ORDER BY m.member_id) - m.version AS before
       FROM (SELECT * FROM member WHERE shard = $1 AND member_id > $2 ORDER BY member_id LIMIT $3) AS m) AS page
 WHERE before < $4
@@ -32,7 +32,7 @@ FROM transfer WHERE shard = $1 AND journal_id = ANY ($2::uuid[]) ORDER BY journa
 SELECT journal_id, lot_id, kind, amount FROM allocation WHERE shard = $1 AND journal_id = ANY ($2::uuid[]);
 
 -- name: lots
-SELECT lot_id, member_id, amount, remaining, expired, earned_on, expires_on
+SELECT lot_id, member_id, amount, remaining, expired, earned_on, expires_on, opens_on, pending, lapsed_on
 FROM lot WHERE shard = $1 AND lot_id = ANY ($2::uuid[]);
 
 -- name: leaves
@@ -84,7 +84,8 @@ FROM (SELECT account, unit, amount FROM account_total WHERE shard = $1
 GROUP BY account, unit;
 
 -- name: stored_points
-SELECT coalesce(sum(available), 0)::bigint AS available, coalesce(sum(held), 0)::bigint AS held
+SELECT coalesce(sum(available), 0)::bigint AS available, coalesce(sum(pending), 0)::bigint AS pending,
+       coalesce(sum(held), 0)::bigint AS held
 FROM member WHERE shard = $1;
 
 -- name: stored_counters
@@ -186,9 +187,11 @@ FROM (SELECT d.stay_id,
       FROM stay_directory AS d WHERE d.shard = $1) AS t;
 
 -- name: books
--- Every member in the order of numbers, with what of the open lots expires when (null: never) and the milestones granted.
+-- Every member in the order of numbers, with what of the open lots expires when (null: never), what of these is pending
+-- until when, and the milestones granted.
 SELECT m.shard, m.member_id, m.number, m.status, m.enrolled_on, m.version, m.available, m.held, m.debt, m.counters,
-       m.next_expiry, m.traits, m.tier, m.review_on, l.days, l.points, g.milestones, g.ordinals
+       m.next_expiry, m.traits, m.tier, m.review_on, m.pending, m.active_on, l.days, l.points, p.opening, g.milestones,
+       g.ordinals
 FROM member AS m
 CROSS JOIN LATERAL (
     SELECT array_agg(d.day ORDER BY d.day) AS days, array_agg(d.points ORDER BY d.day) AS points
@@ -196,6 +199,12 @@ CROSS JOIN LATERAL (
           FROM lot AS o
           WHERE o.shard = m.shard AND o.member_id = m.member_id AND o.remaining > 0
           GROUP BY o.expires_on) AS d) AS l
+CROSS JOIN LATERAL (
+    SELECT array_agg(ROW(d.opens_on, d.expires_on, d.points)) AS opening
+    FROM (SELECT o.opens_on, o.expires_on, sum(o.remaining)::bigint AS points
+          FROM lot AS o
+          WHERE m.pending > 0 AND o.shard = m.shard AND o.member_id = m.member_id AND o.pending AND o.remaining > 0
+          GROUP BY o.opens_on, o.expires_on) AS d) AS p
 CROSS JOIN LATERAL (
     SELECT array_agg(CASE k.period WHEN '' THEN k.milestone ELSE k.milestone || '/' || k.period END) AS milestones, array_agg(k.ordinal) AS ordinals
     FROM milestone_grant AS k

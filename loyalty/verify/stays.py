@@ -132,9 +132,17 @@ def _add(entry: Entry, reading: _Reading, report: Report) -> None:
 
 def _check_lot(entry: Entry, award: Award, what: str, report: Report) -> None:
     lot = entry.lot
-    if lot is not None and (lot.earned_on, lot.expires_on) != (award.effective_on, award.expires_on):
-        told = f"from {lot.earned_on} to {lot.expires_on}, {what} from {award.effective_on} to {award.expires_on}"
-        report.differs("lots", f"{show('lot', lot.lot_id)}: {told}")
+    if lot is None:
+        return
+    days = (lot.earned_on, lot.opens_on, lot.expires_on)
+    awarded = (award.effective_on, award.opens_on, award.expires_on)
+    if days != awarded:
+        report.differs("lots", f"{show('lot', lot.lot_id)}: {_span(*days)}, {what} {_span(*awarded)}")
+
+
+def _span(earned_on: date, opens_on: date | None, expires_on: date | None) -> str:
+    opens = f", open {opens_on}," if opens_on else ""
+    return f"from {earned_on}{opens} to {expires_on}"
 
 
 def _check_tier(award: Award, what: str, rules: Rulebook, report: Report) -> None:

@@ -11,9 +11,13 @@ from msgspec import Struct
 from loyalty.db import load_queries
 from loyalty.ids import UUID, shard_of
 from loyalty.ledger.model import (
+    AVAILABLE,
     COUNTED,
+    HELD,
     MEMBER_ACCOUNTS,
     NO_TRAITS,
+    PENDING,
+    POINTS,
     TRANSIT,
     Allocation,
     Counters,
@@ -25,6 +29,7 @@ from loyalty.ledger.model import (
 )
 from loyalty.rewards.model import GrantedReward
 from loyalty.verify.model import Account, Batch, Entry, Grant, History, Kept, Place, Revision, StayFile
+from loyalty.verify.purse import is_of_stay
 from loyalty.verify.stays import natural_key
 
 QUERIES: Final = load_queries("loyalty.verify")
@@ -155,7 +160,7 @@ async def _stays(connection: Connection, shard: int, entries: dict[UUID, Entry])
     """Read the stays that journals belong to."""
     by_stay: defaultdict[UUID, list[Entry]] = defaultdict(list)
     for entry in entries.values():
-        if entry.journal.stay_id is not None:
+        if entry.journal.stay_id is not None and is_of_stay(entry.journal):
             by_stay[entry.journal.stay_id].append(entry)
     return await _stay_files(connection, shard, by_stay)
 
@@ -186,7 +191,7 @@ async def read_accounts(connection: Connection, shard: int) -> list[Account]:
         folded[credit, unit] += amount
     stored = {(row[0], row[1]): row[2] for row in await connection.fetch(QUERIES["stored_accounts"], shard)}
     row: Any = await connection.fetchrow(QUERIES["stored_points"], shard)
-    stored |= {("available", "points"): row[0], ("held", "points"): row[1]}
+    stored |= {(account, POINTS): row[account] for account in (AVAILABLE, PENDING, HELD)}
     for unit, amount in await connection.fetch(QUERIES["stored_counters"], shard):
         stored[COUNTED, unit] = amount
     return [

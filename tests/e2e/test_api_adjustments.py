@@ -18,8 +18,8 @@ def test_points_are_credited_and_debited(api: Any) -> None:
     lines = api.get(f"/v1/members/{member}/statement").json()["lines"]
 
     assert (201, 201) == (credit.status_code, debit.status_code)
-    assert {"available": 500, "held": 0, "debt": 0} == credit.json()["balance"]
-    assert {"available": 300, "held": 0, "debt": 0} == debit.json()["balance"]
+    assert {"available": 500, "pending": 0, "held": 0, "debt": 0} == credit.json()["balance"]
+    assert {"available": 300, "pending": 0, "held": 0, "debt": 0} == debit.json()["balance"]
     assert [-200, 500, 0] == [line["points"] for line in lines]
     assert "service_recovery: Noise at night 🔔" == lines[1]["reason"]
     assert debit.json()["journal_id"] == lines[0]["journal_id"]

@@ -25,11 +25,15 @@ def test_a_balance_says_all_that_a_page_shows(api: Any) -> None:
 
     assert {
         "member_id": member["member_id"], "number": member["number"], "as_of": str(api.today), "available": 1197,
-        "held": 0, "debt": 0, "expiring": [{"on": str(departure.replace(year=departure.year + 2)), "points": 1197}],
-        "tier": {"code": "silver", "name": {"en": "Silver", "zh": "银卡"}, "valid_to": None},
+        "pending": 0, "held": 0, "debt": 0,
+        "expiring": [{"on": str(departure.replace(year=departure.year + 2)), "points": 1197}], "opening": [],
+        "tier": {"code": "silver", "name": {"en": "Silver", "zh": "银卡"}, "valid_to": None,
+                 "benefits": [{"code": "welcome_drink", "name": {"en": "Welcome drink", "zh": "欢迎饮品"}}]},
         "next_tier": {"code": "gold", "name": {"en": "Gold", "zh": "金卡"},
                       "remaining": {"nights": "9", "spend": "8803.00"}},
         "keep_tier": None, "year": {"nights": "1", "stays": "1", "spend": "1197.00"},
+        "period": {"first": f"{api.today.year}-01-01", "last": f"{api.today.year}-12-31",
+                   "counted": {"nights": "1", "stays": "1", "spend": "1197.00"}},
         "milestones": [{"code": "tenth_stay", "name": {"en": "Every tenth stay", "zh": "第10次入住纪念"},
                         "unit": "stays", "reward": {"en": "An album of your stays", "zh": "定制相册"},
                         "next_at": "10", "remaining": "9"}],

@@ -11,6 +11,7 @@ HOTEL = {
     "name": {"en": "River House", "zh": "江畔酒店"},
     "time_zone": "Asia/Shanghai",
     "currency": "CNY",
+    "brand": "",
 }
 
 

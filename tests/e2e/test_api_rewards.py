@@ -78,7 +78,7 @@ def test_a_key_that_is_limited_to_hotels_names_one_of_them(api: Any, guest: str)
 
 def test_a_hotel_that_is_not_there_is_refused(api: Any, guest: str) -> None:
     answer = api.post(
-        f"/v1/members/{guest}/benefits/meeting_room/use", {"property": "XXX99"}, Role.OPERATOR, **key()
+        f"/v1/members/{guest}/benefits/meeting_hour/use", {"property": "XXX99"}, Role.OPERATOR, **key()
     )
 
     assert (422, "unknown_property") == (answer.status_code, answer.json()["code"])
@@ -93,7 +93,7 @@ def test_rewards_of_nobody_and_of_others_are_unknown(api: Any, guest: str) -> No
         f"/v1/members/{guest}/rewards/rwd_{'0' * 32}/use": "unknown_reward",
         f"/v1/members/{guest}/rewards/jrn_1/use": "unknown_reward",
         f"/v1/members/{guest}/benefits/Meeting%20room/use": "unknown_benefit",
-        f"/v1/members/{other}/benefits/meeting_room/use": "unknown_benefit",
+        f"/v1/members/{other}/benefits/meeting_hour/use": "unknown_benefit",
     }
 
     for path, code in paths.items():
@@ -119,13 +119,13 @@ def test_a_benefit_is_counted_given_back_and_told_in_the_balance(api: Any) -> No
         api.post_stay(api.stay(member))
 
     def ask(what: str, body: dict[str, Any]) -> tuple[Any, ...]:
-        path = f"/v1/members/{member}/benefits/meeting_room/{what}"
+        path = f"/v1/members/{member}/benefits/meeting_hour/{what}"
         answer = api.post(path, body, Role.PROPERTY, **key()).json()
         return answer.get("code") or (answer["used"], answer["left"])
 
     def left() -> int:
-        [room] = api.get(f"/v1/members/{member}/balance").json()["tier"]["benefits"]
-        return room["left"]
+        benefits = api.get(f"/v1/members/{member}/balance").json()["tier"]["benefits"]
+        return next(one["left"] for one in benefits if one["code"] == "meeting_hour")
 
     told = [
         left(),

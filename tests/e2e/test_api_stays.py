@@ -24,8 +24,9 @@ def test_a_stay_is_posted_and_explains_itself(api: Any) -> None:
     assert stay_id.startswith("sty_")
     assert {
         "member_id": member["member_id"], "outcome": "posted", "revision": 0, "program": "house@1",
-        "points": {"base": 1197, "tier_bonus": 0, "total": 1197}, "change": 1197, "nights": "2",
-        "balance": {"available": 1197, "held": 0, "debt": 0}, "tier": {"before": "silver", "after": "silver"},
+        "points": {"base": 1197, "tier_bonus": 0, "promotion": 0, "total": 1197}, "change": 1197, "nights": "2",
+        "balance": {"available": 1197, "pending": 0, "held": 0, "debt": 0},
+        "tier": {"before": "silver", "after": "silver"},
         "milestones": [],
         "why": [
             {"code": "category_eligible", "category": "room", "amount": "1197.00", "rate": "1"},
@@ -78,7 +79,7 @@ def test_a_stay_that_did_not_take_place_gives_back_what_it_earned(api: Any, stat
     reply = api.post_stay(stay | {"status": status}).json()
 
     assert {"outcome": "reversed", "change": -1197, "nights": "0"}.items() <= reply.items()
-    assert {"available": 0, "held": 0, "debt": 0} == reply["balance"]
+    assert {"available": 0, "pending": 0, "held": 0, "debt": 0} == reply["balance"]
     assert 0 == balance(api, stay["member"])
 
 

@@ -13,21 +13,38 @@ import pytest
 
 from loyalty.app import openapi_app
 from loyalty.commands.adjust import AdjustmentReply, AdjustmentRequest
+from loyalty.commands.approve import ApprovalView
 from loyalty.commands.balance import BalanceView
 from loyalty.commands.benefit import BenefitReply, ReturnRequest, UseRequest
 from loyalty.commands.choose import ChooseReply, ChooseRequest
+from loyalty.commands.compensate import CompensationReply, CompensationRequest
+from loyalty.commands.found_household import HouseholdRequest
+from loyalty.commands.give_status import StatusReply, StatusRequest
+from loyalty.commands.household import HouseholdView
+from loyalty.commands.join_household import ConsentRequest
+from loyalty.commands.merge import MergeReply, MergeRequest
+from loyalty.commands.purchase import PurchaseReply, PurchaseRequest
+from loyalty.commands.register import RegistrationReply
+from loyalty.commands.set_segments import SegmentsReply, SegmentsRequest
 from loyalty.commands.stay_reply import StayReply
+from loyalty.commands.transfer import TransferReply, TransferRequest
 from loyalty.commands.use import Occasion, UseReply
+from loyalty.http.auth import PERMISSIONS
 from loyalty.http.balances import BalancesReply, BalancesRequest, Statement
+from loyalty.http.compensations import ApprovalList
 from loyalty.http.docs import openapi_bytes
 from loyalty.http.examples import REPLIES, REQUESTS
+from loyalty.http.programs import FullVersion, PublishRequest, VersionList, VersionView
 from loyalty.http.properties import PropertyList
 from loyalty.http.rewards import FlaggedList, RewardList
+from loyalty.http.simulations import SimulationRequest
 from loyalty.http.stays import BatchReply, StayView
 from loyalty.members.model import EnrolRequest, MemberView
+from loyalty.simulate.model import SimulationReply
 from loyalty.stays.model import StayPosting
 from loyalty.stays.properties import Property
 
+UNDER_HEALTH = ("/health/live", "/health/ready")
 ROOT = Path(__file__).parents[2]
 # What chromium asks for itself, whatever it shows; it reaches none of them.
 OF_THE_BROWSER = re.compile(r"google|gvt1|gstatic|chromium")
@@ -112,7 +129,7 @@ def test_nothing_is_described_that_nothing_uses(document: dict[str, Any]) -> Non
 def test_every_route_says_what_it_does_and_all_it_may_answer(document: dict[str, Any]) -> None:
     found = list(operations(document))
 
-    assert 16 == len(found)
+    assert len(PERMISSIONS) + len(UNDER_HEALTH) == len(found)
     assert len(found) == len({operation["operationId"] for _, _, operation in found})
     for method, path, operation in found:
         where = f"{method} {path}"
@@ -131,15 +148,31 @@ def test_every_route_says_what_it_does_and_all_it_may_answer(document: dict[str,
         }, where
 
 
+KEYED = {
+    ("POST", "/v1/members/{member_id}/rewards/{reward_id}/choose"),
+    ("POST", "/v1/members/{member_id}/rewards/{reward_id}/use"),
+    ("POST", "/v1/members/{member_id}/benefits/{benefit}/use"),
+    ("POST", "/v1/members/{member_id}/benefits/{benefit}/return"),
+    ("POST", "/v1/members"),
+    ("POST", "/v1/adjustments"),
+    ("POST", "/v1/transfers"),
+    ("POST", "/v1/households"),
+    ("POST", "/v1/households/{household_id}/members"),
+    ("POST", "/v1/members/{member_id}/merge"),
+    ("POST", "/v1/merges/{merge_id}/undo"),
+    ("POST", "/v1/members/{member_id}/statuses"),
+    ("POST", "/v1/purchases"),
+    ("POST", "/v1/compensations"),
+}
+
+
 def test_what_needs_a_key_of_its_own_says_so(document: dict[str, Any]) -> None:
     reference = {"$ref": "#/components/parameters/IdempotencyKey"}
     keyed = {
         (method, path) for method, path, it in operations(document) if reference in it.get("parameters", [])
     }
 
-    of_rewards = {route for route in REQUEST_TYPES if route[1].endswith(("/choose", "/use", "/return"))}
-
-    assert {("POST", "/v1/members"), ("POST", "/v1/adjustments"), *of_rewards} == keyed
+    assert KEYED == keyed
 
 
 def test_a_stay_and_a_balance_say_that_they_may_be_answered_again(document: dict[str, Any]) -> None:
@@ -163,10 +196,20 @@ def test_bodies_that_are_sent_are_closed_to_unknown_fields(document: dict[str, A
         "BalancesRequest",
         "Property",
         "PropertyName",
+        "TransferRequest",
+        "HouseholdRequest",
+        "ConsentRequest",
+        "MergeRequest",
+        "StatusRequest",
+        "SegmentsRequest",
+        "PurchaseRequest",
+        "CompensationRequest",
+        "PublishRequest",
         "ChooseRequest",
         "Occasion",
         "UseRequest",
         "ReturnRequest",
+        "SimulationRequest",
     }
 
     assert sent == {name for name, schema in schemas.items() if schema.get("additionalProperties") is False}
@@ -190,11 +233,21 @@ REQUEST_TYPES: dict[tuple[str, str], Any] = {
     ("POST", "/v1/stays/batch"): list[StayPosting],
     ("POST", "/v1/balances"): BalancesRequest,
     ("POST", "/v1/adjustments"): AdjustmentRequest,
+    ("POST", "/v1/members/{member_id}/statuses"): StatusRequest,
+    ("PUT", "/v1/members/{member_id}/segments"): SegmentsRequest,
+    ("POST", "/v1/members/{member_id}/merge"): MergeRequest,
+    ("POST", "/v1/households"): HouseholdRequest,
+    ("POST", "/v1/households/{household_id}/members"): ConsentRequest,
+    ("POST", "/v1/transfers"): TransferRequest,
+    ("POST", "/v1/purchases"): PurchaseRequest,
+    ("POST", "/v1/compensations"): CompensationRequest,
     ("PUT", "/v1/properties/{code}"): Property,
+    ("POST", "/v1/programs"): PublishRequest,
     ("POST", "/v1/members/{member_id}/rewards/{reward_id}/choose"): ChooseRequest,
     ("POST", "/v1/members/{member_id}/rewards/{reward_id}/use"): Occasion,
     ("POST", "/v1/members/{member_id}/benefits/{benefit}/use"): UseRequest,
     ("POST", "/v1/members/{member_id}/benefits/{benefit}/return"): ReturnRequest,
+    ("POST", "/v1/programs/simulate"): SimulationRequest,
 }
 REPLY_TYPES: dict[tuple[str, str], Any] = {
     ("POST", "/v1/members"): MemberView,
@@ -207,15 +260,36 @@ REPLY_TYPES: dict[tuple[str, str], Any] = {
     ("POST", "/v1/balances"): BalancesReply,
     ("GET", "/v1/members/{member_id}/statement"): Statement,
     ("POST", "/v1/adjustments"): AdjustmentReply,
+    ("POST", "/v1/members/{member_id}/statuses"): StatusReply,
+    ("DELETE", "/v1/members/{member_id}/statuses/{tier}/{kind}"): StatusReply,
+    ("PUT", "/v1/members/{member_id}/segments"): SegmentsReply,
+    ("POST", "/v1/members/{member_id}/promotions/{code}"): RegistrationReply,
+    ("POST", "/v1/members/{member_id}/merge"): MergeReply,
+    ("POST", "/v1/merges/{merge_id}/undo"): MergeReply,
+    ("POST", "/v1/households"): HouseholdView,
+    ("GET", "/v1/households/{household_id}"): HouseholdView,
+    ("POST", "/v1/households/{household_id}/members"): HouseholdView,
+    ("DELETE", "/v1/households/{household_id}/members/{member_id}"): HouseholdView,
+    ("POST", "/v1/transfers"): TransferReply,
+    ("POST", "/v1/purchases"): PurchaseReply,
+    ("POST", "/v1/compensations"): CompensationReply,
+    ("GET", "/v1/approvals"): ApprovalList,
+    ("POST", "/v1/approvals/{approval_id}/approve"): ApprovalView,
+    ("POST", "/v1/approvals/{approval_id}/reject"): ApprovalView,
     ("GET", "/v1/properties"): PropertyList,
     ("GET", "/v1/properties/{code}"): Property,
     ("PUT", "/v1/properties/{code}"): Property,
+    ("GET", "/v1/programs"): VersionList,
+    ("GET", "/v1/programs/{version}"): FullVersion,
+    ("POST", "/v1/programs"): VersionView,
+    ("DELETE", "/v1/programs/{version}"): None,
     ("GET", "/v1/members/{member_id}/rewards"): RewardList,
     ("POST", "/v1/members/{member_id}/rewards/{reward_id}/choose"): ChooseReply,
     ("POST", "/v1/members/{member_id}/rewards/{reward_id}/use"): UseReply,
     ("POST", "/v1/members/{member_id}/benefits/{benefit}/use"): BenefitReply,
     ("POST", "/v1/members/{member_id}/benefits/{benefit}/return"): BenefitReply,
     ("GET", "/v1/rewards"): FlaggedList,
+    ("POST", "/v1/programs/simulate"): SimulationReply,
 }
 
 
@@ -315,6 +389,6 @@ def test_the_page_shows_every_route_in_a_browser_that_can_reach_nobody_else(api:
     asked = set(re.findall(r'"url":"(https?://[^"/]+)', log.read_text("utf-8", errors="replace")))
 
     assert "Hotel loyalty ledger" in shown
-    assert 16 == len(re.findall(r'class="opblock-summary-path"', shown))
+    assert len(PERMISSIONS) + len(UNDER_HEALTH) == len(re.findall(r'class="opblock-summary-path"', shown))
     assert {api.url} == {url for url in asked if "127.0.0.1" in url}
     assert [] == [url for url in asked if "127.0.0.1" not in url and not OF_THE_BROWSER.search(url)]

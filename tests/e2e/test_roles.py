@@ -23,7 +23,16 @@ BODIES: dict[tuple[str, str], Any] = {
     ("POST", "/v1/stays"): {},
     ("POST", "/v1/stays/batch"): [],
     ("POST", "/v1/adjustments"): {},
+    ("POST", "/v1/members/{member_id}/statuses"): {},
+    ("PUT", "/v1/members/{member_id}/segments"): {"segments": ["families"]},
+    ("POST", "/v1/members/{member_id}/merge"): {},
+    ("POST", "/v1/households"): {},
+    ("POST", "/v1/households/{household_id}/members"): {},
+    ("POST", "/v1/transfers"): {},
+    ("POST", "/v1/purchases"): {},
+    ("POST", "/v1/compensations"): {},
     ("PUT", "/v1/properties/{code}"): HOTEL,
+    ("POST", "/v1/programs"): {},
     ("POST", "/v1/members/{member_id}/rewards/{reward_id}/choose"): {"codes": ["spa"]},
     ("POST", "/v1/members/{member_id}/rewards/{reward_id}/use"): {},
     ("POST", "/v1/members/{member_id}/benefits/{benefit}/use"): {},
@@ -33,7 +42,19 @@ BODIES: dict[tuple[str, str], Any] = {
 
 def call(api: Any, route: tuple[str, str], role: Any) -> Any:
     method, path = route
-    path = path.format(member_id="HX1", stay_id="sty_1", code="SHA01", reward_id="rwd_1", benefit="spa")
+    path = path.format(
+        member_id="HX1",
+        stay_id="sty_1",
+        code="SHA01",
+        approval_id="apr_1",
+        household_id="hsh_1",
+        merge_id="mrg_1",
+        tier="gold",
+        kind="gifted",
+        version=9,
+        reward_id="rwd_1",
+        benefit="spa",
+    )
     return api.send(method, path, BODIES.get(route), role)
 
 

@@ -14,7 +14,7 @@ from loyalty.embedded import EmbeddedPostgres
 
 PACKAGE = Path(loyalty.__file__).parent
 # What the service itself runs. Others are run by an operator, who owns the tables.
-OF_THE_SERVICE = {"commands", "http", "ledger", "members", "rewards", "stays"}
+OF_THE_SERVICE = {"commands", "events", "http", "ledger", "members", "rewards", "stays"}
 
 
 def all_queries() -> Iterator[tuple[str, str, str]]:
@@ -76,7 +76,9 @@ async def plan_of(connection: asyncpg.Connection, sql: str) -> list[str]:
     return [row[0].strip() for row in rows]
 
 
-@pytest.mark.parametrize("name", [name for name, (slice_, _) in QUERIES.items() if slice_ in {"commands", "rewards"}])
+@pytest.mark.parametrize(
+    "name", [name for name, (slice_, _) in QUERIES.items() if slice_ in {"commands", "rewards"}]
+)
 async def test_a_statement_of_a_posting_goes_by_an_index(prepared: str, name: str) -> None:
     connection = await connect(prepared)
     try:

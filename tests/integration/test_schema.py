@@ -55,12 +55,23 @@ ROWS: dict[str, dict[str, str]] = {
     },
     "reward": {
         "shard": "0", "reward_id": ID, "member_id": ID, "milestone": "'tenth_stay'", "period": "''", "ordinal": "1",
-        "part": "1", "program": "'house@1'", "status": "'issued'", "kind": "'benefit'", "code": "'album'", "points": "0",
-        "granted_on": "'2026-01-01'", "journal_id": ID, "changed_by": ID, "changed_at": "now()",
+        "part": "1", "program": "'house@1'", "status": "'issued'", "kind": "'benefit'", "code": "'album'",
+        "points": "0", "granted_on": "'2026-01-01'", "journal_id": ID, "changed_by": ID, "changed_at": "now()",
     },
     "idempotency_key": {
         "principal": ID, "key": "'k'", "fingerprint": HASH, "status": "201", "reply": "'{}'", "recorded_at": "now()",
     },
+    "approval": {
+        "shard": "0", "approval_id": ID, "member_id": ID, "request": "'{}'", "proposer": ID, "proposed_by": "'a'",
+        "proposed_at": "now()",
+    },
+    "referral": {"shard": "0", "member_id": ID, "referrer_id": OTHER},
+    "member_merge": {
+        "shard": "0", "merge_id": ID, "member_id": ID, "into_id": OTHER, "first": "2", "last": "3", "owed": "0",
+        "counters": "'{}'", "traits": "'{}'",
+    },
+    "household": {"shard": "0", "household_id": ID, "head_id": ID, "seats": "'[]'"},
+    "agent_day": {"principal": ID, "day": "'2026-01-01'", "points": "5"},
     "outbox": {
         "shard": "0", "event_id": ID, "type": "'stay.posted'", "member_id": ID, "journal_id": ID, "payload": "'{}'",
         "recorded_at": "now()",
@@ -228,6 +239,17 @@ NONSENSE: list[tuple[str, dict[str, str | None]]] = [
     ("idempotency_key", {"key": "repeat('k', 256)"}),
     ("idempotency_key", {"fingerprint": "'short'"}),
     ("unsealed", {"leaf": "'short'"}),
+    ("approval", {"status": "'rejected'"}),
+    ("approval", {"status": "'rejected'", "decider": ID}),
+    ("approval", {"status": "'approved'", "decider": OTHER}),
+    ("agent_day", {"points": "-1"}),
+    ("household", {"status": "'noisy'"}),
+    ("member_merge", {"into_id": ID}),
+    ("member_merge", {"last": "1"}),
+    ("member_merge", {"status": "'lost'"}),
+    ("referral", {"referrer_id": ID}),
+    ("referral", {"status": "'paid'"}),
+    ("referral", {"journal_id": ID}),
 ]
 
 
@@ -241,9 +263,13 @@ async def test_nonsense_is_refused_by_the_database_itself(
 
 # Columns that may be unknown. Everything else is always said.
 OPTIONAL = {
-    "api_key.revoked_at", "member.next_expiry", "journal.stay_id", "journal.linked_id", "lot.expires_on",
-    "hold.resolved_at", "stay_revision.journal_id", "profile.sealed_key", "profile.name", "profile.email",
-    "profile.phone", "profile.birthday", "profile.language", "reward.choose_by", "reward.valid_to",
+    "api_key.revoked_at", "member.next_expiry", "member.review_on", "journal.stay_id", "journal.linked_id",
+    "lot.expires_on", "lot.opens_on", "lot.lapsed_on", "member.active_on",
+    "approval.decider", "approval.decided_by", "approval.decided_at", "approval.journal_id", "approval.reply",
+    "referral.journal_id", "referral.decided_at", "hold.resolved_at",
+    "stay_revision.journal_id", "profile.sealed_key", "profile.name", "profile.email",
+    "profile.phone", "profile.birthday", "profile.language",
+    "reward.choose_by", "reward.valid_to",
 }  # fmt: skip
 
 
@@ -278,7 +304,10 @@ async def test_the_shard_leads_every_key_of_the_posting_path(owner: Any) -> None
         FROM pg_index AS i JOIN pg_class AS t ON t.oid = i.indrelid
         JOIN pg_attribute AS a ON a.attrelid = t.oid AND a.attnum = i.indkey[0]
         WHERE i.indisunique AND t.relnamespace IN ('public'::regnamespace, 'vault'::regnamespace)""")
-    not_sharded = {"property", "api_key", "stay_directory", "idempotency_key", "shard", "migration"}
+    not_sharded = {
+        "property", "api_key", "stay_directory", "idempotency_key", "agent_day", "shard", "migration",
+        "program_version", "program_generation", "promotion_pool",
+    }  # fmt: skip
 
     assert [] == [
         (row["name"], row["first"]) for row in rows

@@ -15,10 +15,11 @@ from tests.property.test_rewards_live import RULES, Guest
 FORGERIES = {
     "a reward that is gone": ("DELETE FROM reward WHERE code = 'album' AND status = 'issued'", {"rewards"}),
     "a reward that was never granted": (
-        """INSERT INTO reward
-           SELECT shard, gen_random_uuid(), member_id, milestone, period, 9, part, program, status, kind, code, points,
-                  granted_on, choose_by, valid_to, journal_id, changed_by, changed_at
-           FROM reward WHERE code = 'album' AND status = 'issued' LIMIT 1""",
+        (
+            "INSERT INTO reward SELECT shard, gen_random_uuid(), member_id, milestone, period, 9, part, program,"
+            " status, kind, code, points, granted_on, choose_by, valid_to, journal_id, changed_by, changed_at"
+            " FROM reward WHERE code = 'album' AND status = 'issued' LIMIT 1"
+        ),
         {"rewards"},
     ),
     "a reward of another kind": (

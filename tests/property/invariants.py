@@ -6,10 +6,14 @@ from datetime import date
 import msgspec
 
 from loyalty.ids import UUID
-from loyalty.ledger.model import AVAILABLE, COUNTED, POINTS, TRANSIT, Member
-from loyalty.stays.model import Award
+from loyalty.ledger.counters import by_year
 from loyalty.ledger.counters import over_all as lifetime
+from loyalty.ledger.model import AVAILABLE, COUNTED, PENDING, POINTS, TRANSIT, Member
+from loyalty.stays.model import Award
 from tests.property.shell import Shell
+
+TO_SPEND = (AVAILABLE, PENDING)
+"""The accounts on which points stand that can be spent, now or later."""
 
 
 def check(shell: Shell) -> None:
@@ -47,16 +51,16 @@ def _owners(shell: Shell) -> dict[UUID, UUID]:
 
 def stored_balances_equal_the_fold(shell: Shell) -> None:
     owners = _owners(shell)
-    points: dict[UUID, int] = defaultdict(int)
+    points: dict[tuple[UUID, str], int] = defaultdict(int)
     counters: dict[UUID, dict[str, dict[str, int]]] = defaultdict(
         lambda: defaultdict(lambda: defaultdict(int))
     )
     for one in shell.transfers:
         owner = owners[one.journal_id]
         for account, sign in ((one.credit, 1), (one.debit, -1)):
-            if account == AVAILABLE:
+            if account in TO_SPEND:
                 assert one.unit == POINTS
-                points[owner] += sign * one.amount
+                points[owner, account] += sign * one.amount
             elif account == COUNTED:
                 counters[owner][str(one.effective_on.year)][one.unit] += sign * one.amount
     for member in shell.members.values():
@@ -66,8 +70,9 @@ def stored_balances_equal_the_fold(shell: Shell) -> None:
             if (kept := {unit: amount for unit, amount in units.items() if amount})
         }
 
-        assert points[member.member_id] == member.available
-        assert folded == member.counters
+        assert points[member.member_id, AVAILABLE] == member.available
+        assert points[member.member_id, PENDING] == member.pending
+        assert folded == by_year(member.counters)
         assert all(amount > 0 for units in folded.values() for amount in units.values())
 
 
@@ -90,17 +95,19 @@ def versions_are_dense_and_balances_run(shell: Shell) -> None:
 
 
 def available_is_what_lots_hold_less_debt(shell: Shell) -> None:
-    left: dict[UUID, int] = defaultdict(int)
+    left: dict[tuple[UUID, bool], int] = defaultdict(int)
     for lot in shell.lots.values():
         assert lot.remaining >= 0
         assert lot.expired >= 0
         assert lot.remaining + lot.expired <= lot.amount
-        left[lot.member_id] += lot.remaining
+        left[lot.member_id, lot.pending] += lot.remaining
     for member in shell.members.values():
-        assert member.available == left[member.member_id] - member.debt
+        can_be_spent, pending = left[member.member_id, False], left[member.member_id, True]
+        assert member.available == can_be_spent - member.debt
+        assert member.pending == pending
         assert member.debt >= 0
         assert member.held == 0
-        assert not (member.debt and left[member.member_id]), "there is either debt or an open lot"
+        assert not (member.debt and can_be_spent), "there is either debt or an open lot"
 
 
 def lots_equal_their_allocations(shell: Shell) -> None:
@@ -125,34 +132,40 @@ def allocations_equal_what_journals_moved(shell: Shell) -> None:
         taken[one.journal_id, one.kind] += one.amount
     down: dict[tuple[UUID, str], int] = defaultdict(int)
     for one in shell.transfers:
-        if AVAILABLE in (one.debit, one.credit):
+        if one.unit == POINTS:
             kind = "earning" if one.kind in ("base", "tier_bonus") else one.kind
-            down[one.journal_id, kind] += one.amount if one.debit == AVAILABLE else -one.amount
+            down[one.journal_id, kind] += one.amount * ((one.debit in TO_SPEND) - (one.credit in TO_SPEND))
     for journal, _ in shell.journals:
         mine = journal.journal_id
         if journal.kind == "adjusted":
             assert taken[mine, "spend"] == max(0, down[mine, "adjustment"])
-        elif journal.kind == "expired":
+        elif journal.kind == "matured":
+            assert {"maturity"} == {one.kind for one in shell.transfers if one.journal_id == mine}
+        elif journal.kind in ("expired", "lapsed"):
             assert taken[mine, "expiry"] == down[mine, "expiry"] > 0
         else:
             assert taken[mine, "expired_reversal"] == -down[mine, "expiry"]
             given = sum(
                 one.amount for one in shell.transfers
-                if one.journal_id == mine and one.debit == AVAILABLE and one.kind in ("base", "tier_bonus")
+                if one.journal_id == mine and one.debit in TO_SPEND and one.kind in ("base", "tier_bonus")
             )  # fmt: skip
             assert taken[mine, "reversal"] + taken[mine, "expired_reversal"] <= given
-        if journal.kind != "expired":
+        if journal.kind not in ("expired", "lapsed"):
             assert 0 == taken[mine, "expiry"]
 
 
 def nothing_draws_on_an_expired_lot(shell: Shell) -> None:
     for one, day in shell.drawn:
-        expires_on = shell.lots[one.lot_id].expires_on
+        lot = shell.lots[one.lot_id]
+        expires_on = lot.expires_on
+        if one.kind in ("spend", "repayment"):
+            assert lot.opens_on is None or lot.opens_on <= day
         if one.kind in ("spend", "reversal"):
             assert expires_on is None or day < expires_on
         elif one.kind == "expiry":
-            assert expires_on is not None
-            assert expires_on <= day
+            lost_on = lot.lapsed_on or expires_on
+            assert lost_on is not None
+            assert lost_on <= day
 
 
 def spends_are_first_to_expire_first(shell: Shell, before: dict[UUID, int], member: Member) -> None:
@@ -165,7 +178,8 @@ def spends_are_first_to_expire_first(shell: Shell, before: dict[UUID, int], memb
         last = max((lot.expires_on or date.max) for lot in touched)
         left = [
             lot for lot in shell.lots.values()
-            if lot.member_id == member.member_id and lot.remaining and (lot.expires_on or date.max) < last
+            if lot.member_id == member.member_id and lot.remaining and not lot.pending
+            and (lot.expires_on or date.max) < last
         ]  # fmt: skip
 
         assert not left
@@ -178,7 +192,7 @@ def stays_stand_for_their_award(shell: Shell) -> None:
     for one in shell.transfers:
         stay = stay_of[one.journal_id]
         if stay is not None and one.kind in ("base", "tier_bonus"):
-            net[stay] += one.amount * ((one.credit == AVAILABLE) - (one.debit == AVAILABLE))
+            net[stay] += one.amount * ((one.credit in TO_SPEND) - (one.debit in TO_SPEND))
     for stay_id, said in shell.revisions.items():
         award = msgspec.json.decode(said[max(said)].award, type=Award)
 
@@ -204,8 +218,9 @@ def milestones_follow_the_counters(shell: Shell) -> None:
 
 def next_expiry_is_a_lower_bound(shell: Shell) -> None:
     for lot in shell.lots.values():
-        if lot.remaining and lot.expires_on is not None:
+        days = [day for day in (lot.opens_on if lot.pending else None, lot.expires_on) if day is not None]
+        if lot.remaining and days:
             bound = shell.members[lot.member_id].next_expiry
 
             assert bound is not None
-            assert bound <= lot.expires_on
+            assert bound <= min(days)

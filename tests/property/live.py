@@ -221,6 +221,8 @@ def agree(books: LiveBooks, oracle: Oracle) -> None:
         assert oracle.available(number) == view.available
         assert max(0, -oracle.available(number)) == view.debt
         assert oracle.expiring(number) == {one.on: one.points for one in view.expiring}
+        assert oracle.opening(number) == {one.on: one.points for one in view.opening}
+        assert sum(oracle.opening(number).values()) == view.pending
         assert oracle.tier(number) == view.tier.code
         assert str(oracle.year(number, "nights")) == view.year["nights"]
         assert str(oracle.year(number, "stays")) == view.year["stays"]
@@ -234,7 +236,7 @@ def _statement_runs(books: LiveBooks, number: str) -> None:
     member = books.member(number)
     running = 0
     for entry in reversed(entries):
-        running += sum(part.amount for part in entry.parts if part.unit == "points")
+        running += sum(part.amount for part in entry.parts if part.unit == "points" and not part.pending)
 
         assert running == entry.balance
     assert running == member.available

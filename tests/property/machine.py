@@ -42,9 +42,12 @@ class Life(RuleBasedStateMachine):
 
     books: Books
 
+    pending_days = 0
+    idle_months = 0
+
     def __init__(self) -> None:
         super().__init__()
-        self.oracle = Oracle(START)
+        self.oracle = Oracle(START, pending_days=self.pending_days, idle_months=self.idle_months)
         self.keys = 0
 
     def after_each(self) -> None:

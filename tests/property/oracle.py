@@ -4,7 +4,8 @@ It knows the small program of tests/builders.py by heart, plays requests one aft
 a client should see of it. Amounts are fen (hundredths), JPY whole yen, nights whole.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from typing import Any
@@ -72,6 +73,8 @@ class Lot:
     expires: date
     remaining: int
     expired: int = 0
+    opens: date = date.min
+    pending: bool = False
 
 
 @dataclass
@@ -79,6 +82,11 @@ class Member:
     lots: list[Lot] = field(default_factory=list)
     debt: int = 0
     counted: dict[tuple[int, str], int] = field(default_factory=dict)
+    active: date | None = None
+
+    @property
+    def has_points(self) -> bool:
+        return any(lot.remaining for lot in self.lots)
 
     def lifetime(self, unit: str) -> int:
         return sum(amount for (_, one), amount in self.counted.items() if one == unit)
@@ -86,7 +94,11 @@ class Member:
 
 def three_months_later(day: date) -> date:
     """Return the day on which points earned on a day are gone."""
-    year, month = divmod(day.year * 12 + day.month - 1 + MONTHS, 12)
+    return months_later(day, MONTHS)
+
+
+def months_later(day: date, months: int) -> date:
+    year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
     following = date(year + (month == 11), (month + 1) % 12 + 1, 1)
     return date(year, month + 1, min(day.day, (following - timedelta(days=1)).day))
 
@@ -119,8 +131,12 @@ def worth(stay: Stay, percent: int) -> Worth:
 class Oracle:
     """The books of a few members, and the outcome of every request."""
 
-    def __init__(self, today: date, bonus: Mapping[str, int] = BONUS) -> None:
+    def __init__(
+        self, today: date, bonus: Mapping[str, int] = BONUS, pending_days: int = 0, idle_months: int = 0
+    ) -> None:
         self.today = today
+        self.idle_months = idle_months
+        self.pending_days = pending_days
         self.bonus = bonus
         self.members: dict[str, Member] = {}
         self.stays: dict[str, OnFile] = {}
@@ -152,6 +168,8 @@ class Oracle:
                 self._earn(member, points, self.today)
             else:
                 self._spend(member, -points)
+                self._act(member, self.today)
+            self._close(member)
             return {"status": 201, "points": points, **self._balance(number)}
 
         return self._once(key, ("adjust", number, points), work)
@@ -166,6 +184,7 @@ class Oracle:
 
     def expire(self, number: str) -> None:
         self._expire(self.members[number])
+        self._close(self.members[number])
 
     def post(self, stay: Stay) -> dict[str, Any]:
         if stay.member not in self.members:
@@ -199,6 +218,9 @@ class Oracle:
         self._expire(member)
         self._gain(member, new)
         outcome = "posted" if stay.status == "checked_out" else "unchanged"
+        if outcome == "posted":
+            self._act(member, stay.departure)
+        self._close(member)
         return self._reply(stay, new, outcome, revision, new.worth.points, before, counts) | {"status": 201}
 
     def _revise(self, stay: Stay, known: OnFile) -> dict[str, Any]:
@@ -225,6 +247,10 @@ class Oracle:
                 self._gain(self.members[stay.member], known)
         else:
             self._change(member, known, old, new)
+        if outcome != "unchanged" and stay.status == "checked_out":
+            self._act(member, stay.departure)
+        self._close(giver)
+        self._close(member)
         known.member, known.tier, known.worth, known.head = stay.member, tier, new, revision
         known.said[revision] = stay
         return self._reply(stay, known, outcome, revision, change, before, counts) | {"status": 200}
@@ -244,7 +270,7 @@ class Oracle:
 
     def _change(self, member: Member, known: OnFile, old: Worth, new: Worth) -> None:
         if new.points > old.points:
-            known.lots.append(self._earn(member, new.points - old.points, new.day))
+            known.lots.append(self._earn(member, new.points - old.points, new.day, self.pending_days))
         else:
             self._lose(member, known, old.points - new.points)
         self._count(member, old, -1)
@@ -252,7 +278,7 @@ class Oracle:
 
     def _gain(self, member: Member, known: OnFile) -> None:
         if known.worth.points:
-            known.lots.append(self._earn(member, known.worth.points, known.worth.day))
+            known.lots.append(self._earn(member, known.worth.points, known.worth.day, self.pending_days))
         self._count(member, known.worth, 1)
 
     def _count(self, member: Member, of: Worth, sign: int) -> None:
@@ -264,24 +290,57 @@ class Oracle:
 
     # --- points -------------------------------------------------------------------------------------------------
 
-    def _earn(self, member: Member, points: int, day: date) -> Lot:
+    def _earn(self, member: Member, points: int, day: date, pending_days: int = 0) -> Lot:
         self._births += 1
-        lot = Lot(self._births, three_months_later(day), points)
-        repaid = min(points, member.debt)
-        member.debt -= repaid
-        lot.remaining -= repaid
+        lot = Lot(self._births, three_months_later(day), points, opens=day + timedelta(days=pending_days))
+        lot.pending = bool(pending_days) and lot.opens > self.today
+        if not lot.pending:
+            self._repay(member, lot)
         member.lots.append(lot)
         if lot.expires <= self.today:
             lot.remaining, lot.expired = 0, lot.remaining
         return lot
 
+    @staticmethod
+    def _repay(member: Member, lot: Lot) -> None:
+        repaid = min(lot.remaining, member.debt)
+        member.debt -= repaid
+        lot.remaining -= repaid
+
     def _expire(self, member: Member) -> None:
+        """Open what is to open by now, debt repaid first, and expire what is to expire or has lapsed."""
+        lapse = self._lapse_of(member)
+        if lapse is not None and lapse <= self.today:
+            for lot in member.lots:
+                lot.expires = min(lot.expires, lapse) if lot.remaining else lot.expires
+            member.active = lapse
+        elif self.idle_months and member.has_points and member.active is None:
+            member.active = self.today
+        for lot in sorted(member.lots, key=lambda one: (one.opens, one.born)):
+            if lot.pending and lot.remaining and lot.opens <= self.today and lot.opens < lot.expires:
+                lot.pending = False
+                self._repay(member, lot)
         for lot in member.lots:
             if lot.expires <= self.today:
                 lot.remaining, lot.expired = 0, lot.expired + lot.remaining
 
+    def _lapse_of(self, member: Member) -> date | None:
+        if not self.idle_months or member.active is None or not member.has_points:
+            return None
+        return months_later(member.active, self.idle_months)
+
+    def _act(self, member: Member, day: date) -> None:
+        if self.idle_months:
+            member.active = max(member.active or day, day)
+
+    def _close(self, member: Member) -> None:
+        """Begin to count anew for points that came when the time was up."""
+        lapse = self._lapse_of(member)
+        if self.idle_months and member.has_points and (lapse is None or lapse <= self.today):
+            member.active = self.today
+
     def _spend(self, member: Member, points: int) -> int:
-        return self._draw(points, member.lots)
+        return self._draw(points, [lot for lot in member.lots if not lot.pending])
 
     def _lose(self, member: Member, known: OnFile, points: int) -> None:
         left = self._draw(points, known.lots)
@@ -289,7 +348,7 @@ class Oracle:
             part = min(left, lot.expired)
             lot.expired -= part
             left -= part
-        member.debt += self._draw(left, member.lots)
+        member.debt += self._draw(left, [lot for lot in member.lots if not lot.pending])
 
     @staticmethod
     def _draw(points: int, lots: list[Lot]) -> int:
@@ -302,15 +361,24 @@ class Oracle:
     # --- what is seen -------------------------------------------------------------------------------------------
 
     def expiring(self, number: str) -> dict[date, int]:
-        """Return what expires when, of what can still be spent."""
-        found: dict[date, int] = {}
-        for lot in self.members[number].lots:
-            if lot.remaining and lot.expires > self.today:
-                found[lot.expires] = found.get(lot.expires, 0) + lot.remaining
-        return found
+        """Return what expires when, of what can be spent."""
+        now = self._now(number)
+        lapse = self._lapse_of(now) or date.max
+        return _by_day((min(lot.expires, lapse), lot.remaining) for lot in now.lots if not lot.pending)
+
+    def opening(self, number: str) -> dict[date, int]:
+        """Return what opens when, of what can't be spent yet."""
+        return _by_day((lot.opens, lot.remaining) for lot in self._now(number).lots if lot.pending)
 
     def available(self, number: str) -> int:
-        return sum(self.expiring(number).values()) - self.members[number].debt
+        now = self._now(number)
+        return sum(lot.remaining for lot in now.lots if not lot.pending) - now.debt
+
+    def _now(self, number: str) -> Member:
+        """Return a member as of today, without writing down what is due."""
+        member = deepcopy(self.members[number])
+        self._expire(member)
+        return member
 
     def year(self, number: str, unit: str) -> int:
         return self.members[number].counted.get((self.today.year, unit), 0)
@@ -340,7 +408,11 @@ class Oracle:
 
     def _balance(self, number: str) -> dict[str, int]:
         available = self.available(number)
-        return {"available": available, "debt": max(0, -available)}
+        return {
+            "available": available,
+            "debt": max(0, -available),
+            "pending": sum(self.opening(number).values()),
+        }
 
     def _reply(
         self, stay: Stay, known: OnFile, outcome: str, revision: int, change: int, before: str,
@@ -362,3 +434,11 @@ class Oracle:
             "milestones": crossed,
             **self._balance(stay.member),
         }
+
+
+def _by_day(parts: Iterable[tuple[date, int]]) -> dict[date, int]:
+    found: dict[date, int] = {}
+    for day, points in parts:
+        if points:
+            found[day] = found.get(day, 0) + points
+    return found

@@ -23,6 +23,8 @@ from loyalty.commands.rulebook import Rulebook
 from loyalty.errors import Problem
 from loyalty.ids import UUID
 from loyalty.ledger.model import Allocation, Journal, Lot, Member, Moment, Transfer
+from loyalty.ledger.outlook import Outlook, look
+from loyalty.ledger.rules import ALL, needs
 from loyalty.rewards.model import GrantedReward
 from loyalty.stays.model import Award, StayOnFile, StayPosting, StayRevision
 from loyalty.stays.rules import Folio, read_folio
@@ -95,8 +97,8 @@ class Shell:
 
     def run(self, command: PostStay | Adjust | Enrol | Expire) -> Answer | Problem:
         self.at += timedelta(seconds=1)
-        moment = Moment(self.at, self.today, self.mint)
-        facts = self._facts(command)
+        moment = Moment(self.at, self.today, self.mint, self.rules.at(self.today).idling)
+        facts = self._facts(command, moment)
         result = settle(self._decide(facts, command, moment), getattr(command, "key", None))
         if isinstance(result, Problem):
             return result
@@ -126,10 +128,8 @@ class Shell:
         leaving.stay = joining.stay = self._on_file(command.posting)
         for facts in (leaving, joining):
             assert facts.stay is not None
-            self._give_lots(facts, facts.stay.award.points)
-        while isinstance(
-            result := decide_move(leaving, joining, self.rules, command, moment), Unread
-        ):
+            self._give_lots(facts, needs(facts.member, facts.stay.award.points, moment) or 0)
+        while isinstance(result := decide_move(leaving, joining, self.rules, command, moment), Unread):
             self._tell(leaving if leaving.member.member_id == result.member_id else joining, result)
         if isinstance(result, Problem):
             return result
@@ -143,7 +143,7 @@ class Shell:
 
     # --- facts --------------------------------------------------------------------------------------------------
 
-    def _facts(self, command: PostStay | Adjust | Enrol | Expire) -> Facts:
+    def _facts(self, command: PostStay | Adjust | Enrol | Expire, moment: Moment) -> Facts:
         facts = Facts(deepcopy(self.find(command.target)))
         needed = 0
         if isinstance(command, PostStay):
@@ -153,9 +153,9 @@ class Shell:
             facts.prior = self.keys.get((command.key.principal, command.key.key))
             needed = max(0, -command.request.points) if isinstance(command, Adjust) else 0
         member = facts.member
-        due = member is not None and member.next_expiry is not None and member.next_expiry <= self.today
-        if member is not None and (needed or due):
-            self._give_lots(facts, needed)
+        need = None if member is None else needs(member, needed, moment)
+        if need is not None:
+            self._give_lots(facts, need)
         return facts
 
     def _give_lots(self, facts: Facts, needed: int) -> None:
@@ -170,9 +170,9 @@ class Shell:
         waiting = [lot for lot in mine if not self.due(lot)]
         before = 0
         for lot in waiting:
-            if before < needed:
+            if needed >= ALL or (not lot.pending and before < needed):
                 given.append(lot)
-            before += lot.remaining
+            before += 0 if lot.pending else lot.remaining
         own: set[UUID] = set()
         if facts.stay is not None:
             earned = {one.journal_id for one in self.revisions[facts.stay.stay_id].values()}
@@ -180,10 +180,10 @@ class Shell:
             given += [self.lots[one] for one in sorted(own) if self.lots[one] not in given]
         facts.lots = [deepcopy(lot) for lot in given]
         facts.own = frozenset(own)
-        facts.following = min((lot.expires_on for lot in waiting if lot.expires_on), default=None)
+        facts.following = min((day for lot in waiting for day in _days(lot)), default=None)
 
     def due(self, lot: Lot) -> bool:
-        return lot.expires_on is not None and lot.expires_on <= self.today
+        return any(day <= self.today for day in _days(lot))
 
     def _on_file(self, posting: StayPosting) -> StayOnFile | None:
         stay_id = self.directory.get(natural_key(posting))
@@ -245,22 +245,40 @@ class Shell:
     def snapshot(self) -> tuple[Any, ...]:
         """Return all that a member could notice, for comparison."""
         members = {
-            one.number: (one.available, one.debt, one.held, one.counters) for one in self.members.values()
+            one.number: (one.available, one.pending, one.debt, one.held, one.counters)
+            for one in self.members.values()
         }
         granted = {
             (self.members[member].number, code, ordinal)
             for (member, code, ordinal), status in self.grants.items()
             if status == "granted"
         }
-        return deepcopy(members), granted, self.open_points()
+        return deepcopy(members), granted, self.open_points(), self.open_points(pending=True)
 
-    def open_points(self) -> dict[tuple[str, date | None], int]:
-        """Return what is left in lots by member and day of expiry."""
+    def open_points(self, *, pending: bool = False) -> dict[tuple[str, date | None], int]:
+        """Return what is left in lots that are open (or pending) by member and day of expiry."""
         found: dict[tuple[str, date | None], int] = defaultdict(int)
         for lot in self.lots.values():
-            if lot.remaining:
+            if lot.remaining and lot.pending == pending:
                 found[self.members[lot.member_id].number, lot.expires_on] += lot.remaining
         return dict(found)
+
+    def outlook(self, number: str) -> Outlook:
+        """Return what a member has today, as a balance shows it."""
+        member = self.find(number)
+        assert member is not None
+        mine = [lot for lot in self.lots.values() if lot.member_id == member.member_id and lot.remaining]
+        expiring: dict[date, int] = defaultdict(int)
+        for lot in mine:
+            if lot.expires_on is not None:
+                expiring[lot.expires_on] += lot.remaining
+        opening = [
+            (lot.opens_on, lot.expires_on, lot.remaining)
+            for lot in mine
+            if lot.pending and lot.opens_on is not None
+        ]
+        lapses_on = self.rules.at(self.today).lapses_on(member)
+        return look(member, sorted(expiring.items()), opening, self.today, lapses_on)
 
     def rows(self) -> tuple[int, ...]:
         """Return how much is written: equal before and after whatever must write nothing."""
@@ -272,6 +290,11 @@ class Shell:
 
 def natural_key(posting: StayPosting) -> NaturalKey:
     return posting.source, posting.property, posting.stay_ref, posting.leg
+
+
+def _days(lot: Lot) -> list[date]:
+    """Return the days on which a lot opens, if that isn't written down yet, and expires."""
+    return [day for day in (lot.opens_on if lot.pending else None, lot.expires_on) if day is not None]
 
 
 def _order(lot: Lot) -> tuple[date, UUID]:

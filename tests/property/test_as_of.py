@@ -11,12 +11,19 @@ from hypothesis import strategies as st
 from msgspec import structs
 
 from loyalty.commands.balance import BalanceView
-from tests.builders import small_rules
+from loyalty.commands.rulebook import Rulebook
+from tests.builders import LATER, idle_rules, later_rules, small_rules
 from tests.property.live import LiveBooks, opened
 from tests.property.oracle import Oracle, Stay, three_months_later
 from tests.property.strategies import MEMBERS, START, changes, ended, members, shaped, shapes
 
 RULES = small_rules()
+programs = pytest.mark.parametrize(
+    ("program", "later"), [(RULES, 0), (later_rules(), LATER)], ids=["at once", "later"]
+)
+all_programs = pytest.mark.parametrize(
+    "program", [RULES, later_rules(), idle_rules()], ids=["at once", "later", "lapsing"]
+)
 
 steps = st.lists(
     st.one_of(
@@ -62,8 +69,9 @@ def play(books: LiveBooks, step: tuple[str, Any], past: list[Any]) -> None:
         books.expire(what)
 
 
-def test_what_was_known_of_a_day_never_changes(database: str, tmp_path: Path) -> None:
-    with opened(database, RULES, tmp_path) as live:
+@all_programs
+def test_what_was_known_of_a_day_never_changes(database: str, tmp_path: Path, program: Rulebook) -> None:
+    with opened(database, program, tmp_path) as live:
 
         @settings(max_examples=30, deadline=None)
         @given(steps)
@@ -87,8 +95,9 @@ def test_what_was_known_of_a_day_never_changes(database: str, tmp_path: Path) ->
         check()
 
 
-def test_the_balance_as_of_today_is_the_balance(database: str, tmp_path: Path) -> None:
-    with opened(database, RULES, tmp_path) as live:
+@all_programs
+def test_the_balance_as_of_today_is_the_balance(database: str, tmp_path: Path, program: Rulebook) -> None:
+    with opened(database, program, tmp_path) as live:
 
         @settings(max_examples=30, deadline=None)
         @given(steps)
@@ -126,19 +135,22 @@ def spendless(step: tuple[str, Any]) -> bool:
     return step[0] != "adjust"
 
 
-def worth_on(oracle: Oracle, number: str, day: date) -> int:
-    """Return what a member had on a day, by all that is known of its stays now."""
-    return sum(
-        stay.worth.points
+def worth_on(oracle: Oracle, number: str, day: date) -> tuple[int, int]:
+    """Return what a member could spend on a day, and could not yet, by all that is known of its stays now."""
+    there = [
+        (stay.worth.points, stay.worth.day + timedelta(days=oracle.pending_days))
         for stay in oracle.stays.values()
         if stay.member == number and stay.worth.day <= day < three_months_later(stay.worth.day)
-    )
+    ]
+    opened = sum(points for points, opens in there if opens <= day)
+    return opened, sum(points for points, _ in there) - opened
 
 
+@programs
 def test_the_balance_of_a_past_day_is_what_is_now_known_to_have_held_then(
-    database: str, tmp_path: Path
+    database: str, tmp_path: Path, program: Rulebook, later: int
 ) -> None:
-    with opened(database, RULES, tmp_path) as live:
+    with opened(database, program, tmp_path) as live:
 
         @settings(max_examples=40, deadline=None)
         @given(
@@ -146,7 +158,7 @@ def test_the_balance_of_a_past_day_is_what_is_now_known_to_have_held_then(
             st.lists(st.integers(0, 300), max_size=12),
         )
         def check(steps: list[tuple[str, Any]], ages: list[int]) -> None:
-            books, oracle, past = LiveBooks(live), Oracle(START), list[Stay]()
+            books, oracle, past = LiveBooks(live), Oracle(START, pending_days=later), list[Stay]()
             for number in MEMBERS:
                 books.enrol(number, f"enrol-{number}")
                 oracle.enrol(number, f"enrol-{number}")
@@ -161,8 +173,9 @@ def test_the_balance_of_a_past_day_is_what_is_now_known_to_have_held_then(
                 for number in MEMBERS:
                     view = as_of(books, number, day, None)
 
-                    assert worth_on(oracle, number, day) == view.available
+                    assert worth_on(oracle, number, day) == (view.available, view.pending)
                     assert view.available == sum(one.points for one in view.expiring)
+                    assert view.pending == sum(one.points for one in view.opening)
 
         check()
 

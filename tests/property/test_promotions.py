@@ -9,8 +9,8 @@ import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
+from loyalty.clock import add_months
 from loyalty.program.festivals import Festivals
-from loyalty.program.lifetime import add_months
 from loyalty.program.match import matcher
 from loyalty.program.model import Definition, Festival, Match, Promotion
 from loyalty.program.promotions import Given, Promotions, Used
@@ -147,7 +147,9 @@ def test_nothing_is_below_zero_nor_above_any_limit(
     used: dict[str, Used], left: dict[str, int],
 ) -> None:  # fmt: skip
     of = {item.code: item for item in definitions}
-    for one in compiled(definitions).give(visit, tier, entitled, base, used, left):
+    for one in compiled(definitions).give(
+        visit, tier, entitled, base, lambda code: used.get(code, Used()), left
+    ):
         item, had = of[one.code], used.get(one.code, Used())
 
         assert one.points >= 0
@@ -163,14 +165,18 @@ def test_of_a_group_at_most_one_gives_and_none_before_it_could(
     definitions: tuple[Promotion, ...], visit: Visit, tier: str, entitled: tuple[str, ...], base: int,
     used: dict[str, Used], left: dict[str, int],
 ) -> None:  # fmt: skip
-    found = sums(compiled(definitions).give(visit, tier, entitled, base, used, left))
+    found = sums(
+        compiled(definitions).give(visit, tier, entitled, base, lambda code: used.get(code, Used()), left)
+    )
     giving = {code for code, what in found.items() if any(what)}
     # Each promotion by itself: of a group the first that gives anything when alone is the one that gives.
     ranked = sorted(definitions, key=lambda item: -item.priority)
     expected: set[str] = set()
     groups: set[str] = set()
     for item in ranked:
-        alone = sums(compiled((item,)).give(visit, tier, entitled, base, used, left))
+        alone = sums(
+            compiled((item,)).give(visit, tier, entitled, base, lambda code: used.get(code, Used()), left)
+        )
         if item.group in groups or not any(alone.get(item.code, ())):
             continue
         assert found[item.code] == alone[item.code]
@@ -185,7 +191,9 @@ def test_what_is_left_is_the_last_thing_that_is_said(
     definitions: tuple[Promotion, ...], visit: Visit, tier: str, entitled: tuple[str, ...], base: int,
     used: dict[str, Used], left: dict[str, int],
 ) -> None:  # fmt: skip
-    for one in compiled(definitions).give(visit, tier, entitled, base, used, left):
+    for one in compiled(definitions).give(
+        visit, tier, entitled, base, lambda code: used.get(code, Used()), left
+    ):
         told = [why.points for why in one.why if why.points is not None]
 
         assert {one.code} == {why.rule for why in one.why}
@@ -202,7 +210,10 @@ def test_a_higher_base_never_gives_less(
     left: dict[str, int],
 ) -> None:  # fmt: skip
     rules = compiled(definitions)
-    low, high = (sums(rules.give(visit, tier, (), each, used, left)) for each in (base, base + more))
+    low, high = (
+        sums(rules.give(visit, tier, (), each, lambda code: used.get(code, Used()), left))
+        for each in (base, base + more)
+    )
 
     assert all(what <= high[code] for code, what in low.items())
 
@@ -227,10 +238,12 @@ def test_the_same_question_has_the_same_answer(
     used: dict[str, Used], left: dict[str, int],
 ) -> None:  # fmt: skip
     rules = compiled(definitions)
-    first = rules.give(visit, tier, entitled, base, used, left)
+    first = rules.give(visit, tier, entitled, base, lambda code: used.get(code, Used()), left)
 
-    assert first == rules.give(visit, tier, entitled, base, used, left)
-    assert first == compiled(definitions).give(visit, tier, tuple(reversed(entitled)), base, used, left)
+    assert first == rules.give(visit, tier, entitled, base, lambda code: used.get(code, Used()), left)
+    assert first == compiled(definitions).give(
+        visit, tier, tuple(reversed(entitled)), base, lambda code: used.get(code, Used()), left
+    )
 
 
 @given(ALL, st.randoms(use_true_random=False), visits(), guests, bases, uses, lefts)
@@ -244,9 +257,9 @@ def test_the_order_in_the_file_changes_nothing_where_priorities_differ(
     entitled = rules.entitled(visit, guest)
 
     assert entitled == others.entitled(visit, guest)
-    assert rules.give(visit, guest.tier, entitled, base, used, left) == others.give(
-        visit, guest.tier, entitled, base, used, left
-    )
+    assert rules.give(
+        visit, guest.tier, entitled, base, lambda code: used.get(code, Used()), left
+    ) == others.give(visit, guest.tier, entitled, base, lambda code: used.get(code, Used()), left)
 
 
 # --- as the definition says -------------------------------------------------------------------------------------------

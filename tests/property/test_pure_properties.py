@@ -7,12 +7,12 @@ from typing import Any
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from loyalty.commands.judge import Before, Case, Pinned, judge
 from loyalty.commands.model import Answer
-from loyalty.commands.post_stay import judge
 from loyalty.commands.rulebook import Rulebook
 from loyalty.stays.model import Line
 from loyalty.stays.rules import Folio, read_folio
-from tests.builders import house_rules, posting, small_rules
+from tests.builders import house_rules, member, posting, small_rules
 from tests.property.invariants import check, spends_are_first_to_expire_first
 from tests.property.oracle import Stay
 from tests.property.shell import Shell
@@ -247,7 +247,7 @@ def points_of(
     said = posting(lines=written, currency=currency)
     folio = read_folio(said, 365)
     assert isinstance(folio, Folio)
-    return judge(rules, said, folio, tier)[0].points
+    return judge(Case(rules, said, folio, Pinned(tier, ""), Before({})))[0].points
 
 
 currencies = st.sampled_from(["CNY", "JPY", "USD"])
@@ -307,16 +307,20 @@ def test_counting_more_never_lowers_a_tier(counted: dict[str, dict[str, int]], d
         year: {**counted.get(year, {}), "nights": counted.get(year, {}).get("nights", 0) + more},
     }
 
-    assert HOUSE.ladder.on(counted, day).rank <= HOUSE.ladder.on(raised, day).rank
+    assert (
+        HOUSE.tiers.on(member(counters=counted), day).rank
+        <= HOUSE.tiers.on(member(counters=raised), day).rank
+    )
 
 
 @given(counters, st.dates(date(2024, 1, 1), date(2028, 12, 31)))
 def test_a_tier_holds_to_the_last_day_it_is_said_to_hold(
     counted: dict[str, dict[str, int]], day: date
 ) -> None:
-    standing = HOUSE.ladder.standing(counted, day)
+    owner = member(counters=counted)
+    standing = HOUSE.tiers.standing(owner, day)
 
     if standing.valid_to is None:
         assert "silver" == standing.level.code
     else:
-        assert HOUSE.ladder.on(counted, standing.valid_to).rank >= standing.level.rank
+        assert HOUSE.tiers.on(owner, standing.valid_to).rank >= standing.level.rank

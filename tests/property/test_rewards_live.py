@@ -165,10 +165,7 @@ def step(guest: Guest, expected: Expected, what: str, how: Any) -> None:
         case "use":
             use_one(guest, expected, how)
         case "choose":
-            for one in guest.rewards("year_nights"):
-                codes = [code for code in how if code in {option.code for option in one.options}]
-                if one.status == "open":
-                    assert guest.tried(guest.choose(one, codes[: one.pick])) in {"", "choice_over"}
+            choose(guest, how)
         case "spend":
             guest.tried(guest.spend(how))
         case "benefit" | "give back":
@@ -184,6 +181,13 @@ def use_one(guest: Guest, expected: Expected, place: int) -> None:
         assert "" == guest.tried(guest.use(there[place]))
         if there[place].milestone == "every_third":
             expected.state[there[place].ordinal] = "used"
+
+
+def choose(guest: Guest, wanted: list[str]) -> None:
+    for one in guest.rewards("year_nights"):
+        codes = [code for code in wanted if code in {option.code for option in one.options}]
+        if one.status == "open":
+            assert guest.tried(guest.choose(one, codes[: one.pick])) in {"", "choice_over"}
 
 
 def once(guest: Guest) -> None:

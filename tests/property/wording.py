@@ -53,6 +53,7 @@ def stay_seen(result: Answer | Problem) -> dict[str, Any]:
         "milestones": {(one["code"], one["ordinal"], one["status"]) for one in reply["milestones"]},
         "available": reply["balance"]["available"],
         "debt": reply["balance"]["debt"],
+        "pending": reply["balance"]["pending"],
     }
 
 
@@ -67,5 +68,6 @@ def keyed_seen(result: Answer | Problem) -> dict[str, Any]:
     seen["status"] = result.status
     if "points" in reply:
         balance = reply["balance"]
-        return seen | {"points": reply["points"], "available": balance["available"], "debt": balance["debt"]}
+        balance = {name: balance[name] for name in ("available", "debt", "pending")}
+        return seen | {"points": reply["points"], **balance}
     return seen | {"number": reply["number"]}

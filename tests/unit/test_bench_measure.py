@@ -11,6 +11,7 @@ ISSUED_KEYS = [
     "tpcb_ratio",
     "long_history_ratio",
     "large_database_ratio",
+    "rich_program_ratio",
     "peak_rss_mb",
 ]
 

@@ -1,13 +1,21 @@
 """Milestones: what a change of a count crosses, upwards and downwards."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loyalty.tiers.milestones import Crossing, all_crossed, crossed, lifetime
+from loyalty.tiers.milestones import Change, Crossing, MilestoneRule, all_crossed, changes, crossed
 from tests.builders import house_rules, small_rules
 
 TENTH = house_rules().milestones[0]
+
+
+def rule(unit: str = "stays", **fields: Any) -> MilestoneRule:
+    values: dict[str, Any] = {"code": "m", "name": {}, "every": 0, "reward": "r", "reward_name": {}}
+    return MilestoneRule(unit=unit, **values | fields)
 
 
 @pytest.mark.parametrize(
@@ -24,26 +32,119 @@ def test_each_multiple_that_is_passed_is_crossed_once(
     assert [Crossing("tenth_stay", *one) for one in crossings] == crossed(TENTH, before, after)
 
 
-@given(st.lists(st.integers(0, 100), min_size=1))
-def test_whatever_the_way_what_is_granted_in_the_end_follows_from_the_count(counts: list[int]) -> None:
+@pytest.mark.parametrize(
+    ("fields", "passed"),
+    [
+        # Counts 0, 19, 20, 30, 45, 60, 1000.
+        ({"every": 20}, [0, 0, 1, 1, 2, 3, 50]),
+        ({"every": 20, "above": 10}, [0, 0, 0, 1, 1, 2, 49]),
+        ({"every": 20, "most": 2}, [0, 0, 1, 1, 2, 2, 2]),
+        ({"at": (20, 45)}, [0, 0, 1, 1, 2, 2, 2]),
+        ({"at": (20, 45), "most": 1}, [0, 0, 1, 1, 1, 1, 1]),
+    ],
+)  # fmt: skip
+def test_marks_are_multiples_beyond_a_count_or_given_ones_up_to_a_number(
+    fields: dict[str, Any], passed: list[int]
+) -> None:
+    assert passed == [rule(**fields).passed(count) for count in (0, 19, 20, 30, 45, 60, 1000)]
+
+
+@pytest.mark.parametrize(
+    ("fields", "marks"),
+    [
+        # After counts 0, 20, 45.
+        ({"every": 20}, [20, 40, 60]),
+        ({"every": 20, "above": 10}, [30, 30, 50]),
+        ({"every": 20, "most": 2}, [20, 40, None]),
+        ({"at": (20, 45)}, [20, 45, None]),
+        ({"at": (20, 45), "most": 1}, [20, None, None]),
+    ],
+)  # fmt: skip
+def test_the_next_mark_is_told_while_there_is_one(fields: dict[str, Any], marks: list[int | None]) -> None:
+    assert marks == [rule(**fields).next_mark(count) for count in (0, 20, 45)]
+
+
+MARKS = st.one_of(
+    st.fixed_dictionaries({"every": st.integers(1, 30), "above": st.integers(0, 40)}),
+    st.fixed_dictionaries(
+        {"at": st.lists(st.integers(1, 99), min_size=1, unique=True).map(sorted).map(tuple)}
+    ),
+)
+
+
+@given(MARKS, st.none() | st.integers(1, 5), st.lists(st.integers(0, 100), min_size=1))
+def test_whatever_the_way_what_is_granted_in_the_end_follows_from_the_count(
+    marks: dict[str, Any], most: int | None, counts: list[int]
+) -> None:
+    milestone = rule(**marks, most=most)
     granted: set[int] = set()
     before = 0
     for after in counts:
-        for crossing in crossed(TENTH, before, after):
+        for crossing in crossed(milestone, before, after):
             assert (crossing.ordinal in granted) == (crossing.status == "revoked")
             granted ^= {crossing.ordinal}
         before = after
 
-    assert set(range(1, counts[-1] // 10 + 1)) == granted
+    assert set(range(1, milestone.passed(counts[-1]) + 1)) == granted
 
 
-def test_a_lifetime_is_the_sum_of_all_years() -> None:
-    assert 7 == lifetime({"2025": {"stays": 3}, "2026": {"stays": 4, "nights": 90}, "2027": {}}, "stays")
+@given(MARKS, st.none() | st.integers(1, 5), st.integers(0, 120))
+def test_the_next_mark_is_the_least_count_that_passes_one_more(
+    marks: dict[str, Any], most: int | None, count: int
+) -> None:
+    milestone = rule(**marks, most=most)
+    more = [one for one in range(count, 400) if milestone.passed(one) > milestone.passed(count)]
+
+    assert (more[0] if more else None) == milestone.next_mark(count)
 
 
 def test_all_milestones_are_looked_at_each_in_its_unit() -> None:
     rules = small_rules().milestones
-    before, after = {"nights": 10}, {"stays": 1, "nights": 30}
-    found = all_crossed(rules, before, after, {"2025": {"stays": 2}, "2026": {"stays": 1, "nights": 80}})
+    changed = changes({"nights": 10}, 2026, {"stays": 1, "nights": 30}, 2026)
+    found = all_crossed(rules, changed, {"2025": {"stays": 2}, "2026": {"stays": 1, "nights": 80}})
 
     assert [Crossing("every_third", 1, "granted"), Crossing("seven_nights", 1, "granted")] == found
+
+
+def test_a_milestone_of_a_year_counts_that_year_alone() -> None:
+    yearly = rule("nights", every=100, yearly=True)
+    counters = {"2025": {"nights": 90}, "2026-01-03": {"nights": 60}, "2026-02-01": {"nights": 40}}
+
+    assert [90, 100] == [yearly.count(counters, year) for year in (2025, 2026)]
+    assert [Crossing("m", 1, "granted", "2026")] == all_crossed(
+        [yearly], [Change(2026, {"nights": 40})], counters
+    )
+
+
+def test_a_stay_that_moves_to_another_year_is_taken_from_the_one_and_counted_in_the_other() -> None:
+    yearly, lifelong = rule("stays", every=2, yearly=True), rule("stays", code="l", every=2)
+    changed = changes({"stays": 1}, 2025, {"stays": 1}, 2026)
+    counters = {"2025": {"stays": 1}, "2026": {"stays": 2}}
+
+    assert [
+        Crossing("m", 1, "revoked", "2025"), Crossing("m", 1, "granted", "2026"),
+    ] == all_crossed([yearly, lifelong], changed, counters)  # fmt: skip
+
+
+def test_what_is_carried_over_for_tiers_passes_no_milestone() -> None:
+    twentieth = rule("nights", every=200, yearly=True)
+    counters = {"2025": {"nights": 250}, "2026": {"nights": 160}}
+
+    assert [1, 0] == [twentieth.passed(twentieth.count(counters, year)) for year in (2025, 2026)]
+
+
+@pytest.mark.parametrize(
+    ("counts", "yearly", "crossings"),
+    [
+        ({"brand:b": 1}, False, [("granted", "")]), ({"brand:a": 1}, False, []), ({"stays": 1}, False, []),
+        ({"brand:b": 1}, True, [("granted", "2026")]), ({"brand:a": 1}, True, []),
+    ],
+)  # fmt: skip
+def test_the_second_brand_passes_a_milestone_of_two_brands(
+    counts: Mapping[str, int], *, yearly: bool, crossings: list[tuple[str, str]]
+) -> None:
+    milestone = rule("brands", every=2, yearly=yearly)
+    counters = {"2026": {"brand:a": 2, "brand:b": 1, "stays": 4}}
+    found = all_crossed([milestone], [Change(2026, counts)], counters)
+
+    assert [Crossing("m", 1, *one) for one in crossings] == found

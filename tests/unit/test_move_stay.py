@@ -132,7 +132,7 @@ def test_the_two_journals_name_each_other_and_what_is_in_transit_sums_to_zero() 
 def test_the_stay_is_judged_anew_by_the_tier_of_its_new_member() -> None:
     result = move(*two(counters={"2026": {"nights": 40}}))
 
-    assert {"base": 100, "tier_bonus": 25, "total": 125} == reply(result.answer)["points"]
+    assert {"base": 100, "tier_bonus": 25, "promotion": 0, "total": 125} == reply(result.answer)["points"]
 
 
 def test_the_stay_goes_on_under_a_new_id_in_the_new_member_s_shard() -> None:

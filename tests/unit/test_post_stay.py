@@ -126,8 +126,8 @@ def test_the_reply_says_all_that_came_of_it() -> None:
     assert ("posted", 0, 100, "2", "small@1") == (
         said["outcome"], said["revision"], said["change"], said["nights"], said["program"]
     )  # fmt: skip
-    assert {"base": 100, "tier_bonus": 0, "total": 100} == said["points"]
-    assert {"available": 105, "held": 0, "debt": 0} == said["balance"]
+    assert {"base": 100, "tier_bonus": 0, "promotion": 0, "total": 100} == said["points"]
+    assert {"available": 105, "pending": 0, "held": 0, "debt": 0} == said["balance"]
     assert {"before": "silver", "after": "gold"} == said["tier"]
     assert [{"code": "every_third", "ordinal": 1, "status": "granted"}] == said["milestones"]
     assert ["category_eligible", "base"] == [one["code"] for one in said["why"]]
@@ -258,7 +258,7 @@ def test_a_revision_downwards_takes_the_difference_from_the_stay_s_own_lot() -> 
     assert [("reversal", facts.lots[0].lot_id, 60)] == [
         (one.kind, one.lot_id, one.amount) for one in decision.book.allocations
     ]
-    assert {"available": 40, "held": 0, "debt": 0} == reply(decision)["balance"]
+    assert {"available": 40, "pending": 0, "held": 0, "debt": 0} == reply(decision)["balance"]
 
 
 def test_a_revision_of_the_dates_posts_all_anew_on_its_own_day() -> None:
@@ -309,7 +309,7 @@ def test_a_stay_keeps_the_tier_it_was_first_judged_by() -> None:
     facts.member.counters = {"2026": {"nights": 900, "stays": 30, "spend": 10_000}}
     said = reply(run(facts, post(lines=lines(room="200.00"), revision=1)))
 
-    assert {"base": 200, "tier_bonus": 0, "total": 200} == said["points"]
+    assert {"base": 200, "tier_bonus": 0, "promotion": 0, "total": 200} == said["points"]
 
 
 def test_an_older_revision_is_kept_and_changes_nothing() -> None:
@@ -332,7 +332,7 @@ def test_what_is_due_by_now_is_left_out_of_the_balance_that_answers_an_older_rev
     facts.stay = structs.replace(facts.stay, same_revision=None)
     said = reply(decide(facts, RULES, post(revision=2), moment(date(2026, 8, 3))))
 
-    assert {"available": 0, "held": 0, "debt": 0} == said["balance"]
+    assert {"available": 0, "pending": 0, "held": 0, "debt": 0} == said["balance"]
 
 
 def test_a_posting_expires_what_is_due_on_the_way() -> None:

@@ -51,7 +51,12 @@ def give(
 ) -> list[Given]:  # fmt: skip
     """Ask what promotions give; `used` and `left` are of the promotion `bonus`."""
     return rules.give(
-        visit, tier, entitled, base, {"bonus": used} if used else {}, {} if left is None else {"bonus": left}
+        visit,
+        tier,
+        entitled,
+        base,
+        lambda code: used if used and code == "bonus" else Used(),
+        {} if left is None else {"bonus": left},
     )
 
 
@@ -535,7 +540,7 @@ def test_promotions_tell_their_budgets_and_which_of_them_have_limits_of_a_member
     )  # fmt: skip
 
     assert {"one": 500} == rules.budgets
-    assert {"two", "three"} == rules.limited
+    assert ({"three"}, {"two"}) == (rules.limited, rules.counted)
 
 
 @pytest.mark.parametrize(

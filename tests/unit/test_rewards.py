@@ -285,7 +285,11 @@ def test_points_of_which_some_were_spent_are_flagged_and_stay() -> None:
 
     assert [("bonus", "flagged")] == story.states("second_stay")
     assert 600 == story.member.available
-    assert ("second_stay 1",) == story.member.traits.flagged == (decision.traits and decision.traits.flagged)
+    assert (
+        ("second_stay 1",)
+        == story.member.traits.flagged
+        == (decision.book and decision.book.member.traits.flagged)
+    )
 
 
 def test_what_was_used_is_flagged_and_crossing_again_makes_it_valid_and_gives_no_second_one() -> None:

@@ -1,6 +1,7 @@
 """The replay of a member's journals, without a database: histories are written by the rules, then tampered with."""
 
 import datetime as dt
+from collections.abc import Iterator
 from itertools import count
 
 import pytest
@@ -144,12 +145,31 @@ def test_all_differences_are_counted_and_the_first_are_told() -> None:
     assert list(report.tallies) == list(CHECKS)
 
 
+class Row:
+    """A row as the database gives it: its columns in order, and each by its name."""
+
+    def __init__(self, **columns: object) -> None:
+        self._columns = columns
+
+    def __iter__(self) -> Iterator[object]:
+        return iter(self._columns.values())
+
+    def __getitem__(self, name: str) -> object:
+        return self._columns[name]
+
+
 def test_a_line_of_the_books_leaves_out_what_is_due_and_sorts_what_has_no_order() -> None:
     days = [dt.date(2026, 1, 1), dt.date(2026, 6, 1), None]
-    counters = '{"2026": {"nights": 100, "stays": 5}}'
-    row = ("HX1", 60, 0, counters, days, [10, 20, 30], ["tenth_stay", "tenth_stay"], [2, 1])
+    row = Row(
+        shard=0, member_id=UUID(bytes(16)), number="HX1", status="active", enrolled_on=dt.date(2025, 1, 1), version=9,
+        available=60, held=0, debt=0, counters='{"2026": {"nights": 100, "stays": 5}}', next_expiry=days[0],
+        traits="{}", tier="gold", review_on=None, pending=5, active_on=None, days=days,
+        points=[10, 25, 30], opening=[(dt.date(2026, 2, 1), dt.date(2026, 6, 1), 5)],
+        milestones=["tenth_stay", "tenth_stay"], ordinals=[2, 1],
+    )  # fmt: skip
     line = draw_up(row, RULES, dt.date(2026, 1, 1))
 
     assert (line.available, line.debt, line.tier) == (50, 0, "gold")
     assert line.expiring == [(dt.date(2026, 6, 1), 20), (None, 30)]
+    assert (line.pending, line.opening) == (5, [(dt.date(2026, 2, 1), 5)])
     assert line.milestones == [("tenth_stay", 1), ("tenth_stay", 2)]

@@ -12,6 +12,7 @@ from loyalty.commands.rulebook import Rulebook
 from tests.builders import adjust, decided, facts_after, lines, lot, member, moment, post, reply
 from tests.worked_cases import (
     ALL_REVENUE,
+    EARNS_BY_TIER,
     FOLIO,
     PLAIN,
     ROOM_AT_FIVE,
@@ -46,7 +47,7 @@ def test_case_1_a_folio_of_six_categories_three_nights_and_half_as_much_again(
 ) -> None:
     said, counted = posted(rules, FOLIO, arrival=date(2026, 4, 30))
 
-    assert {"base": base, "tier_bonus": bonus, "total": base + bonus} == said["points"]
+    assert {"base": base, "tier_bonus": bonus, "promotion": 0, "total": base + bonus} == said["points"]
     assert base + bonus in (21_169, 22_429)
     assert (30, 1) == (counted["nights"], counted["stays"])
     assert "3" == said["nights"]
@@ -56,7 +57,7 @@ def test_case_2_a_point_per_whole_unit_and_a_bonus_that_counts_for_no_tier() -> 
     # 845.90 are 845 whole units; half of 845 is 422.5: 845 + 422 = 1,267.
     said, counted = posted(WHOLE_UNITS, {"room": "845.90"})
 
-    assert {"base": 845, "tier_bonus": 422, "total": 1_267} == said["points"]
+    assert {"base": 845, "tier_bonus": 422, "promotion": 0, "total": 1_267} == said["points"]
     assert 845 == counted["tier_points"]
 
 
@@ -72,6 +73,26 @@ def test_case_3_brands_that_earn_on_all_revenue_or_on_the_room_only(rules: Ruleb
     said, _ = posted(rules, {"room": "400", "food": "50", "tax": "48"})
 
     assert total == said["points"]["total"]
+
+
+@pytest.mark.parametrize(
+    ("nights", "points", "expires_on"),
+    [
+        (0, 24, date(2026, 11, 3)),  # 600 at 4 %, for 6 months
+        (100, 30, date(2027, 11, 3)),  # 600 at 5 %, for 18 months
+        (300, 42, date(2028, 5, 3)),  # 600 at 7 %, for 24 months
+    ],
+)
+def test_case_6_a_tier_earns_more_and_its_points_last_longer(
+    nights: int, points: int, expires_on: date
+) -> None:
+    owner = member(counters={"2025": {"nights": nights}} if nights else {})
+    stay = post(currency="USD", lines=lines(room="600"))
+    decision = decided(decide(Facts(owner), EARNS_BY_TIER, stay, moment()))
+
+    assert points == reply(decision)["points"]["total"]
+    assert decision.book is not None
+    assert [(points, expires_on)] == [(one.amount, one.expires_on) for one in decision.book.new_lots]
 
 
 def test_case_7_points_that_expire_on_15_january_can_be_spent_on_the_14th_and_no_more_on_the_15th() -> None:

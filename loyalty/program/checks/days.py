@@ -1,7 +1,7 @@
 """On which days promotions are: whether there is one at all, and whether two of one group can meet."""
 
 from collections.abc import Iterator
-from datetime import date, timedelta
+from datetime import date
 from itertools import combinations
 from typing import Final
 
@@ -13,7 +13,7 @@ from loyalty.program.model import Definition, Festival, Promotion
 from loyalty.program.visit import Visit
 
 _BEGIN: Final = date(2024, 1, 1)
-"""Where to begin to look when a promotion has no first day."""
+"""Where to begin to look when a promotion has neither a first nor a last day."""
 _ROUND: Final = 4 * 366
 """Days after which weekdays, days of months and leap years have all met, near enough."""
 _LUNAR_ROUND: Final = 19 * 366
@@ -29,10 +29,12 @@ def has_a_day(item: Promotion, festivals: tuple[Festival, ...]) -> bool:
 
 def _meet(items: tuple[Promotion, ...], festivals: tuple[Festival, ...]) -> bool:
     """Tell whether there is a day that is right for all of these."""
-    first = max((item.first for item in items if item.first), default=_BEGIN)
-    last = min((item.last for item in items if item.last), default=date.max)
+    first = max((item.first for item in items if item.first), default=None)
+    last = min((item.last for item in items if item.last), default=None)
+    if first and last and last < first:
+        return False
     if not any(item.weekdays or item.member_days or item.festivals for item in items):
-        return first <= last
+        return True
     # Not before it is needed: the table of lunar years takes a while to load.
     from loyalty.program.conditions import Days
     from loyalty.program.festivals import Festivals
@@ -83,10 +85,8 @@ def _other_stays(one: Promotion, other: Promotion) -> bool:
     )
 
 
-def _days(first: date, last: date, length: int) -> Iterator[date]:
-    day = first
-    for _ in range(length):
-        if day > last or day == date.max:
-            return
-        yield day
-        day += timedelta(1)
+def _days(first: date | None, last: date | None, length: int) -> Iterator[date]:
+    """Yield the days between two, at most so many: from the first on, or up to the last."""
+    end = (last or date.max).toordinal()
+    begin = first.toordinal() if first else end - length if last else _BEGIN.toordinal()
+    yield from map(date.fromordinal, range(max(1, begin), min(end, begin + length) + 1))

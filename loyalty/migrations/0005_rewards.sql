@@ -3,9 +3,11 @@
 
 ALTER TABLE journal DROP CONSTRAINT journal_kind_check;
 ALTER TABLE journal ADD CONSTRAINT journal_kind_check CHECK (kind IN (
-    'enrolled', 'stay_posted', 'stay_revised', 'stay_reversed', 'stay_moved_out', 'stay_moved_in', 'adjusted',
-    'expired', 'tier_reviewed', 'milestone_points', 'milestone_reversed', 'reward_chosen', 'reward_used',
-    'reward_expired', 'benefit_used', 'benefit_returned'));
+    'enrolled', 'stay_posted', 'stay_revised', 'stay_reversed', 'stay_moved_out', 'stay_moved_in', 'adjusted', 'expired',
+    'transfer_sent', 'transfer_received', 'purchased', 'compensated', 'referral', 'status_given', 'status_ended',
+    'segments_set', 'registered', 'merged_out', 'merged_in', 'household_joined', 'household_left', 'tier_reviewed',
+    'matured', 'lapsed', 'milestone_points', 'milestone_reversed', 'reward_chosen', 'reward_used', 'reward_expired',
+    'benefit_used', 'benefit_returned'));
 
 CREATE TABLE reward (
     shard      smallint    NOT NULL,

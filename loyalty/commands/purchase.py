@@ -1,0 +1,120 @@
+"""Buy points. They count for no tier.
+
+Refusals, in this order: the key was used with another request; the member is unknown; the account is closed; the
+program sells no points; the points are fewer than the least, or not in steps; the account is too young; the cap of the
+year.
+"""
+
+from fractions import Fraction
+from typing import Annotated, Final
+
+import msgspec
+from msgspec import Meta, Struct
+
+from loyalty import money
+from loyalty.commands.limits import check_age, check_cap, check_size
+from loyalty.commands.model import (
+    Answer,
+    Balance,
+    Decision,
+    Facts,
+    Key,
+    Result,
+    Target,
+    balance_of,
+    replay,
+)
+from loyalty.commands.rulebook import Rulebook
+from loyalty.commands.transfer import SomePoints
+from loyalty.errors import Problem
+from loyalty.events.model import Event
+from loyalty.ids import show
+from loyalty.ledger.model import BOUGHT, SOLD, Member, Moment
+from loyalty.ledger.rules import Book
+from loyalty.program.model import Purchase as Terms
+from loyalty.stays.model import MemberKey, Reference
+
+_encode: Final = msgspec.json.Encoder().encode
+
+
+class PurchaseRequest(Struct, frozen=True, forbid_unknown_fields=True):
+    """Credit points that were paid for. `reference` names the payment."""
+
+    member: MemberKey
+    points: SomePoints
+    reference: Annotated[Reference, Meta(examples=["PAY-20260103-0017"])]
+
+
+class Purchase(Struct, frozen=True, gc=False):
+    """A purchase that is well-formed."""
+
+    target: Target
+    request: PurchaseRequest
+    actor: str
+    key: Key
+
+
+class Price(Struct, frozen=True, gc=False):
+    """Money: a decimal amount in a currency."""
+
+    amount: str
+    currency: str
+
+
+class PurchaseReply(Struct, frozen=True, gc=False):
+    """What a purchase came to, and what it costs."""
+
+    journal_id: str
+    member_id: str
+    points: int
+    price: Price
+    balance: Balance
+
+
+def decide(facts: Facts, rules: Rulebook, command: Purchase, moment: Moment) -> Result:
+    """Decide what a purchase comes to."""
+    known = replay(facts.prior, command.key)
+    if known is not None:
+        return known
+    member, terms, points = facts.member, rules.at(moment.today).definition.purchase, command.request.points
+    if member is None:
+        return Problem("unknown_member", at="/member")
+    if member.status != "active":
+        return Problem("member_closed", at="/member")
+    if terms is None:
+        return Problem("not_offered", "The program sells no points.")
+    refusal = _refuse(terms, member, points, moment)
+    if refusal is not None:
+        return refusal
+    # From here the points are credited.
+    book = Book(member, moment, command.actor, facts.lots, facts.following)
+    journal = book.journal("purchased", moment.today, f"purchase: {command.request.reference}")
+    book.points("purchase", points, moment.today, SOLD)
+    book.act(moment.today, "purchase")
+    book.earn(points, rules.expires_today(book.member, moment.today))
+    book.count(BOUGHT, points, moment.today)
+    book.close()
+    price = price_of(points, terms.price, rules.at(moment.today).definition.currency)
+    names = show("jrn", journal.journal_id), show("mem", member.member_id)
+    reply = _encode(PurchaseReply(*names, points, price, balance_of(member)))
+    event = Event(journal.journal_id, "points.purchased", member.member_id, journal.journal_id, reply)
+    return Decision(Answer(201, reply), book, events=[event], key=command.key)
+
+
+def _refuse(terms: Terms, member: Member, points: int, moment: Moment) -> Problem | None:
+    return (
+        check_size(points, terms.least, terms.step)
+        or check_age(member, terms.account_days, moment.today, "/member")
+        or check_cap(member, BOUGHT, terms.a_year, points, moment.today)
+    )
+
+
+def price_of(points: int, price: str, currency: str) -> Price:
+    """Return what points cost, rounded up to the currency's smallest unit once: so no point is free.
+
+    >>> price_of(1001, "0.075", "CNY")
+    Price(amount='75.08', currency='CNY')
+    """
+    decimals = money.digits(currency)
+    exact = Fraction(price) * points * 10**decimals
+    return Price(money.from_minor(-(-exact.numerator // exact.denominator), decimals), currency)

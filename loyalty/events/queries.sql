@@ -1,0 +1,29 @@
+-- What others are told of without a journal being written.
+
+-- name: last_warned
+-- The last day of which a shard's warnings are written.
+SELECT max(day) FROM expiry_warning WHERE shard = $1;
+
+-- name: claim_warnings
+-- Take a shard's warnings of a day upon this transaction; null when another has, or had, them.
+INSERT INTO expiry_warning (shard, day) VALUES ($1, $2) ON CONFLICT DO NOTHING RETURNING day;
+
+-- name: find_losses
+-- Members after $5 who may lose points on a day ($2), with what they lose then and the first lot it is in: what expires
+-- on that day, or all, if they lapse then: $3 months after the last activity, but not before $4 (both null: never).
+SELECT m.member_id, l.lot_id, l.points
+FROM (SELECT n.member_id,
+             CASE WHEN n.active_on IS NOT NULL AND $3::integer IS NOT NULL
+                  THEN greatest((n.active_on + make_interval(months => $3))::date, $4::date) END AS lapses_on
+      FROM member AS n
+      WHERE n.shard = $1 AND n.next_expiry <= $2::date AND n.member_id > $5
+      ORDER BY n.member_id LIMIT $6) AS m
+CROSS JOIN LATERAL (
+    SELECT (array_agg(o.lot_id ORDER BY o.lot_id))[1] AS lot_id, sum(o.remaining)::bigint AS points
+    FROM lot AS o
+    WHERE o.shard = $1 AND o.member_id = m.member_id AND o.remaining > 0
+      AND least(o.expires_on, m.lapses_on) = $2::date) AS l
+ORDER BY m.member_id;
+
+-- name: write_events
+INSERT INTO outbox SELECT * FROM unnest($1::outbox[]);

@@ -1,0 +1,1 @@
+"""What other rules would have made of the recorded history: the program simulated, without touching the books."""

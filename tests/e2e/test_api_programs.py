@@ -1,0 +1,68 @@
+"""`/v1/programs`: the versions of the program, over HTTP."""
+
+import datetime as dt
+from typing import Any
+
+from loyalty.http.auth import Role
+from loyalty.program.model import HOUSE
+
+
+def body(api: Any, version: int, ahead: int, **changes: str) -> dict[str, str]:
+    """Return the house program as another version that comes into force so many days from now."""
+    text = HOUSE.read_text(encoding="utf-8").replace("version = 1", f"version = {version}", 1)
+    for before, after in changes.items():
+        text = text.replace(before, after)
+    return {"definition": text, "effective_from": str(api.today + dt.timedelta(ahead))}
+
+
+def publish(api: Any, sent: dict[str, str], query: str = "") -> Any:
+    return api.send("POST", f"/v1/programs{query}", sent)
+
+
+def listed(api: Any) -> list[int]:
+    return [one["version"] for one in api.get("/v1/programs", Role.BOOKING).json()["programs"]]
+
+
+def test_a_version_is_checked_published_shown_and_withdrawn(api: Any) -> None:
+    sent = body(api, 21, 30)
+    dry = publish(api, sent, "?dry_run=true")
+    before = listed(api)
+    new, again = publish(api, sent), publish(api, sent)
+    shown = api.get("/v1/programs/21").json()
+    during = listed(api)
+    gone = api.send("DELETE", "/v1/programs/21")
+
+    assert [200, 201, 200, 204] == [one.status_code for one in (dry, new, again, gone)]
+    assert new.json() == again.json()
+    assert new.json() | {"definition": sent["definition"]} == shown
+    assert ("house", 21, sent["effective_from"], False) == (
+        shown["program"], shown["version"], shown["effective_from"], shown["in_force"]
+    )  # fmt: skip
+    assert (before, [*before, 21], before) == (before, during, listed(api))
+    assert (404, "unknown_version") == code_of(api.get("/v1/programs/21"))
+
+
+def code_of(answer: Any) -> tuple[int, str]:
+    return answer.status_code, answer.json()["code"]
+
+
+def test_what_can_t_be_published_says_why(api: Any) -> None:
+    mistaken = body(api, 22, 30)
+    mistaken["definition"] = mistaken["definition"].replace('platinum"', 'gold"')
+    publish(api, body(api, 23, 40))
+    taken = publish(api, body(api, 23, 41))
+    wrong = publish(api, mistaken)
+
+    assert (409, "version_taken") == code_of(taken)
+    assert ["/definition/version"] == [error["pointer"] for error in taken.json()["errors"]]
+    assert (422, "invalid_program") == code_of(wrong)
+    assert "gold" in wrong.json()["detail"]
+    assert (409, "version_in_use") == code_of(api.send("DELETE", "/v1/programs/1"))
+    assert (404, "unknown_version") == code_of(api.send("DELETE", "/v1/programs/99"))
+    assert 204 == api.send("DELETE", "/v1/programs/23").status_code
+
+
+def test_the_version_in_force_is_the_one_of_today(api: Any) -> None:
+    found = api.get("/v1/programs").json()["programs"]
+
+    assert [1] == [one["version"] for one in found if one["in_force"]]

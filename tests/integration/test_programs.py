@@ -1,0 +1,415 @@
+"""Versions of the program in a database: publishing, withdrawing, who is judged by which, and budgets of all shards."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Iterator
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from loyalty.commands.model import Answer
+from loyalty.errors import Problem
+from loyalty.ids import number_shard
+from loyalty.members.model import EnrolRequest
+from loyalty.migrate import migrate
+from loyalty.service import Service
+from loyalty.worker import review_tiers
+from tests.builders import PROGRAM, changed, lines, posting, reply
+from tests.property.live import Live, opened
+from tests.property.strategies import START
+
+SHARDS = 4
+FIRST = PROGRAM.lstrip()
+SECOND = changed(FIRST, version="2").replace('room = "1"', 'room = "3"')
+SOON = START + timedelta(days=2)
+
+
+@pytest.fixture
+def live(database: str, tmp_path: Path) -> Iterator[Live]:
+    """Two worker processes over a database that begins with the small program."""
+    with begun(database, tmp_path, FIRST) as workers:
+        yield workers
+
+
+def begun(dsn: str, directory: Path, definition: str) -> Any:
+    path = directory / "program.toml"
+    path.write_text(definition, encoding="utf-8")
+    return opened(dsn, None, directory, services=2, program=path)
+
+
+def publish(live: Live, definition: str, day: date, *, by: int = 0, dry_run: bool = False) -> Any:
+    """Return the version and whether it is new, or why it was refused."""
+    return attempt(live, live.services[by].publish(definition, day, "test", dry_run=dry_run))
+
+
+def attempt(live: Live, work: Any) -> Any:
+    try:
+        return live.run(work)
+    except Problem as problem:
+        return problem.code
+
+
+def enrol(live: Live, *numbers: str) -> None:
+    async def work() -> None:
+        for number in numbers:
+            await live.service.enrol(EnrolRequest(number=number), "test", None)
+
+    live.run(work())
+
+
+def stay(live: Live, ends: date, *, by: int = 0, nights: int = 1, **fields: Any) -> dict[str, Any]:
+    """Post a stay that ends on a day; return what was answered."""
+    told = posting(arrival=ends - timedelta(days=nights), departure=ends, **fields)
+    return dict(reply(live.run(live.services[by].post_stay(told, "test"))))
+
+
+def labels(live: Live) -> list[tuple[int, date]]:
+    return [(one.version, one.effective_from) for one in live.run(live.service.programs())]
+
+
+# --- publishing -------------------------------------------------------------------------------------------------------
+
+
+def test_a_database_begins_with_the_definition_that_the_settings_name_from_the_beginning_of_time(
+    live: Live,
+) -> None:
+    assert [(1, date(1970, 1, 1))] == labels(live)
+    assert "small@1" == live.service.rules.label
+
+
+def test_a_version_is_published_once_however_often_it_is_sent(live: Live) -> None:
+    one, new = publish(live, SECOND, SOON)
+    again = publish(live, SECOND, SOON, by=1)
+
+    assert (2, True, "test") == (one.version, new, one.published_by)
+    assert (one, False) == again
+    assert [(1, date(1970, 1, 1)), (2, SOON)] == labels(live)
+
+
+def test_a_dry_run_tells_what_would_happen_and_writes_nothing(live: Live) -> None:
+    one, new = publish(live, SECOND, SOON, dry_run=True)
+
+    assert (2, True) == (one.version, new)
+    assert "version_taken" == publish(live, changed(SECOND, version="1"), SOON, dry_run=True)
+    assert [(1, date(1970, 1, 1))] == labels(live)
+
+
+@pytest.mark.parametrize(
+    ("definition", "day", "code"),
+    [
+        (SECOND.replace('room = "3"', 'room = "4"'), SOON + timedelta(days=9), "version_taken"),
+        (changed(SECOND, version="3"), SOON, "version_taken"),
+        (changed(SECOND, version="3", id='"other"'), SOON + timedelta(days=1), "invalid_value"),
+        (changed(SECOND, version="3", currency='"USD"'), SOON + timedelta(days=1), "invalid_value"),
+        (SECOND + '\n[[tier]]\ncode = "gold"\n', SOON + timedelta(days=1), "invalid_program"),
+        ("no TOML at all", SOON, "invalid_program"),
+    ],
+)
+def test_what_does_not_fit_is_refused(live: Live, definition: str, day: date, code: str) -> None:
+    publish(live, SECOND, SOON)
+
+    assert code == publish(live, definition, day)
+    assert [(1, date(1970, 1, 1)), (2, SOON)] == labels(live)
+
+
+def test_a_past_day_is_free_until_a_stay_has_been_judged_at_it(live: Live) -> None:
+    enrol(live, "T1")
+    stay(live, START - timedelta(days=3))
+
+    assert "version_in_past" == publish(live, SECOND, START - timedelta(days=3))
+    assert "version_in_past" == publish(live, SECOND, START - timedelta(days=30))
+    assert publish(live, SECOND, START - timedelta(days=2))[1]
+    assert "small@2" == stay(live, START - timedelta(days=2), stay_ref="R-2")["program"]
+
+
+def test_a_future_day_is_always_free(live: Live) -> None:
+    enrol(live, "T1")
+    stay(live, START)
+
+    assert "version_in_past" == publish(live, SECOND, START)
+    assert publish(live, SECOND, SOON)[1]
+
+
+# --- withdrawing ------------------------------------------------------------------------------------------------------
+
+
+def test_a_version_that_was_not_used_is_withdrawn_and_its_number_is_free_again(live: Live) -> None:
+    publish(live, SECOND, SOON)
+    live.run(live.service.withdraw(2))
+
+    assert [(1, date(1970, 1, 1))] == labels(live)
+    assert publish(live, SECOND, SOON + timedelta(days=5))[1]
+
+
+def test_what_is_in_use_stays(live: Live) -> None:
+    enrol(live, "T1")
+    publish(live, SECOND, SOON)
+    live.clock.advance(timedelta(days=3))
+    stay(live, SOON)
+
+    assert "version_in_use" == attempt(live, live.service.withdraw(2))
+    assert "version_in_use" == attempt(live, live.service.withdraw(1))
+    assert "unknown_version" == attempt(live, live.service.withdraw(9))
+    assert [(1, date(1970, 1, 1)), (2, SOON)] == labels(live)
+
+
+# --- who is judged by which -------------------------------------------------------------------------------------------
+
+
+def test_a_version_that_one_worker_publishes_is_known_to_the_next_batch_of_the_other(live: Live) -> None:
+    enrol(live, "T1")
+    publish(live, SECOND, SOON, by=0)
+    live.clock.advance(timedelta(days=3))
+    # The other worker has never been asked about versions.
+    found = [stay(live, SOON + timedelta(days=day), by=1, stay_ref=f"R-{day}") for day in (-1, 0)]
+
+    assert [("small@1", 100), ("small@2", 300)] == [(one["program"], one["points"]["base"]) for one in found]
+    assert 2 == len(live.services[1].rules.versions)
+    assert {} == live.verify()
+
+
+def test_a_version_that_one_worker_withdraws_is_forgotten_by_the_other(live: Live) -> None:
+    enrol(live, "T1")
+    publish(live, SECOND, SOON)
+    live.run(live.services[1].refresh_rules())
+    live.run(live.services[0].withdraw(2))
+    live.clock.advance(timedelta(days=3))
+
+    assert "small@1" == stay(live, SOON, by=1)["program"]
+
+
+def test_a_revision_is_judged_by_the_version_at_its_check_out_whatever_came_since(live: Live) -> None:
+    enrol(live, "T1")
+    stay(live, START, revision=1)
+    publish(live, SECOND, SOON)
+    live.clock.advance(timedelta(days=9))
+    corrected = stay(live, START, revision=2, lines=lines(room="200.00"))
+    moved = stay(live, SOON, revision=3, lines=lines(room="200.00"))
+
+    assert [("small@1", 200), ("small@2", 600)] == [
+        (one["program"], one["points"]["base"]) for one in (corrected, moved)
+    ]
+    assert {} == live.verify()
+
+
+def test_verify_judges_by_the_versions_in_the_database(live: Live) -> None:
+    enrol(live, "T1")
+    publish(live, SECOND.replace('every = "3"', 'every = "2"'), SOON)
+    live.clock.advance(timedelta(days=9))
+    for day in range(6):
+        stay(live, START + timedelta(days=day), stay_ref=f"R-{day}")
+
+    assert {} == live.verify()
+
+
+# --- reviews ----------------------------------------------------------------------------------------------------------
+
+
+def test_reviews_are_written_once_by_however_many_workers_and_go_on_where_they_were_broken_off(
+    live: Live, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    numbers = [f"T{number}" for number in range(9)]
+    enrol(live, *numbers)
+    for number in numbers:
+        stay(live, START, nights=9, member=number, stay_ref=number)
+    live.clock.advance(timedelta(days=2 * 366))
+    review, done = Service.review, list[int]()
+
+    async def broken_off(service: Service, member_id: Any) -> None:
+        if len(done) == 4:
+            raise ConnectionError
+        done.append(1)
+        await review(service, member_id)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Service, "review", broken_off)
+        with pytest.raises(ConnectionError):
+            live.run(review_tiers(live.service))
+
+    async def both() -> None:
+        await asyncio.gather(*map(review_tiers, live.services))
+
+    live.run(both())
+    live.run(both())
+
+    rows = live.query("SELECT member_id, count(*) AS n FROM journal WHERE kind = 'tier_reviewed' GROUP BY 1")
+    events = live.query(
+        "SELECT count(*) FROM outbox WHERE type = 'tier.changed' AND payload ->> 'after' = 'silver'"
+    )
+    assert {1} == {row["n"] for row in rows}
+    assert (len(numbers), len(numbers)) == (len(rows), events[0][0])
+    assert {} == live.verify()
+
+
+def test_a_version_with_other_tiers_has_everybody_reviewed_on_its_first_day(live: Live) -> None:
+    enrol(live, "T1")
+    before = stay(live, START, nights=2)["tier"]["after"]
+    publish(live, SECOND.replace('nights = "4"', 'nights = "2"'), SOON)
+    live.run(review_tiers(live.service))
+    live.clock.advance(timedelta(days=2))
+    looked_at = live.run(review_tiers(live.service))
+
+    assert ("silver", 1) == (before, looked_at)
+    assert [("silver", "gold")] == [
+        (row[0], row[1]) for row in live.query(
+            "SELECT payload ->> 'before', payload ->> 'after' FROM outbox WHERE type = 'tier.changed'"
+        )
+    ]  # fmt: skip
+
+
+# --- budgets ----------------------------------------------------------------------------------------------------------
+
+BUDGET = 1_000
+PROMOTION = f"""
+[[promotion]]
+code = "shared"
+name = {{ en = "Shared", zh = "共享" }}
+percent = "50"
+budget = {BUDGET}
+"""
+
+
+@pytest.fixture
+def sharing(empty_database: str, tmp_path: Path) -> Iterator[Live]:
+    """Two workers over four shards, and a budget for all members together."""
+    asyncio.run(migrate(empty_database, shards=SHARDS))
+    with begun(empty_database, tmp_path, FIRST + PROMOTION) as workers:
+        yield workers
+
+
+def everywhere(live: Live, each: int) -> list[str]:
+    """Enrol so many members in each shard; return their numbers."""
+    found: defaultdict[int, list[str]] = defaultdict(list)
+    number = 0
+    while sum(map(len, found.values())) < each * SHARDS:
+        number += 1
+        of_shard = found[number_shard(f"T{number}", SHARDS)]
+        if len(of_shard) < each:
+            of_shard.append(f"T{number}")
+    numbers = [one for several in found.values() for one in several]
+    enrol(live, *numbers)
+    return numbers
+
+
+def post_all(live: Live, numbers: list[str], **fields: Any) -> list[dict[str, Any]]:
+    """Post a stay of each member at the same time, to either worker."""
+
+    async def work() -> list[Answer]:
+        return await asyncio.gather(
+            *(
+                live.services[place % 2].post_stay(
+                    posting(member=number, stay_ref=f"S-{number}", **fields), "test"
+                )
+                for place, number in enumerate(numbers)
+            )
+        )
+
+    return [dict(reply(one)) for one in live.run(work())]
+
+
+def given(live: Live) -> tuple[int, int, int]:
+    """Return what transfers say that the promotion gave, what is used of its budget, and what is leased."""
+    [row] = live.query("""
+        SELECT (SELECT coalesce(sum(CASE WHEN credit = 'available' THEN amount ELSE -amount END), 0)::bigint
+                FROM transfer WHERE kind = 'promotion:shared'),
+               (SELECT sum(used)::bigint FROM promotion_budget), (SELECT sum(leased)::bigint FROM promotion_pool)""")
+    return row[0], row[1], row[2]
+
+
+def test_a_budget_is_never_exceeded_and_used_to_the_last_point_by_all_shards_at_once(sharing: Live) -> None:
+    numbers = everywhere(sharing, 16)
+    # Each wants 37 points, all together 2,368.
+    answers = post_all(sharing, numbers, lines=lines(room="74.00"))
+    at_once = given(sharing)
+    later = one_after_another(sharing, numbers)
+
+    assert 64 == len(answers)
+    assert 37 == max(one["points"]["promotion"] for one in answers)
+    assert sum(one["points"]["promotion"] for one in answers) == at_once[0] == at_once[1] <= BUDGET
+    # Whatever shards had left over by then is found by those who ask for more.
+    assert (BUDGET, BUDGET, BUDGET) == given(sharing)
+    assert 0 == later[-1]["points"]["promotion"]
+    assert {} == sharing.verify()
+
+
+def one_after_another(live: Live, numbers: list[str]) -> list[dict[str, Any]]:
+    """Post one more stay of each member, one after another."""
+    return [
+        stay(
+            live, START - timedelta(days=9), member=number, stay_ref=f"L-{number}", lines=lines(room="74.00")
+        )
+        for number in numbers
+    ]
+
+
+def test_what_a_reversed_stay_had_of_a_budget_is_there_for_others(sharing: Live) -> None:
+    numbers = everywhere(sharing, 2)
+    full = post_all(sharing, numbers[:1], lines=lines(room="2000.00"))
+    without = post_all(sharing, numbers[1:2], lines=lines(room="100.00"))
+    post_all(sharing, numbers[:1], lines=lines(room="2000.00"), status="cancelled")
+    returned = given(sharing)
+    # In another shard, and more than was ever leased there.
+    after = post_all(sharing, numbers[-1:], lines=lines(room="600.00"))
+
+    assert [BUDGET, 0, 300] == [one[0]["points"]["promotion"] for one in (full, without, after)]
+    assert (0, 0, BUDGET) == returned
+    assert (300, 300, BUDGET) == given(sharing)
+    assert {} == sharing.verify()
+
+
+def test_a_correction_keeps_what_the_stay_has_had_and_takes_no_more_than_there_is(sharing: Live) -> None:
+    [number] = everywhere(sharing, 1)[:1]
+    told = [
+        post_all(sharing, [number], lines=lines(room=room), revision=revision)[0]["points"]["promotion"]
+        for revision, room in enumerate(("1000.00", "1500.00", "5000.00", "200.00"))
+    ]
+
+    assert [500, 750, BUDGET, 100] == told
+    assert (100, 100, BUDGET) == given(sharing)
+    assert {} == sharing.verify()
+
+
+def test_a_budget_can_be_raised_and_lowered_to_what_is_taken_of_it(sharing: Live) -> None:
+    numbers = everywhere(sharing, 1)
+    post_all(sharing, numbers[:1], lines=lines(room="1800.00"))
+    leased = given(sharing)[2]
+    versions = {
+        budget: changed((FIRST + PROMOTION).replace(f"= {BUDGET}", f"= {budget}"), version=str(place))
+        for place, budget in enumerate((leased - 1, leased, 3_000), 2)
+    }
+
+    assert 900 <= leased < BUDGET
+    assert "budget_too_small" == publish(sharing, versions[leased - 1], SOON)
+    assert publish(sharing, versions[leased], SOON)[1]
+    assert publish(sharing, versions[3_000], SOON + timedelta(days=1))[1]
+    post_all(sharing, numbers[1:2], lines=lines(room="6000.00"))
+    assert 3_000 == given(sharing)[0]
+
+
+def test_a_budget_is_what_it_was_once_the_version_that_raised_it_is_withdrawn(sharing: Live) -> None:
+    numbers = everywhere(sharing, 1)
+    raised = changed((FIRST + PROMOTION).replace(f"= {BUDGET}", "= 3000"), version="2")
+    publish(sharing, raised, SOON)
+    sharing.run(sharing.service.withdraw(2))
+    post_all(sharing, numbers[:1], lines=lines(room="6000.00"))
+
+    assert BUDGET == given(sharing)[0]
+
+
+def test_a_stay_judged_before_its_promotion_had_a_budget_gives_nothing_back_to_it(
+    database: str, tmp_path: Path
+) -> None:
+    free = FIRST + PROMOTION.replace(f"budget = {BUDGET}", "")
+    with begun(database, tmp_path, free) as live:
+        enrol(live, "T1", "T2")
+        stay(live, START, revision=1)
+        publish(live, changed(FIRST + PROMOTION, version="2"), SOON)
+        live.clock.advance(timedelta(days=5))
+        stay(live, SOON, member="T2", stay_ref="R-2")
+        reversed_ = stay(live, START, revision=2, status="cancelled")
+
+        assert (-150, 0) == (reversed_["change"], reversed_["points"]["total"])
+        assert 50 == given(live)[1]
+        assert {} == live.verify()
