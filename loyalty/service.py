@@ -429,7 +429,9 @@ class Service:
             return 0
         async with self.pool.acquire() as connection:
             last = await events_store.last_warned(connection, shard)
-            ahead = max(day for rules in self.rules.versions for day in (0, *rules.definition.expiry.warn_days))
+            ahead = max(
+                day for rules in self.rules.versions for day in (0, *rules.definition.expiry.warn_days)
+            )
             day = today if last is None else max(last + _DAY, today - timedelta(days=ahead))
             while day <= today:
                 written += await events_store.warn(

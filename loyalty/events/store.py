@@ -31,7 +31,9 @@ async def last_warned(connection: Connection, shard: int) -> date | None:
     return await connection.fetchval(QUERIES["last_warned"], shard)
 
 
-async def warn(connection: Connection, shard: int, what: Warnings, today: date, mint: Mint, at: datetime) -> int:
+async def warn(
+    connection: Connection, shard: int, what: Warnings, today: date, mint: Mint, at: datetime
+) -> int:
     """Write a shard's warnings of a day, all of them or none, unless they are written; return how many there are.
 
     Of a day that was missed, what is lost by today is told no more.

@@ -66,9 +66,9 @@ def _has_points(member: Member) -> bool:
 class Book:
     """A member's book, open for one command.
 
-    `needs` says how many points of lots it has to see: `lots` are open lots in the order they are spent, at least as many
-    as the command can need; all that are due, to open or to expire; and, for a reversal, the stay's own lots even if
-    closed. `following` is when the first lot that isn't due opens or expires.
+    `needs` says how many points of lots it has to see: `lots` are open lots in the order they are spent, at least as
+    many as the command can need; all that are due, to open or to expire; and, for a reversal, the stay's own lots even
+    if closed. `following` is when the first lot that isn't due opens or expires.
     """
 
     __slots__ = (

@@ -3,8 +3,10 @@
 from datetime import date
 from functools import lru_cache
 
-from loyalty.clock import add_months as add_months
+from loyalty.clock import add_months
 from loyalty.program.model import Expiry
+
+__all__ = ["Lifetimes", "add_months"]
 
 
 class Lifetimes:

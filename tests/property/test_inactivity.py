@@ -132,7 +132,9 @@ def test_a_stay_reversed_after_its_points_lapsed_owes_nothing() -> None:
     to(shell, LAPSES)
     shell.expire("T1")
     shell.post(replace(STAY, status="cancelled"))
-    back = [(one.kind, one.amount, one.effective_on) for one in shell.transfers if one.credit == "available"][-1]
+    back = [(one.kind, one.amount, one.effective_on) for one in shell.transfers if one.credit == "available"][
+        -1
+    ]
 
     assert (0, LAPSES) == state(shell)
     assert ("expiry", 100, LAPSES) == back

@@ -138,7 +138,9 @@ def test_a_revision_takes_from_what_is_pending_by_kind() -> None:
     shell.post(replace(STAY, lines=(("room", 1000_00),)))
     before = written(shell)
     shell.post(replace(STAY, lines=(("room", 400_00),), revision=1))
-    moved = [(one.kind, one.debit, one.credit, one.amount) for one in shell.transfers[-4:] if one.unit == "points"]
+    moved = [
+        (one.kind, one.debit, one.credit, one.amount) for one in shell.transfers[-4:] if one.unit == "points"
+    ]
 
     assert (0, 1250, 0) == before
     assert (0, 500, 0) == written(shell)
@@ -278,7 +280,9 @@ def test_the_order_of_posting_is_the_same_to_what_is_pending_and_what_is_not(
 ) -> None:
     # The tier that a stay is judged by follows from what came before it: stays without nights or spend change none.
     stays = [
-        replace(shaped(shape, START), ref=f"OWN-{place}", nights=0, channel="direct", lines=(("laundry", 10_00),))
+        replace(
+            shaped(shape, START), ref=f"OWN-{place}", nights=0, channel="direct", lines=(("laundry", 10_00),)
+        )
         for place, shape in enumerate(told)
     ]
     one, other = lived(life), lived(life)

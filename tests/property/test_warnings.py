@@ -133,7 +133,7 @@ def test_a_run_that_is_broken_off_leaves_nothing_and_the_next_one_does_it_all(
         books.travel((ENDS - timedelta(days=30) - books.service.today()).days)
         with monkeypatch.context() as patch:
             patch.setattr(store, "_PAGE", 1)
-            work, calls = store._events, list[int]()  # noqa: SLF001 - broken off between two pages
+            work, calls = store._events, list[int]()
 
             def broken(*page: Any) -> Any:
                 calls.append(1)

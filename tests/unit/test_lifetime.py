@@ -35,7 +35,9 @@ def test_points_of_31_january_last_until(rules: Expiry, tier: str, expected: dat
 
 
 @given(days, months, st.sampled_from(["day", "month", "year"]))
-def test_points_last_at_least_their_months_and_to_the_end_that_is_said(day: date, term: int, end: str) -> None:
+def test_points_last_at_least_their_months_and_to_the_end_that_is_said(
+    day: date, term: int, end: str
+) -> None:
     expires_on = Lifetimes(Expiry(months=term, at_end_of=end)).expires_on(day)
 
     assert expires_on is not None
