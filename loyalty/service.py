@@ -91,7 +91,7 @@ class Service:
         self.clock = clock
         self.settles_in = poster.deadline + 1.0
         self.bulk_turn = asyncio.Lock()
-        self.joints = Joints(batches, clock, mint)
+        self.joints = Joints(batches)
         self._batches = batches
         self._vault = vault
         self._mint = mint

@@ -96,7 +96,7 @@ class Batches:
     ) -> tuple[list[Result | None], list[Decision]]:
         """Let each command decide alone, and write what they decide; return all results, and what was written."""
         # The clock is read after the facts: a member's journals are recorded in the order of their versions.
-        moment = self._moment()
+        moment = self.moment()
         twins = _twins(facts)
         await _add_priors(connection, commands, facts)
         await _add_lots(connection, shard, commands, facts, twins, moment)
@@ -176,7 +176,8 @@ class Batches:
             results.append(settle(result, _key(command)))
         return results
 
-    def _moment(self) -> Moment:
+    def moment(self) -> Moment:
+        """Return the moment of a decision: it is asked for once the facts are read."""
         at = self._clock.now()
         today = self.rules.today(at)
         return Moment(at, today, self._mint, self.rules.at(today).idling)
@@ -218,7 +219,7 @@ class Batches:
         async with connection.transaction():
             for one in sorted((member_id, other), key=lambda value: (shard_of(value), value)):
                 await store.lock_members(connection, shard_of(one), [one], [])
-            moment = self._moment()
+            moment = self.moment()
             result = await self._read_and_decide_move(connection, command, member_id, other, moment)
             written = await _write_move(connection, result, member_id, moment.at)
         count(written)
@@ -246,7 +247,7 @@ class Batches:
         await transaction.start()
         try:
             facts = await self.read(connection, shard, [_named(command)])
-            moment = self._moment()
+            moment = self.moment()
             await _add_lots(connection, shard, [command], facts, set(), moment)
             if self._budgeted():
                 [result] = await self._decide_within_budgets(

@@ -7,7 +7,6 @@ A lane that has decided on what was there before is stopped by the members' vers
 from collections.abc import Sequence
 from typing import Final
 
-from loyalty.clock import Clock
 from loyalty.commands import (
     approve,
     compensate,
@@ -38,7 +37,7 @@ from loyalty.commands.transfer import Transfer
 from loyalty.commands.unmerge import Since, Unmerge
 from loyalty.db import Connection
 from loyalty.errors import Problem
-from loyalty.ids import UUID, Mint, shard_of, show
+from loyalty.ids import UUID, shard_of, show
 from loyalty.ledger.model import Moment
 from loyalty.ledger.rules import needs
 
@@ -53,11 +52,9 @@ _ALL: Final = 1 << 62
 class Joints:
     """Runs commands in transactions of their own, under one program."""
 
-    def __init__(self, batches: Batches, clock: Clock, mint: Mint) -> None:
+    def __init__(self, batches: Batches) -> None:
         """Take what knows the program, the clock and the source of ids."""
         self._batches = batches
-        self._clock = clock
-        self._mint = mint
 
     @property
     def rules(self) -> Rulebook:
@@ -229,8 +226,7 @@ class Joints:
 
     def _moment(self) -> Moment:
         """Return the moment of a decision; the clock is read once the rows are locked."""
-        at = self._clock.now()
-        return Moment(at, self.rules.today(at), self._mint)
+        return self._batches.moment()
 
 
 async def _add_prior(connection: Connection, key: Key, facts: Facts) -> None:

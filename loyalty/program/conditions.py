@@ -11,8 +11,8 @@ from functools import lru_cache
 from operator import attrgetter
 from typing import Final, Generic, TypeVar
 
+from loyalty.clock import add_months
 from loyalty.program.festivals import Festivals
-from loyalty.program.lifetime import add_months
 from loyalty.program.model import Promotion
 from loyalty.program.visit import Guest, Visit
 

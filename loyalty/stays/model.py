@@ -108,7 +108,7 @@ class Award(Struct, frozen=True, omit_defaults=True, gc=False):
 
     `tier` is the tier it was judged by, `brand` the property's, `entitled` the promotions whose conditions the guest
     met (None: never asked), `seen_on` the day it was posted, if a rule asks. They are fixed when the stay is first
-    seen, so that re-sent revisions in any order come out alike. `opens_on` is the day from which the points can be
+    seen, so that re-sent revisions in any order come out alike. `opens_on` is the day from which its points can be
     spent, if that isn't at once.
     """
 

@@ -11,9 +11,9 @@ from typing import Final
 
 from msgspec import Struct, structs
 
+from loyalty.clock import add_months
 from loyalty.ledger import counters as counting
 from loyalty.ledger.model import Counters, Member, Status, Traits
-from loyalty.program.lifetime import add_months
 from loyalty.tiers.ladder import Ladder, Ladders, Level
 from loyalty.tiers.timeline import Period, Step, level_on, walk, window
 

@@ -12,9 +12,9 @@ from typing import Final
 
 from msgspec import Struct
 
+from loyalty.clock import add_months
 from loyalty.ledger import counters as counting
 from loyalty.ledger.model import Counters, Member
-from loyalty.program.lifetime import add_months
 from loyalty.tiers.ladder import Ladder, Ladders, Level, higher
 
 Step = tuple[date, Level]

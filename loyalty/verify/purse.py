@@ -162,7 +162,7 @@ class Purse:
         self._active_on = max(self._active_on or date.min, day)
 
     def _mature(self, entry: Entry, moved: Moved) -> None:
-        """Open the lots whose day has come: only a journal `matured` does, before any other of that day or later."""
+        """Open the lots whose day has come: only a journal `matured` does, before any other journal of that day."""
         today = self._rules.today(entry.at)
         due = sorted([lot for lot in self._waiting.values() if _opens(lot, today)], key=_first_to_open)
         if entry.journal.kind != "matured":

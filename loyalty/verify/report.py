@@ -18,7 +18,7 @@ CHECKS: Final[dict[str, str]] = {
     "points": "a member's available and pending points and debt are the fold of the transfers",
     "held": "a member's held points are the fold of the transfers, and the sum of the open holds",
     "counters": "a member's counters are the fold of the transfers, by year and unit",
-    "lots": "a lot opened on its day; what remains and expired is what the allocations left; less debt, the balance",
+    "lots": "a lot opened on its day; what remains and expired is what was left; with the debt, the balance",
     "next_expiry": "no open lot opens or expires before the member's next expiry",
     "allocations": "what a journal took is what it allocated and what became debt; debt is repaid first",
     "draw_order": "nothing was drawn from an expired lot, nor from a later one while an earlier one had points",

@@ -236,9 +236,7 @@ def _statement_runs(books: LiveBooks, number: str) -> None:
     member = books.member(number)
     running = 0
     for entry in reversed(entries):
-        running += sum(
-            part.amount for part in entry.parts if part.unit == "points" and not part.pending
-        )
+        running += sum(part.amount for part in entry.parts if part.unit == "points" and not part.pending)
 
         assert running == entry.balance
     assert running == member.available

@@ -47,9 +47,7 @@ class Life(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.oracle = Oracle(
-            START, pending_days=self.pending_days, idle_months=self.idle_months
-        )
+        self.oracle = Oracle(START, pending_days=self.pending_days, idle_months=self.idle_months)
         self.keys = 0
 
     def after_each(self) -> None:

@@ -70,9 +70,7 @@ def play(books: LiveBooks, step: tuple[str, Any], past: list[Any]) -> None:
 
 
 @all_programs
-def test_what_was_known_of_a_day_never_changes(
-    database: str, tmp_path: Path, program: Rulebook
-) -> None:
+def test_what_was_known_of_a_day_never_changes(database: str, tmp_path: Path, program: Rulebook) -> None:
     with opened(database, program, tmp_path) as live:
 
         @settings(max_examples=30, deadline=None)
@@ -98,9 +96,7 @@ def test_what_was_known_of_a_day_never_changes(
 
 
 @all_programs
-def test_the_balance_as_of_today_is_the_balance(
-    database: str, tmp_path: Path, program: Rulebook
-) -> None:
+def test_the_balance_as_of_today_is_the_balance(database: str, tmp_path: Path, program: Rulebook) -> None:
     with opened(database, program, tmp_path) as live:
 
         @settings(max_examples=30, deadline=None)

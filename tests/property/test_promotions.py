@@ -9,8 +9,8 @@ import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
+from loyalty.clock import add_months
 from loyalty.program.festivals import Festivals
-from loyalty.program.lifetime import add_months
 from loyalty.program.match import matcher
 from loyalty.program.model import Definition, Festival, Match, Promotion
 from loyalty.program.promotions import Given, Promotions, Used

@@ -11,6 +11,7 @@ from tests.property.strategies import START
 
 RULES = small_rules()
 
+
 class PureLife(Life):
     """The life of members in books that are held in memory."""
 

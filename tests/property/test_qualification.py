@@ -11,9 +11,9 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from loyalty.clock import add_months
 from loyalty.ledger import counters as counting
 from loyalty.ledger.model import Counters, Member, Status, Traits
-from loyalty.program.lifetime import add_months
 from loyalty.program.model import Bar, Lifetime, Qualification
 from loyalty.tiers import standing as standing_file
 from loyalty.tiers.ladder import Ladder, Level
@@ -347,7 +347,9 @@ def test_what_a_version_promised_holds_under_the_next_one(
     promised = alone(one).standing(known, begins - DAY)
     assume(promised.valid_to is not None)
     last = promised.valid_to or begins
-    if one.rules.period == "cycle":  # What counts in a cycle keeps a tier only if the version at its end says so.
+    if (
+        one.rules.period == "cycle"
+    ):  # What counts in a cycle keeps a tier only if the version at its end says so.
         last = min(last, alone(one).period(known, begins - DAY).last)
     both = Tiers([(FOR_ALL, one), (begins, other)])
 

@@ -111,7 +111,9 @@ def test_a_debit_draws_on_lots_down_to_zero() -> None:
 def test_a_credit_repays_debt_first() -> None:
     owner = member(available=-20, debt=20)
 
-    assert {"available": 10, "pending": 0, "held": 0, "debt": 0} == reply(run(Facts(owner), adjust(30)))["balance"]
+    assert {"available": 10, "pending": 0, "held": 0, "debt": 0} == reply(run(Facts(owner), adjust(30)))[
+        "balance"
+    ]
 
 
 def test_the_reason_and_the_note_stay_with_the_journal_and_the_key_with_the_decision() -> None:

@@ -4,8 +4,9 @@ from datetime import date
 
 import pytest
 
+from loyalty.clock import add_months
 from loyalty.program.earning import Earned, Earning
-from loyalty.program.lifetime import Lifetimes, add_months
+from loyalty.program.lifetime import Lifetimes
 from loyalty.program.model import HOUSE, Expiry
 from loyalty.program.reading import decode, read
 from loyalty.program.visit import Why

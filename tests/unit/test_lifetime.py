@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loyalty.program.lifetime import Lifetimes, add_months
+from loyalty.clock import add_months
+from loyalty.program.lifetime import Lifetimes
 from loyalty.program.model import Expiry
 
 days = st.dates(date(2000, 1, 1), date(2090, 12, 31))

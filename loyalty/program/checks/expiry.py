@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from datetime import date
 from functools import cache
 
+from loyalty.clock import add_months
 from loyalty.program.checks.common import Known, refers, twice
-from loyalty.program.lifetime import add_months
 from loyalty.program.mistakes import Mistake, Path, warning
 from loyalty.program.model import Definition, Expiry
 
