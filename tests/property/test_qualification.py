@@ -376,7 +376,7 @@ def folded(tiers: Tiers, someone: Member, today: date = TODAY) -> Member:
         return tiers.compact(someone, today, months_kept(tiers))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(programs(), busy, later_stays)
 def test_folding_days_changes_no_tier_from_that_day_on_whatever_is_counted_later(
     tiers: Tiers, guest: Guest, later: list[tuple[date, dict[str, int]]]
