@@ -39,11 +39,13 @@ class Tiers:
         """Take the ladders, the first in force first."""
         self._era = Era(versions)
         self._ladders = self._era.ladders
-        self._thresholds = Thresholds(self._ladders.all) if self._era.before is None else None
         self._one_a_year = self._era.before is None and all(
             ladder.rules.period == "calendar_year" and ladder.rules.effective == "same_day"
             for ladder in self._ladders.all
         )
+        # What is carried over from another year isn't seen in a year's own counts.
+        seen = self._one_a_year and not any(ladder.rules.rollover for ladder in self._ladders.all)
+        self._thresholds = Thresholds(self._ladders.all) if seen else None
         self._grace = max(ladder.rules.grace_months for ladder in self._ladders.all)
         self._plain = self._era.before is None and all(ladder.plain for ladder in self._ladders.all)
 

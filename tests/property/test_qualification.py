@@ -17,6 +17,7 @@ from loyalty.ledger.model import Counters, Member, Status, Traits
 from loyalty.program.model import Bar, Lifetime, Qualification
 from loyalty.tiers import standing as standing_file
 from loyalty.tiers.ladder import Ladder, Level
+from loyalty.tiers.milestones import changes
 from loyalty.tiers.standing import Tiers
 from tests.builders import member
 
@@ -353,6 +354,27 @@ def test_what_a_version_promised_holds_under_the_next_one(
 
     for day in ahead(begins, (last - begins).days + 1):
         assert promised.level.rank <= both.on(guest.member(), day).rank
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    programs("calendar_year"), guests, st.tuples(days(), counts), st.tuples(days(), counts), days(last=TODAY)
+)
+def test_what_passes_no_threshold_moves_no_tier_and_what_is_near_is_what_it_is(
+    tiers: Tiers, guest: Guest, gone: tuple[date, dict[str, int]], new: tuple[date, dict[str, int]], day: date
+) -> None:
+    someone = guest.member(gone)
+    someone.tier, someone.review_on = tiers.on(someone, TODAY).code, tiers.review_on(someone, TODAY)
+    assert tiers.on(someone, day) == tiers.near(someone, day, TODAY)
+
+    (left, before), (came, after) = gone, new
+    stay(someone, [(left, {unit: -amount for unit, amount in before.items()}), new])
+    if tiers.certain(someone, TODAY) and tiers.unmoved(
+        changes(before, left.year, after, came.year), someone.counters
+    ):
+        assert (someone.tier, someone.review_on) == (
+            tiers.on(someone, TODAY).code, tiers.review_on(someone, TODAY),
+        )  # fmt: skip
 
 
 # --- folding days -----------------------------------------------------------------------------------------------------
