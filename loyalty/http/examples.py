@@ -86,7 +86,7 @@ _STATEMENT: Final[Example] = {
                 {"kind": "count", "unit": "stays", "amount": "1"},
                 {"kind": "count", "unit": "spend", "amount": "1411.50"},
             ],
-            "program": "house@1", "why": _POSTED["why"], "text": _SENTENCES,
+            "program": "house@1", "why": _POSTED["why"], "text": _SENTENCES, "pending": 0,
         },
     ],
     "next_cursor": "djI",
@@ -128,10 +128,10 @@ _REGISTERED: Final[Example] = {
 _MERGED: Final[Example] = {
     "merge_id": "mrg_019a8f3d77aa70009b3c1e5f88d20001", "status": "merged", "journal_id": _JOURNAL,
     "member_id": _MEMBER, "into": _OTHER, "points": 1411, "stays": 1,
-    "balance": {"available": 2411, "held": 0, "debt": 0},
+    "balance": {"available": 2411, "pending": 0, "held": 0, "debt": 0},
 }  # fmt: skip
 _UNMERGED: Final[Example] = _MERGED | {
-    "status": "unmerged", "balance": {"available": 1000, "held": 0, "debt": 0},
+    "status": "unmerged", "balance": {"available": 1000, "pending": 0, "held": 0, "debt": 0},
 }  # fmt: skip
 _HOUSEHOLD: Final[Example] = {
     "household_id": "hsh_019a8f3d9a0170008f2d4c6be1770002", "status": "open", "head": _MEMBER,
