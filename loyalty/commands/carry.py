@@ -46,4 +46,7 @@ def carry(giver: Book, taker: Book, amount: int, words: Words, today: date) -> l
         taker.earn(part.points, part.expires_on)
         taker.count(RECEIVED, counts * part.points, today)
         sent.linked_id, received.linked_id = received.journal_id, sent.journal_id
+    if moved and words.kind == GIFT.kind:
+        giver.act(today, "transfer")
+        taker.act(today, "transfer")
     return moved

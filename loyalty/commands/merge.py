@@ -8,7 +8,7 @@ stays spent (`gone`), what had expired expires again. What is counted follows; m
 sides have passed then, and rewards move with them. Other points move by the day they expire, then what is owed.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from typing import Final
 
@@ -66,6 +66,10 @@ class Belonging(Struct, gc=False):
     stay: StayOnFile
     own: frozenset[UUID]
     kept: int
+
+
+Mover = Callable[[str, int, date, str], None]
+"""Moves points of a kind, with effect from a day, between a member's account and a program's."""
 
 
 class MovedStay(Struct, frozen=True, gc=False):
@@ -146,6 +150,7 @@ def decide(
     old.traits = structs.replace(old.traits, merged_into=show("mem", new.member_id))
     new.traits = _joined(old, new)
     old.status = "closed"
+    new.active_on = max((day for day in (old.active_on, new.active_on) if day is not None), default=None)
     merge = MergeOnFile(
         new.shard, moment.mint(new.shard), old.member_id, new.member_id, first, new.version, owed,
         encode_reply(counters).decode(), encode_reply(traits).decode(),
@@ -201,13 +206,15 @@ def move_stay(giver: Book, taker: Book, one: Belonging, moment: Moment, reason: 
     assert gone >= 0, "a stay's lots never hold more than its award"
     stay_id = moment.mint(taker.member.shard)
     out = giver.journal("stay_moved_out", day, reason, stay.stay_id)
-    _post(giver, award, -1)
-    giver.points("gone", gone, day, TRANSIT)
+    move = giver.pend if giver.pending_of(one.own) else giver.points
+    _post(giver, move, award, -1)
+    move("gone", gone, day, TRANSIT)
     giver.reverse(one.kept, one.own)
     into = taker.journal("stay_moved_in", day, reason, stay_id)
-    _post(taker, award, 1)
-    taker.points("gone", -gone, day, TRANSIT)
-    taker.earn(one.kept, award.expires_on)
+    move = taker.pend if award.opens_on is not None and taker.waits(award.opens_on) else taker.points
+    _post(taker, move, award, 1)
+    move("gone", -gone, day, TRANSIT)
+    taker.earn(one.kept, award.expires_on, award.opens_on)
     out.linked_id, into.linked_id = into.journal_id, out.journal_id
     posting = _posting(stay.snapshot)
     left, joined = giver.member, taker.member
@@ -222,13 +229,13 @@ def move_stay(giver: Book, taker: Book, one: Belonging, moment: Moment, reason: 
     return MovedStay(posting, ends, begins)
 
 
-def _post(book: Book, award: Award, sign: int) -> None:
-    """Post an award whole, or take it back, through the account that stands between."""
+def _post(book: Book, move: Mover, award: Award, sign: int) -> None:
+    """Post an award whole, or take it back, through the account that stands between; `move` moves its points."""
     day = award.effective_on
-    book.points("base", sign * award.base, day, TRANSIT)
-    book.points("tier_bonus", sign * award.tier_bonus, day, TRANSIT)
+    move("base", sign * award.base, day, TRANSIT)
+    move("tier_bonus", sign * award.tier_bonus, day, TRANSIT)
     for code, points in award.promotions.items():
-        book.points("promotion:" + code, sign * points, day, TRANSIT)
+        move("promotion:" + code, sign * points, day, TRANSIT)
     for unit, amount in award.counts.items():
         book.count(unit, sign * amount, day, TRANSIT)
 

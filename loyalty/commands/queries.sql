@@ -300,7 +300,8 @@ ORDER BY s.stay_id;
 
 -- name: merged_lots
 -- The lots that a member's merge brought without a stay, in the order they expire.
-SELECT l.lot_id, l.member_id, l.amount, l.remaining, l.expired, l.earned_on, l.expires_on
+SELECT l.lot_id, l.member_id, l.amount, l.remaining, l.expired, l.earned_on, l.expires_on, l.opens_on,
+       l.pending, l.lapsed_on
 FROM journal AS j
 JOIN lot AS l ON l.shard = j.shard AND l.lot_id = j.journal_id
 WHERE j.shard = $1 AND j.member_id = $2 AND j.version BETWEEN $3 AND $4 AND j.kind = 'merged_in'

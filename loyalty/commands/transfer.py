@@ -121,9 +121,8 @@ def _give(giver: Book, taker: Book, command: Transfer, moment: Moment) -> Move:
     words = structs.replace(GIFT, reason=f"gift: {request.note}") if request.note else GIFT
     expired = len(giver.journals), len(taker.journals)
     moved = carry(giver, taker, request.points, words, moment.today)
-    for book in (giver, taker):
-        book.act(moment.today, "transfer")
-        book.close()
+    giver.close()
+    taker.close()
     sent, received = giver.journals[expired[0]], taker.journals[expired[1]]
     names = show("mem", giver.member.member_id), show("mem", taker.member.member_id)
     reply = TransferReply(

@@ -6,6 +6,8 @@ from functools import lru_cache
 from loyalty.clock import add_months
 from loyalty.program.model import Expiry
 
+__all__ = ["Lifetimes", "add_months"]
+
 
 class Lifetimes:
     """The expiry rules of one version of a program, ready to apply."""

@@ -25,7 +25,8 @@ def test_a_stay_is_posted_and_explains_itself(api: Any) -> None:
     assert {
         "member_id": member["member_id"], "outcome": "posted", "revision": 0, "program": "house@1",
         "points": {"base": 1197, "tier_bonus": 0, "promotion": 0, "total": 1197}, "change": 1197, "nights": "2",
-        "balance": {"available": 1197, "pending": 0, "held": 0, "debt": 0}, "tier": {"before": "silver", "after": "silver"},
+        "balance": {"available": 1197, "pending": 0, "held": 0, "debt": 0},
+        "tier": {"before": "silver", "after": "silver"},
         "milestones": [],
         "why": [
             {"code": "category_eligible", "category": "room", "amount": "1197.00", "rate": "1"},

@@ -247,4 +247,7 @@ def test_the_live_rules_simulated_give_the_live_books(
         day, text = texts[-1]
         the_live_books_come_out(live, Ask(decode(text), day))
         [(kinds,)] = live.query("SELECT array_agg(DISTINCT outcome) FROM stay_revision")
+        [(merges,)] = live.query("SELECT count(*) FROM member_merge")
+
         assert {"posted", "revised", "reversed", "unchanged", "superseded", "moved"} == set(kinds)
+        assert merges > 0

@@ -548,6 +548,17 @@ def test_a_tier_earned_under_older_thresholds_lasts_as_long_as_promised() -> Non
     assert ("gold", date(2026, 12, 31), date(2027, 1, 1)) == told(tiers, someone, date(2025, 6, 1))
 
 
+def test_a_review_by_a_new_version_leaves_what_was_reached_under_the_old_one() -> None:
+    # Diamond for 2024 and 2025. 25 nights of 2025 reach gold, which from 2026 on takes 30: gold in 2026 all the same.
+    dear = text(gold={"reach": {"nights": "30"}}, platinum=PLATINUM, diamond=DIAMOND)
+    tiers = versions((date(2020, 1, 1), text(**ALL)), (date(2026, 1, 1), dear))
+    someone = guest({"2024": nights(70), "2025": nights(25)})
+
+    assert ["diamond", "gold", "basic"] == tiers_by_day(
+        tiers, someone, date(2025, 12, 31), date(2026, 1, 1), date(2027, 1, 1)
+    )
+
+
 def test_a_review_is_judged_by_the_version_in_force_on_its_day() -> None:
     # 25 nights in 2025, 15 in 2026. From 2027 on, gold takes 15: the review of 1 January 2027 keeps it.
     tiers = versions(
@@ -785,3 +796,26 @@ def test_a_promise_of_an_earlier_kind_of_period_goes_along() -> None:
     # The cycle that holds 1 March 2024 began on 1 April 2023; four stays are later.
     assert (["2020", "2022", "2023"], 4) == (sorted(someone.counters)[:3], len(someone.counters) - 3)
     assert ("gold", None, None) == told(tiers, someone, date(2026, 5, 10))
+
+
+def test_the_year_a_tier_is_reached_in_is_a_year_at_it_though_it_begins_with_the_next() -> None:
+    life = '[[qualification.lifetime]]\ntier = "gold"\nyears = 2\n'
+    tiers = rules(f'effective = "next_day"\n{life}', **ALL).tiers
+    by_day, by_year = guest({"2024-12-31": nights(20)}), guest({"2024": nights(20)})
+
+    assert ["gold", "gold"] == [tiers.on(one, date(2030, 1, 1)).code for one in (by_day, by_year)]
+
+
+def test_what_is_known_of_tiers_is_never_known_from_an_earlier_day_on() -> None:
+    # Days are kept from 1 March 2023 on, so tiers are known up to 1 March 2024. Had they to be kept for 60 months, a
+    # stay of 2019 that is posted late would not be folded.
+    tiers = rules('period = "rolling"', **ALL).tiers
+    someone = tiers.compact(guest(stayed(date(2022, 1, 1), 60, every=30)), date(2025, 5, 10), 26)
+    assert Status("basic", "earned", date(2024, 3, 1)) == someone.traits.statuses[-1]
+
+    someone.counters |= stayed(date(2024, 6, 1), 41) | {"2019-05-01": nights(1)}
+    known = someone.traits
+    tiers.compact(someone, date(2025, 5, 10), 60)
+
+    assert known == someone.traits
+    assert "2019-05-01" in someone.counters

@@ -4,6 +4,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from loyalty.ledger.model import NO_TRAITS, Moment, Status, Traits
 from loyalty.program.model import Definition
@@ -118,6 +119,24 @@ def test_a_stay_that_moves_leaves_one_member_and_joins_another() -> None:
     assert ({}, {"2026": {"nights": 20, "stays": 1, "spend": 10000}}) == (
         giver.live.member.counters, taker.live.member.counters
     )  # fmt: skip
+
+
+def test_a_stay_of_a_merged_account_is_as_it_was_there_or_judged_again_by_other_rules() -> None:
+    played = worlds()
+    giver, taker = begin(played), begin(played)
+    giver.take(said(0, lines=lines(room="100.00")))
+    # As a gold member's, whatever the account is that it comes to.
+    award = structs.replace(giver.live.stays[IDS[0]].on_file.award, tier="gold", tier_bonus=25)
+    giver.take(said(0, 1, 2, gone=True, whole=True))
+    taker.take(said(1, 0, 2, joined=True, award=award, lines=lines(room="100.00")))
+    played.end(giver)
+    played.end(taker)
+
+    assert totals(100, 25) == played.totals().live
+    # 200 points, a quarter on top; 250 at 0.015 each.
+    assert totals(200, 50, cost="3.75") == played.totals().new
+    assert {} == giver.live.member.counters
+    assert taker.live.member.counters == taker.new.member.counters
 
 
 def test_the_tier_of_the_first_sight_stays_with_a_stay() -> None:
