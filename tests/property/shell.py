@@ -16,7 +16,7 @@ from loyalty.commands import adjust, enrol, expire, post_stay
 from loyalty.commands.adjust import Adjust, AdjustmentRequest
 from loyalty.commands.enrol import Enrol
 from loyalty.commands.expire import Expire
-from loyalty.commands.model import Answer, Decision, Facts, Key, Move, Prior, Result, settle
+from loyalty.commands.model import Answer, Decision, Facts, Key, Move, Prior, Result, Unread, settle
 from loyalty.commands.move_stay import decide_move
 from loyalty.commands.post_stay import PostStay
 from loyalty.commands.rulebook import Rulebook
@@ -25,6 +25,7 @@ from loyalty.ids import UUID
 from loyalty.ledger.model import Allocation, Journal, Lot, Member, Moment, Transfer
 from loyalty.ledger.outlook import Outlook, look
 from loyalty.ledger.rules import ALL, needs
+from loyalty.rewards.model import GrantedReward
 from loyalty.stays.model import Award, StayOnFile, StayPosting, StayRevision
 from loyalty.stays.rules import Folio, read_folio
 from tests.builders import PRINCIPAL, counting_mint
@@ -51,6 +52,7 @@ class Shell:
         self.allocations: list[Allocation] = []
         self.directory: dict[NaturalKey, UUID] = {}
         self.revisions: dict[UUID, dict[int, StayRevision]] = defaultdict(dict)
+        self.rewards: dict[UUID, GrantedReward] = {}
         self.grants: dict[tuple[UUID, str, int], str] = {}
         self.keys: dict[tuple[UUID, str], Prior] = {}
         self.drawn: list[tuple[Allocation, date]] = []
@@ -108,7 +110,11 @@ class Shell:
 
     def _decide(self, facts: Facts, command: PostStay | Adjust | Enrol | Expire, moment: Moment) -> Result:
         module = {PostStay: post_stay, Adjust: adjust, Enrol: enrol, Expire: expire}[type(command)]
-        return module.decide(facts, self.rules, command, moment)
+        result = module.decide(facts, self.rules, command, moment)
+        if isinstance(result, Unread):
+            self._give_rewards(facts, result)
+            result = module.decide(facts, self.rules, command, moment)
+        return result
 
     def _move(self, command: PostStay, other: UUID, moment: Moment) -> Answer | Problem:
         leaving, joining = Facts(deepcopy(self.members[other])), Facts(deepcopy(self.find(command.target)))
@@ -116,7 +122,9 @@ class Shell:
         for facts in (leaving, joining):
             assert facts.stay is not None
             self._give_lots(facts, needs(facts.member, facts.stay.award.points, moment) or 0)
-        result = decide_move(leaving, joining, self.rules, command, moment)
+        while isinstance(result := decide_move(leaving, joining, self.rules, command, moment), Unread):
+            mine = leaving if result.member_id == other else joining
+            self._give_rewards(mine, result)
         if isinstance(result, Problem):
             return result
         if isinstance(result, Decision):
@@ -168,6 +176,20 @@ class Shell:
         facts.own = frozenset(own)
         facts.following = min((day for lot in waiting for day in _days(lot)), default=None)
 
+    def _give_rewards(self, facts: Facts, unread: Unread) -> None:
+        """Give what crossings gave, with the lots of what are points."""
+        assert facts.rewards is None, "what was read is known"
+        facts.rewards = [
+            one
+            for one in self.rewards.values()
+            if one.member_id == unread.member_id and one.place in unread.places and one.status != "revoked"
+        ]
+        spent = {one.lot_id for one in self.allocations if one.kind == "spend"}
+        facts.spent_rewards = frozenset(one.reward_id for one in facts.rewards if one.journal_id in spent)
+        there = {lot.lot_id for lot in facts.lots}
+        own = [one.journal_id for one in facts.rewards if one.points and one.journal_id not in there]
+        facts.lots += [deepcopy(self.lots[one]) for one in own]
+
     def due(self, lot: Lot) -> bool:
         return any(day <= self.today for day in _days(lot))
 
@@ -198,6 +220,7 @@ class Shell:
         if (revision := decision.revision) is not None:
             assert revision.revision not in self.revisions[revision.stay_id], "a revision is written once"
             self.revisions[revision.stay_id][revision.revision] = revision
+        self.rewards |= {one.reward_id: one for one in decision.rewards}
         for grant in decision.grants:
             self.grants[grant.member_id, grant.milestone, grant.ordinal] = grant.status
         if decision.key is not None:
