@@ -112,16 +112,9 @@ class Shell:
         module = {PostStay: post_stay, Adjust: adjust, Enrol: enrol, Expire: expire}[type(command)]
         result = module.decide(facts, self.rules, command, moment)
         if isinstance(result, Unread):
-            self._tell(facts, result)
+            self._give_rewards(facts, result)
             result = module.decide(facts, self.rules, command, moment)
         return result
-
-    def _tell(self, facts: Facts, unread: Unread) -> None:
-        """Give what crossings gave; the small program gives no points."""
-        facts.rewards = [
-            one for one in self.rewards.values()
-            if one.member_id == unread.member_id and one.place in unread.places and one.status != "revoked"
-        ]  # fmt: skip
 
     def _move(self, command: PostStay, other: UUID, moment: Moment) -> Answer | Problem:
         leaving, joining = Facts(deepcopy(self.members[other])), Facts(deepcopy(self.find(command.target)))
@@ -130,7 +123,8 @@ class Shell:
             assert facts.stay is not None
             self._give_lots(facts, needs(facts.member, facts.stay.award.points, moment) or 0)
         while isinstance(result := decide_move(leaving, joining, self.rules, command, moment), Unread):
-            self._tell(leaving if leaving.member.member_id == result.member_id else joining, result)
+            mine = leaving if result.member_id == other else joining
+            self._give_rewards(mine, result)
         if isinstance(result, Problem):
             return result
         if isinstance(result, Decision):
@@ -182,6 +176,20 @@ class Shell:
         facts.own = frozenset(own)
         facts.following = min((day for lot in waiting for day in _days(lot)), default=None)
 
+    def _give_rewards(self, facts: Facts, unread: Unread) -> None:
+        """Give what crossings gave, with the lots of what are points."""
+        assert facts.rewards is None, "what was read is known"
+        facts.rewards = [
+            one
+            for one in self.rewards.values()
+            if one.member_id == unread.member_id and one.place in unread.places and one.status != "revoked"
+        ]
+        spent = {one.lot_id for one in self.allocations if one.kind == "spend"}
+        facts.spent_rewards = frozenset(one.reward_id for one in facts.rewards if one.journal_id in spent)
+        there = {lot.lot_id for lot in facts.lots}
+        own = [one.journal_id for one in facts.rewards if one.points and one.journal_id not in there]
+        facts.lots += [deepcopy(self.lots[one]) for one in own]
+
     def due(self, lot: Lot) -> bool:
         return any(day <= self.today for day in _days(lot))
 
@@ -212,8 +220,7 @@ class Shell:
         if (revision := decision.revision) is not None:
             assert revision.revision not in self.revisions[revision.stay_id], "a revision is written once"
             self.revisions[revision.stay_id][revision.revision] = revision
-        for reward in decision.rewards:
-            self.rewards[reward.reward_id] = reward
+        self.rewards |= {one.reward_id: one for one in decision.rewards}
         for grant in decision.grants:
             self.grants[grant.member_id, grant.milestone, grant.ordinal] = grant.status
         if decision.key is not None:

@@ -218,7 +218,7 @@ def test_the_short_way_is_not_taken_where_a_version_matters(
 # --- all rules --------------------------------------------------------------------------------------------------------
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(programs(), guests, days(date(2025, 1, 1), date(2026, 12, 31)))
 def test_a_review_is_due_exactly_when_the_tier_changes_by_itself(
     tiers: Tiers, guest: Guest, day: date
@@ -232,7 +232,7 @@ def test_a_review_is_due_exactly_when_the_tier_changes_by_itself(
     assert first == (review_on if review_on is None or review_on <= day + AHEAD * DAY else None)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(ladders(), guests, days(date(2025, 1, 1), date(2026, 12, 31)))
 def test_a_tier_is_valid_to_the_day_before_it_falls(one: Ladder, guest: Guest, day: date) -> None:
     tiers, someone = alone(one), guest.member()
@@ -245,7 +245,7 @@ def test_a_tier_is_valid_to_the_day_before_it_falls(one: Ladder, guest: Guest, d
     assert first == (valid_to + DAY if valid_to is not None and valid_to < day + AHEAD * DAY else None)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(
     ladders("calendar_year membership_year rolling", bar=(), rollover=()), guests,
     st.lists(st.tuples(days(), counts), min_size=1, max_size=3),
@@ -280,7 +280,7 @@ def test_a_given_tier_never_lowers(tiers: Tiers, guest: Guest, status: Status, d
     assert before.rank <= tiers.on(guest.member(), day).rank
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(
     ladders("calendar_year membership_year cycle", downgrade="one_level", grace_months=0, months=12, lifetime=()),
     plain_guests,
@@ -398,7 +398,7 @@ def folded(tiers: Tiers, someone: Member, today: date = TODAY) -> Member:
         return tiers.compact(someone, today, months_kept(tiers))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(programs(), busy, later_stays)
 def test_folding_days_changes_no_tier_from_that_day_on_whatever_is_counted_later(
     tiers: Tiers, guest: Guest, later: list[tuple[date, dict[str, int]]]

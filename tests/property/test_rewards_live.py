@@ -36,12 +36,14 @@ CODES = ("spa", "points", "suite")
 class Guest:
     """One member on the service, who stays, chooses and uses."""
 
-    def __init__(self, live: Live) -> None:
+    def __init__(self, live: Live, books: LiveBooks | None = None, name: str = "T1") -> None:
         self.live = live
-        self.books = LiveBooks(live)
-        self.books.enrol("T1", "enrol")
-        self.number = self.books.prefix + "T1"
-        self.member_id = self.books.member("T1").member_id
+        self.name = name
+        self.books = books or LiveBooks(live)
+        self.books.enrol(name, f"enrol-{name}")
+        self.number = self.books.prefix + name
+        self.member = self.books.member(name)
+        self.member_id = self.member.member_id
         self.keys = itertools.count()
         self.began = live.service.today()
 
@@ -50,7 +52,7 @@ class Guest:
         return self.live.service
 
     def key(self, body: bytes = b"") -> Any:
-        return self.service.key(PRINCIPAL, f"{self.books.prefix}{next(self.keys)}", body)
+        return self.service.key(PRINCIPAL, f"{self.number}-{next(self.keys)}", body)
 
     def stay(self, place: int, status: str = "checked_out", **fields: Any) -> Answer:
         first = self.began - timedelta(days=40 - 2 * place)
@@ -68,8 +70,7 @@ class Guest:
         return outcome
 
     def rewards(self, milestone: str = "", *, alive: bool = True) -> list[RewardView]:
-        member = self.books.member("T1")
-        page = self.live.run(self.service.rewards(member, LAST, None, 500))
+        page = self.live.run(self.service.rewards(self.member, LAST, None, 500))
         return [
             one.shown for one in reversed(page)
             if one.shown.milestone.startswith(milestone) and (one.shown.status != "revoked" or not alive)
