@@ -3,7 +3,7 @@
 What is in force is the highest of what was earned, given, and earned for life.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, timedelta
 from heapq import heapify, heappop, heappush
 from itertools import chain, takewhile
@@ -154,7 +154,7 @@ class Era:
         if ladder.lifetime:
             early = _DAY if ladder.rules.effective == "next_day" else timedelta(0)
             lasting = ladder.for_life(
-                _Whole(member.counters), lambda level: _years_at(steps, level, day, early)
+                _asked_for_life(ladder, member.counters), lambda level: _years_at(steps, level, day, early)
             )
             if lasting.rank > best.rank:
                 best, source = lasting, "lifetime"
@@ -206,20 +206,10 @@ class Era:
         return Status(self.ladder_on(first).like(level).code, "earned", first)
 
 
-class _Whole(Mapping[str, int]):
-    """What was counted over a whole membership, by unit; worked out for the units that are asked for."""
-
-    def __init__(self, counters: Counters) -> None:
-        self._counters = counters
-
-    def __getitem__(self, unit: str) -> int:
-        return counting.over_all(self._counters, unit)
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(counting.by_unit(self._counters))
-
-    def __len__(self) -> int:
-        return len(counting.by_unit(self._counters))
+def _asked_for_life(ladder: Ladder, counters: Counters) -> dict[str, int]:
+    """Return what was counted over a whole membership of the units that tiers for life ask for."""
+    units = {unit for _, require in ladder.lifetime for unit, _ in require}
+    return {unit: counting.over_all(counters, unit) for unit in units}
 
 
 def _steps(periods: Iterable[Period]) -> list[Step]:

@@ -7,6 +7,7 @@ import pytest
 
 from loyalty.commands.rulebook import Rulebook, join
 from loyalty.ledger.model import Counters, Member, Status, Traits
+from loyalty.tiers.milestones import Change
 from loyalty.tiers.standing import Tiers
 from tests.builders import PROGRAM, member, small_rules
 
@@ -241,6 +242,17 @@ def test_a_barred_year_reaches_nothing_to_roll_over_from() -> None:
     assert {} == tiers.period(guest({"2025": nights(65, no_shows=3)}), date(2026, 6, 1)).counted
 
 
+def test_what_passes_a_threshold_with_what_was_carried_over_is_not_said_to_move_nothing() -> None:
+    # 5 nights carried over, and 14: 19 keep nothing. The 15th night of the year itself passes no threshold.
+    tiers = rules('rollover = ["nights"]', gold=GOLD).tiers
+    few, enough = ({"2025": nights(25), "2026": nights(count)} for count in (14, 15))
+
+    assert [date(2027, 1, 1), date(2028, 1, 1)] == [
+        tiers.review_on(guest(one), date(2026, 6, 1)) for one in (few, enough)
+    ]
+    assert not tiers.unmoved([Change(2026, nights(1))], enough)
+
+
 # --- for life ---------------------------------------------------------------------------------------------------------
 
 LIFE = '[[qualification.lifetime]]\ntier = "gold"\nrequire = { nights = "50" }\nyears = 3'
@@ -366,6 +378,15 @@ def test_reached_on_the_last_day_of_a_year_it_begins_with_the_next_and_lasts_as_
     assert ["basic", "gold", "gold", "basic"] == tiers_by_day(
         tiers, someone, date(2026, 12, 31), date(2027, 1, 1), date(2027, 12, 31), date(2028, 1, 1)
     )
+
+
+def test_nights_on_earlier_days_are_not_said_to_move_nothing_where_days_matter() -> None:
+    tiers = rules('effective = "next_day"', gold=GOLD).tiers
+    before: Counters = {"2026-06-01": nights(20)}
+    after = before | {"2026-03-01": nights(20)}
+
+    assert ["basic", "gold"] == [tiers.on(guest(one), date(2026, 6, 1)).code for one in (before, after)]
+    assert not tiers.unmoved([Change(2026, nights(20))], after)
 
 
 def test_in_a_rolling_window_too() -> None:
