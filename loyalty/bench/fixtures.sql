@@ -142,8 +142,8 @@ SELECT shard, stay_id, 0, member_id, 'posted',
        format('{"tier":"silver","program":"house@1","effective_on":"%s","expires_on":"%s","base":1411,'
               '"counts":{"nights":20,"stays":1,"spend":141100}}', ended, expires)::json,
        format('{"stay_id":"sty_%s","member_id":"mem_%s","outcome":"posted","revision":0,"program":"house@1",'
-              '"points":{"base":1411,"tier_bonus":0,"total":1411},"change":1411,"nights":"2","balance":{"available":%s,'
-              '"held":0,"debt":0},"tier":{"before":"silver","after":"silver"},"milestones":[],"why":['
+              '"points":{"base":1411,"tier_bonus":0,"promotion":0,"total":1411},"change":1411,"nights":"2","balance":{"available":%s,'
+              '"pending":0,"held":0,"debt":0},"tier":{"before":"silver","after":"silver"},"milestones":[],"why":['
               '{"code":"category_eligible","category":"room","amount":"1197.00","rate":"1"},'
               '{"code":"category_eligible","category":"food","amount":"214.00","rate":"1"},'
               '{"code":"category_not_eligible","category":"tax","amount":"173.58"},'
