@@ -690,7 +690,10 @@ CORRUPTIONS: dict[str, tuple[str, set[str]]] = {
         "UPDATE milestone_grant SET status = 'granted' WHERE status = 'revoked'",
         {"milestones", "rewards"},
     ),
-    "a milestone that is gone": ("DELETE FROM milestone_grant WHERE status = 'granted'", {"milestones", "rewards"}),
+    "a milestone that is gone": (
+        "DELETE FROM milestone_grant WHERE status = 'granted'",
+        {"milestones", "rewards"},
+    ),
     "a milestone granted by no journal": (
         f"UPDATE milestone_grant SET journal_id = {NOBODY}",
         {"journals_of_grants"},
