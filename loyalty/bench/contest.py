@@ -277,7 +277,7 @@ async def _journals(dsn: str) -> int:
 
 
 async def _stays_posted(dsn: str) -> int:
-    return await _fetch(dsn, f"SELECT count(*) FROM stay_directory WHERE property = '{bodies.PROPERTY}'")  # noqa: S608
+    return await _fetch(dsn, f"SELECT count(*) FROM stay_directory WHERE property = '{bodies.PROPERTY}'")  # noqa: S608 - our own constant
 
 
 async def _fetch(dsn: str, query: str) -> int:

@@ -161,7 +161,7 @@ class EmbeddedPostgres:
         places.clear_stale_pid(self._cluster)
         sockets = places.socket_dir(self.data_dir / "sockets", mode, stack)
         log = stack.enter_context(places.open_log(self.log))
-        process = subprocess.Popen(  # noqa: S603
+        process = subprocess.Popen(  # noqa: S603 - the programs of PostgreSQL
             programs.as_child(mode, self._command(sockets)),
             stdin=subprocess.DEVNULL,
             stdout=log,
