@@ -1,7 +1,7 @@
 """The jobs: bounded loops beside the requests. Every worker process may run them; what they do twice does no harm."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Final
 
@@ -24,6 +24,8 @@ REWARDS_SECONDS: Final = 3600
 REFRESH_SECONDS: Final = 5
 REFERRAL_SECONDS: Final = 60
 _PAGE: Final = 500
+_AT_ONCE: Final = 32
+"""Members that a job works on at once: enough to share batches, few enough to leave the service to its callers."""
 _FIRST: Final = UUID(bytes(16))
 
 
@@ -48,11 +50,15 @@ async def expire_due(service: Service) -> int:
 async def _expire_pages(service: Service, find: Callable[[UUID], Awaitable[list[UUID]]]) -> int:
     looked_at, after = 0, _FIRST
     while page := await find(after):
-        for member_id in page:
-            await service.expire(member_id)
+        await _each(service.expire, page)
         looked_at += len(page)
         after = page[-1]
     return looked_at
+
+
+async def _each(work: Callable[[UUID], Awaitable[None]], page: Sequence[UUID]) -> None:
+    for first in range(0, len(page), _AT_ONCE):
+        await asyncio.gather(*map(work, page[first : first + _AT_ONCE]))
 
 
 async def warn_of_losses(service: Service) -> int:
@@ -69,8 +75,7 @@ async def review_tiers(service: Service) -> int:
     for shard in range(service.poster.shards):
         after = _FIRST
         while page := await store.find_members_to_review(service.pool, shard, service.today(), after, _PAGE):
-            for member_id in page:
-                await service.review(member_id)
+            await _each(service.review, page)
             looked_at += len(page)
             after = page[-1]
     return looked_at
@@ -87,8 +92,7 @@ async def lapse_rewards(service: Service) -> int:
         while page := await rewards_store.find_due_members(
             service.pool, shard, service.today(), after, _PAGE
         ):
-            for member_id in page:
-                await service.lapse(member_id)
+            await _each(service.lapse, page)
             looked_at += len(page)
             after = page[-1]
     return looked_at

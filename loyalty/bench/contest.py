@@ -174,6 +174,8 @@ def _stage(
             written = files / "program.toml"
             written.write_text(program(now.date()), encoding="utf-8")
             environment["LOYALTY_PROGRAM"] = str(written)
+            progress.step("reviewing all members under the rules")
+            asyncio.run(fixtures.review(dsn, written, files))
         with running_service(files, env=environment) as service:
             yield Stage(dsn, service, token, groups, population.enrolment(now), shards, files)
 

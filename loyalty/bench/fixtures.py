@@ -4,6 +4,7 @@ import asyncio
 import datetime as dt
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import groupby
+from pathlib import Path
 from typing import Final
 
 import asyncpg
@@ -12,6 +13,10 @@ import msgspec
 from loyalty.bench import population
 from loyalty.bench.population import Group
 from loyalty.db import connect, load_queries
+from loyalty.program import store
+from loyalty.service import open_service
+from loyalty.settings import Settings
+from loyalty.worker import review_tiers
 
 QUERIES: Final = load_queries("loyalty.bench", "fixtures.sql")
 PORTION: Final = 100_000
@@ -50,6 +55,20 @@ async def fill(
         await asyncio.gather(*(_write_histories(dsn, lane, groups, progress) for lane in LANES))
         await connection.execute(QUERIES["insert_account_deltas"])
         await connection.execute(QUERIES["drop_workbench"])
+        await settle(connection)
+    finally:
+        await connection.close()
+
+
+async def review(dsn: str, program: Path, data_dir: Path) -> None:
+    """Put a program in force and have the nightly job look at every member, as it has where the program is in use."""
+    settings = Settings(program=program, data_dir=data_dir)
+    async with open_service(settings, dsn) as service:
+        async with service.pool.acquire() as connection:
+            await store.review_all(connection)
+        await review_tiers(service)
+    connection = await connect(dsn)
+    try:
         await settle(connection)
     finally:
         await connection.close()

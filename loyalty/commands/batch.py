@@ -171,9 +171,9 @@ class Batches:
         if generation != self.rules.generation:
             self.rules = await versions.load(connection, self.rules)
         if self.rules.months_kept:
-            for known in facts:
-                if known.member is not None and not known.member.traits.by_day:
-                    await store.count_by_day(connection, known.member)
+            by_year = [one.member for one in facts if one.member and not one.member.traits.by_day]
+            if by_year:
+                await store.count_by_day(connection, shard, by_year)
         return facts
 
     async def _decide_move(

@@ -119,16 +119,19 @@ def _on_file(columns: Sequence[Any]) -> StayOnFile | None:
     )
 
 
-async def count_by_day(connection: Connection, member: Member) -> None:
-    """Count again, by day, what was counted of a member by year."""
-    member.traits = structs.replace(member.traits, by_day=True)
-    if member.counters:
-        member.counters = {}
-        for unit, day, amount in await connection.fetch(
-            QUERIES["count_by_day"], member.shard, member.member_id
-        ):
-            if amount:
-                add(member.counters, day.isoformat(), unit, amount)
+async def count_by_day(connection: Connection, shard: int, members: Sequence[Member]) -> None:
+    """Count again, by day, what was counted of members by year; one may be there more than once."""
+    counted: defaultdict[UUID, list[Member]] = defaultdict(list)
+    for member in members:
+        member.traits = structs.replace(member.traits, by_day=True)
+        if member.counters:
+            member.counters = {}
+            counted[member.member_id].append(member)
+    if not counted:
+        return
+    for member_id, unit, day, amount in await connection.fetch(QUERIES["count_by_day"], shard, list(counted)):
+        for member in counted[member_id] if amount else ():
+            add(member.counters, day.isoformat(), unit, amount)
 
 
 async def find_strays(connection: Connection, postings: Sequence[StayPosting]) -> list[int]:
