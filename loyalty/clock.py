@@ -1,6 +1,7 @@
 """What time it is, as a parameter: tests and simulations run years in milliseconds."""
 
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 from typing import Protocol
 
 
@@ -40,6 +41,7 @@ def _utc(moment: datetime) -> datetime:
     return moment.astimezone(UTC)
 
 
+@lru_cache(maxsize=8192)
 def add_months(day: date, months: int) -> date:
     """Return the same day so many months later, or the last day of that month when it is shorter.
 

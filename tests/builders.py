@@ -14,7 +14,8 @@ from loyalty.commands.post_stay import PostStay
 from loyalty.commands.rulebook import Rulebook
 from loyalty.errors import Problem
 from loyalty.ids import UUID, Mint, minter
-from loyalty.ledger.model import Lot, Member, Moment
+from loyalty.ledger import counters as counting
+from loyalty.ledger.model import Counters, Lot, Member, Moment
 from loyalty.program.model import HOUSE
 from loyalty.program.reading import decode, read
 from loyalty.stays.model import Award, Line, StayOnFile, StayPosting
@@ -150,6 +151,15 @@ def member(**fields: Any) -> Member:
         "version": 1, "available": 0, "pending": 0, "held": 0, "debt": 0, "counters": {}, "next_expiry": None,
     }  # fmt: skip
     return Member(**values | fields)
+
+
+def counted(parts: Mapping[str, Mapping[str, int]]) -> Counters:
+    """Return counters of what was counted on days, and in years besides."""
+    counters: Counters = {}
+    for key, counts in parts.items():
+        for unit, amount in counts.items():
+            counting.add(counters, key, unit, amount)
+    return counters
 
 
 def lot(owner: Member, remaining: int, expires_on: date | None = None, **fields: Any) -> Lot:

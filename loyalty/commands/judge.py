@@ -22,8 +22,7 @@ from loyalty.stays.rules import Folio
 
 _NIGHT: Final = 10
 """Nights are counted in tenths."""
-_AT: Final = "at:"
-"""What the unit begins with that tells where and from when on a member stayed; the day of departure is its key."""
+_NOTHING: Final[Mapping[str, int]] = {}
 
 
 class Pinned(Struct, frozen=True, gc=False):
@@ -50,10 +49,8 @@ class Before(Struct, frozen=True, gc=False):
 
         A day that is no longer kept by itself counts as nothing.
         """
-        if not key:
-            total = counters.over_all(self.counters, unit)
-        else:
-            total = sum([counts.get(unit, 0) for at, counts in self.counters.items() if at.startswith(key)])
+        counted = self.counters
+        total = counted.get(key, _NOTHING).get(unit, 0) if key else counters.over_all(counted, unit)
         own = self.own
         if own is not None and own.effective_on.isoformat().startswith(key):
             total -= own.counts.get(unit, 0)
@@ -226,14 +223,14 @@ def _link(case: Case, counts: dict[str, int]) -> None:
 
     A day use has no night and stands for itself. Whatever the order of posting, the stays of a member are those without
     one just before them. What this stay changes of that stands in its own count, which may be below zero, or be left
-    when it is cancelled.
+    when it is cancelled. A note with the day of departure tells where a member stayed, and from when on.
     """
     posting, before = case.posting, case.before
     stays = left_behind(before).get("stays", 0)
     if counts.get("stays") and case.rules.counting.consecutive:
-        arrival = posting.arrival.isoformat()
-        stays += _alone(_others(before), (posting.property, arrival, posting.departure.isoformat()))
-        counts[f"{_AT}{posting.property}:{arrival}"] = 1
+        stood = _Stood(posting.property, posting.arrival.isoformat(), posting.departure.isoformat())
+        stays += _alone(before, stood)
+        counts[stood.note] = 1
     else:
         stays += counts.get("stays", 0)
     counts["stays"] = stays
@@ -246,47 +243,56 @@ def left_behind(before: Before) -> dict[str, int]:
         return {}
     stays, stood = own.counts.get("stays", 0), _stood(own)
     if stood is not None:
-        stays -= _alone(_others(before), stood)
+        stays -= _alone(before, stood)
     return {"stays": stays} if stays else {}
 
 
-def _stood(own: Award) -> tuple[str, str, str] | None:
-    """Return property, arrival and departure of a stay that is linked with others."""
+class _Stood(Struct, frozen=True, gc=False):
+    """Where a member stayed, from when until when."""
+
+    place: str
+    begins: str
+    ends: str
+
+    @property
+    def note(self) -> str:
+        return f"{counters.NOTE}{self.place}:{self.begins}"
+
+
+def _stood(own: Award) -> _Stood | None:
+    """Return where a stay that is linked with others was."""
     for unit in own.counts:
-        if unit.startswith(_AT):
-            place, _, arrival = unit[len(_AT) :].rpartition(":")
-            return place, arrival, own.effective_on.isoformat()
+        if unit.startswith(counters.NOTE):
+            place, _, begins = unit.removeprefix(counters.NOTE).rpartition(":")
+            return _Stood(place, begins, own.effective_on.isoformat())
     return None
 
 
-def _others(before: Before) -> dict[tuple[str, str, str], int]:
-    """Return how many other stays there are by property, arrival and departure."""
-    found: dict[tuple[str, str, str], int] = {}
-    for departure, counts in before.counters.items():
-        for unit, amount in counts.items():
-            if unit.startswith(_AT):
-                place, _, arrival = unit[len(_AT) :].rpartition(":")
-                found[place, arrival, departure] = amount
-    own = _stood(before.own) if before.own else None
-    if own in found:  # else its day is no longer kept by itself
-        found[own] -= 1
-    return found
-
-
-def _alone(others: Mapping[tuple[str, str, str], int], stay: tuple[str, str, str]) -> int:
+def _alone(before: Before, stay: _Stood) -> int:
     """Return by how much a stay raises the number of stays that have none just before them; a day use by itself."""
-    place, arrival, departure = stay
-    if arrival == departure:
+    place, begins, ends = stay.place, stay.begins, stay.ends
+    if begins == ends:
         return 1
-    here = [
-        (begins, ends, n)
-        for (at, begins, ends), n in others.items()
-        if at == place and n > 0 and begins < ends
-    ]
-    follows = any(ends == arrival for _, ends, _ in here)
-    if any(ends == departure for _, ends, _ in here):
+    own = _stood(before.own) if before.own else None
+    follows = _ended(before, own, place, begins)
+    if _ended(before, own, place, ends):
         return not follows
-    return (not follows) - sum([n for begins, _, n in here if begins == departure])
+    note = f"{counters.NOTE}{place}:{ends}"
+    after = sum([counts[note] for day, counts in before.counters.items() if note in counts and day > ends])
+    if own is not None and own.note == note and own.ends > ends:
+        after -= min(1, after)  # its day may no longer be kept
+    return (not follows) - after
+
+
+def _ended(before: Before, own: _Stood | None, place: str, day: str) -> bool:
+    """Tell whether another stay of at least a night ended at a property on a day."""
+    here = f"{counters.NOTE}{place}:"
+    for unit, amount in before.counters.get(day, _NOTHING).items():
+        if unit.startswith(here) and unit < here + day:
+            others = amount - 1 if own is not None and own.ends == day and own.note == unit else amount
+            if others > 0:
+                return True
+    return False
 
 
 # --- what it earns ----------------------------------------------------------------------------------------------------

@@ -24,6 +24,7 @@ from loyalty.commands.sides import Side
 from loyalty.commands.stay_reply import encode as encode_reply
 from loyalty.errors import Problem
 from loyalty.ids import UUID, show
+from loyalty.ledger import counters as counting
 from loyalty.ledger.model import TRANSIT, Counters, Journal, Member, Moment, Traits
 from loyalty.ledger.rules import Book
 from loyalty.stays.model import Award, MemberKey, StayOnFile, StayPosting, StayRevision
@@ -140,9 +141,9 @@ def decide(
     first, points = new.version + 1, old.available
     traits, reason = new.traits, f"merged into {new.number}"
     moved = [move_stay(giver, taker, one, moment, reason) for one in stays]
-    counters = {day: dict(units) for day, units in old.counters.items()}
+    counters = {key: dict(counted) for key, counted in counting.parts(old.counters) if counted}
     pair = move_counts(giver, taker, counters, reason, moment.today)
-    # Days may have been folded into their year since they were counted: all of it together is nothing now.
+    # Days may have been left out since they were counted: all of it together is nothing now.
     old.counters = {}
     move_rewards(*sides, pair, rules, moment)
     carry(giver, taker, max(0, old.available), _words(reason), moment.today)

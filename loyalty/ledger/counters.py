@@ -1,15 +1,19 @@
-"""What is counted of a member, by day or calendar year and unit: reading it, and folding days into years. Pure.
+"""What is counted of a member, by calendar year and by day, and unit: reading it, and leaving days out. Pure.
 
-A counter's key is a day ("2026-03-14") or a year ("2026"). Days are kept only where a rule needs them; what a year's
-key holds is then the rest of that year. Different brands are counted as `brand:<code>` each.
+A counter's key is a year ("2026") or a day ("2026-03-14"). A year counts all of it, and its days besides, where a rule
+needs them, for as long as they are kept. Different brands are counted as `brand:<code>` each.
+
+A note (`at:…`) tells where a member stayed on a day. It isn't a quantity: it is kept with its day alone.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import date
 from typing import Final
 
 from loyalty.ledger.model import Counters
 
+NOTE: Final = "at:"
+"""What the unit of a note begins with."""
 _YEAR: Final = 4
 """Characters of a year in a key."""
 _BRAND: Final = "brand:"
@@ -27,7 +31,20 @@ def year_of(key: str) -> int:
 
 
 def add(counters: Counters, key: str, unit: str, amount: int) -> None:
-    """Add to a counter; what comes to zero is left out."""
+    """Add to what is counted in a year, or on a day and in its year; what comes to zero is left out.
+
+    A note whose day is no longer kept can't be taken back, and needn't.
+    """
+    if unit[:3] == NOTE:
+        if len(key) > _YEAR and (amount > 0 or unit in counters.get(key, _NOTHING)):
+            _add(counters, key, unit, amount)
+        return
+    if len(key) > _YEAR:
+        _add(counters, key, unit, amount)
+    _add(counters, key[:_YEAR], unit, amount)
+
+
+def _add(counters: Counters, key: str, unit: str, amount: int) -> None:
     of_key = counters.setdefault(key, {})
     of_key[unit] = of_key.get(unit, 0) + amount
     if not of_key[unit]:
@@ -38,62 +55,64 @@ def add(counters: Counters, key: str, unit: str, amount: int) -> None:
 
 def of_year(counters: Counters, year: int) -> Mapping[str, int]:
     """Return what was counted in a calendar year, by unit."""
-    text = str(year)
-    rest = counters.get(text, _NOTHING)
-    days = [counts for key, counts in counters.items() if len(key) > _YEAR and key.startswith(text)]
-    if not days:
-        return rest
-    total = dict(rest)
-    for counts in days:
-        for unit, amount in counts.items():
-            total[unit] = total.get(unit, 0) + amount
-    return total
-
-
-def of_two_years(counters: Counters, year: int) -> tuple[Mapping[str, int], Mapping[str, int]]:
-    """Return what was counted in a calendar year and in the one before, by unit."""
-    for key in counters:
-        if len(key) > _YEAR:
-            return of_year(counters, year), of_year(counters, year - 1)
-    return counters.get(str(year), _NOTHING), counters.get(str(year - 1), _NOTHING)
+    return counters.get(str(year), _NOTHING)
 
 
 def up_to(counters: Counters, day: date) -> Counters:
-    """Return the counters of days up to a day, and of years up to its year."""
+    """Return the counters of days up to a day, and of years up to its year: without its later days."""
     limit = day.isoformat()
-    return {key: counts for key, counts in counters.items() if key <= limit}
+    found = {key: counts for key, counts in counters.items() if key <= limit}
+    year = limit[:_YEAR]
+    later = [key for key in counters if key > limit and key.startswith(year)]
+    if later:
+        found[year] = dict(found.get(year, _NOTHING))
+        for key in later:
+            for unit, amount in counters[key].items():
+                if unit[:3] != NOTE:
+                    _add(found, year, unit, -amount)
+    return found
+
+
+def parts(counters: Counters) -> Iterator[tuple[str, Mapping[str, int]]]:
+    """Yield all that is counted once each: by day, and of each year what its days don't tell."""
+    for key, counts in counters.items():
+        yield key, counts if len(key) > _YEAR else _rest(counters, key, counts)
+
+
+def _rest(counters: Counters, year: str, counts: Mapping[str, int]) -> Mapping[str, int]:
+    days = [counters[key] for key in counters if len(key) > _YEAR and key.startswith(year)]
+    if not days:
+        return counts
+    rest = {unit: amount - sum([day.get(unit, 0) for day in days]) for unit, amount in counts.items()}
+    return {unit: amount for unit, amount in rest.items() if amount}
 
 
 def over_all(counters: Counters, unit: str) -> int:
     """Return what was ever counted of a unit; of `brands`, how many different ones."""
     if unit == "brands":
         return brands(by_unit(counters))
-    return sum([counts.get(unit, 0) for counts in counters.values()])
+    return sum([counts.get(unit, 0) for key, counts in counters.items() if len(key) == _YEAR])
 
 
 def by_unit(counters: Counters) -> dict[str, int]:
     """Return what was ever counted, by unit."""
     total: dict[str, int] = {}
-    for counts in counters.values():
-        for unit, amount in counts.items():
-            total[unit] = total.get(unit, 0) + amount
+    for key, counts in counters.items():
+        if len(key) == _YEAR:
+            for unit, amount in counts.items():
+                total[unit] = total.get(unit, 0) + amount
     return total
 
 
 def by_year(counters: Counters) -> Counters:
     """Return all that was counted, by calendar year alone: equal for equal histories."""
-    return folded(counters, None)
+    return {key: counts for key, counts in counters.items() if len(key) == _YEAR}
 
 
-def folded(counters: Counters, before: date | None) -> Counters:
-    """Return counters with the days before a day, or all of them, folded into their years."""
-    limit = None if before is None else before.isoformat()
-    found: Counters = {}
-    for key, counts in counters.items():
-        kept = key[:_YEAR] if limit is None or key < limit else key
-        for unit, amount in counts.items():
-            add(found, kept, unit, amount)
-    return found
+def without_days(counters: Counters, before: date) -> Counters:
+    """Return counters without the days before a day; their years count them still."""
+    limit = before.isoformat()
+    return {key: counts for key, counts in counters.items() if len(key) == _YEAR or key >= limit}
 
 
 def brands(counted: Mapping[str, int]) -> int:
@@ -109,12 +128,16 @@ def with_brands(counted: Mapping[str, int]) -> dict[str, int]:
 def last_day(counters: Counters, unit: str, until: date) -> date | None:
     """Return the last day up to `until` on which a unit was counted.
 
-    Of a year without such days, it is taken to be the year's last one: what is folded is older than what is not.
+    Of what a year counts besides the days that are kept, it is taken to be the year's last one.
     """
     limit = until.isoformat()
     keys = [key for key, counts in counters.items() if counts.get(unit, 0) > 0 and key <= limit]
     day = max([key for key in keys if len(key) > _YEAR], default="")
-    year = max([key for key in keys if len(key) == _YEAR], default="")
-    if year > day[:_YEAR]:
-        day = min(f"{year}-12-31", limit)
+    years = [
+        key
+        for key in keys
+        if len(key) == _YEAR and key > day[:_YEAR] and _rest(counters, key, counters[key]).get(unit, 0) > 0
+    ]
+    if years:
+        day = min(f"{max(years)}-12-31", limit)
     return date.fromisoformat(day) if day else None

@@ -39,7 +39,7 @@ BENEFIT: Final = "benefit:"
 Counters = dict[str, dict[str, int]]
 """Amount by day ("2026-03-14") or calendar year ("2026"), and unit. A zero is left out.
 
-Days are kept where a rule of the program needs them, and only as far back as it does; what is older is in its year.
+A year counts all of it. Its days are kept besides where a rule of the program needs them, as far back as it does.
 """
 
 

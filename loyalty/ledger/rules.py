@@ -155,17 +155,21 @@ class Book:
         self.member.pending += amount
 
     def count(self, unit: str, amount: int, effective_on: date, account: str = ISSUED) -> None:
-        """Count (or, below zero, count back) nights, stays or spend on a date, or in its calendar year."""
+        """Count (or, below zero, count back) nights, stays or spend on a date, or in its calendar year.
+
+        A note is written down with its date, and moves nothing.
+        """
         if not amount:
             return
-        debit, credit = (account, COUNTED) if amount > 0 else (COUNTED, account)
-        self._transfer(unit, "count", debit, credit, abs(amount), effective_on)
+        if unit[:3] != counters.NOTE:
+            debit, credit = (account, COUNTED) if amount > 0 else (COUNTED, account)
+            self._transfer(unit, "count", debit, credit, abs(amount), effective_on)
         key = effective_on.isoformat() if self.member.traits.by_day else str(effective_on.year)
         counters.add(self.member.counters, key, unit, amount)
 
     def pass_on(self, account: str, unit: str, amount: int, effective_on: date) -> None:
         """Clear a program account that the linked journal of another member filled (or, below zero, emptied)."""
-        if amount:
+        if amount and unit[:3] != counters.NOTE:
             debit, credit = (account, ISSUED) if amount > 0 else (ISSUED, account)
             self._transfer(unit, "transit", debit, credit, abs(amount), effective_on)
 

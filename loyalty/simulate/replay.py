@@ -4,6 +4,7 @@ It goes as a posting does: what a stay is judged by is fixed when it is first se
 takes the place of the one before; a stay that moves leaves one member and joins another.
 """
 
+from collections.abc import Sequence
 from typing import Final
 
 from msgspec import Struct, structs
@@ -15,11 +16,11 @@ from loyalty.commands.post_stay import PostStay, before_revision, budget_use, no
 from loyalty.commands.rulebook import Rulebook
 from loyalty.ids import UUID
 from loyalty.ledger import counters
-from loyalty.ledger.model import Member, Moment
+from loyalty.ledger.model import Counters, Member, Moment
 from loyalty.simulate.budgets import Budgets
 from loyalty.stays.model import Award, StayOnFile, StayPosting
 from loyalty.stays.rules import Folio
-from loyalty.tiers.milestones import Change, all_crossed, changes
+from loyalty.tiers.milestones import Change, MilestoneRule, all_crossed, changes
 
 NOT_CONVERTIBLE: Final = "not_convertible"
 BEYOND_LIMITS: Final = "beyond_limits"
@@ -91,6 +92,21 @@ class Replay:
         if self._by_day and not arrives:
             self._rules.tiers.compact(self.member, said.moment.today, self._rules.months_kept)
 
+    def leave_over(self) -> Counters:
+        """Return what is still counted of a member whose stays have all gone: others may count differently since."""
+        left, self.member.counters = self.member.counters, {}
+        return left
+
+    def bring(self, left: Counters) -> None:
+        """Count what another account, which was merged into this one, has left over."""
+        stays = [kept.posting for kept in self.stays.values()]
+        for key, counts in list(counters.parts(left)):
+            for unit, amount in counts.items():
+                counters.add(self.member.counters, key, unit, amount)
+            milestones = self._rules.versions[-1].milestones
+            if milestones and stays:
+                self._cross(milestones, [Change(counters.year_of(key), counts)], stays[-1])
+
     def _keep(self, said: Said, kept: Kept | None, award: Award, refused: str = "") -> Kept:
         """Put an award in the place of the one on file."""
         self._replace(nothing(award) if kept is None else kept.on_file.award, award, said)
@@ -135,9 +151,15 @@ class Replay:
         changed = [Change(after.effective_on.year, after.counts)]
         if before.counts:
             changed = changes(before.counts, before.effective_on.year, after.counts, after.effective_on.year)
+        self._cross(milestones, changed, said.command.posting)
+
+    def _cross(
+        self, milestones: Sequence[MilestoneRule], changed: Sequence[Change], posting: StayPosting
+    ) -> None:
+        """Note the milestones that a change of the counters, which hold it already, has crossed."""
         for one in all_crossed(milestones, changed, self.member.counters):
             if one.status == "granted":
-                self.grants[one.code, one.period, one.ordinal] = said.command.posting
+                self.grants[one.code, one.period, one.ordinal] = posting
             else:
                 self.grants.pop((one.code, one.period, one.ordinal), None)
 

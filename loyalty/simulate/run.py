@@ -128,6 +128,7 @@ class Simulation:
         self.revisions = 0
         for shard in sizes:
             await self._replay_shard(shard, worlds)
+        worlds.finish()
         if not self.revisions:
             raise SimulationError("nothing_to_simulate", "No stay is on file yet that could be judged again.")
 

@@ -8,8 +8,8 @@ from typing import Final
 from msgspec import structs
 
 from loyalty.commands.rulebook import Rulebook, join
-from loyalty.ids import UUID
-from loyalty.ledger.model import Member
+from loyalty.ids import UUID, parse
+from loyalty.ledger.model import Counters, Member
 from loyalty.program.model import Definition
 from loyalty.simulate.budgets import Budgets, Cut
 from loyalty.simulate.figures import Figures, Span, Tally
@@ -60,6 +60,8 @@ class Worlds:
         """Members with another tier, before and after."""
         self.as_of = as_of
         self._moves: Counter[tuple[str, str]] = Counter()
+        self._survivors: dict[UUID, Pair] = {}
+        self._left: list[tuple[Member, Counters, Counters]] = []
 
     def begin(self, member: Member) -> "Pair":
         """Return the replays of a member of whom nothing was told yet. What tier was earned is replayed, too."""
@@ -74,6 +76,29 @@ class Worlds:
         return Pair(begin(self.live), begin(self.new))
 
     def end(self, pair: "Pair") -> None:
+        """Note that a member's history is told; what an account was merged into waits for what others have left."""
+        member = pair.live.member
+        if member.traits.merged_into is not None:
+            self._left.append((member, pair.live.leave_over(), pair.new.leave_over()))
+        if member.traits.merged:
+            self._survivors[member.member_id] = pair
+        else:
+            self._add(pair)
+
+    def finish(self) -> None:
+        """Give survivors what is left of the accounts that were merged into them; all histories are told."""
+        into = {member.member_id: member.traits.merged_into for member, _, _ in self._left}
+        for member, live, new in self._left:
+            last = member.member_id
+            while (text := into.get(last)) is not None and (found := parse("mem", text)) is not None:
+                last = found
+            if last in self._survivors:
+                self._survivors[last].live.bring(live)
+                self._survivors[last].new.bring(new)
+        for pair in self._survivors.values():
+            self._add(pair)
+
+    def _add(self, pair: "Pair") -> None:
         """Add what a member's history has come to in each world."""
         self.members += 1
         self.live.figures.add(pair.live)

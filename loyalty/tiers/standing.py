@@ -18,7 +18,7 @@ from loyalty.tiers.unmoved import Thresholds
 
 _DAY: Final = timedelta(days=1)
 _MANY_DAYS: Final = 40
-"""Days that are kept before older ones are folded into their years."""
+"""Days that are kept before older ones are left out."""
 
 
 class Standing(Struct, frozen=True, gc=False):
@@ -107,18 +107,20 @@ class Tiers:
         return self._era.at(day).period(member, day)
 
     def compact(self, member: Member, today: date, months: int) -> Member:
-        """Return the member with days folded into their years that no rule needs any more, once there are many.
+        """Return the member without days that no rule needs any more, once there are many.
 
         Where days decide, the tiers earned before go along as statuses `earned`. What is posted for a day before the
         last of these changes no tier any more.
         """
+        if len(member.counters) <= _MANY_DAYS:
+            return member
         horizon = add_months(today, -months).replace(day=1)
         days = [key for key in member.counters if counting.is_day(key)]
         if len(days) > _MANY_DAYS and min(days) < horizon.isoformat():
             era = self._era.at(today)
             years_do = era.kind == "calendar_year" and era.before is None
             kept = horizon if years_do else era.anchor(member, horizon)
-            member.counters = counting.folded(member.counters, kept)
+            member.counters = counting.without_days(member.counters, kept)
         return member
 
     def _steady(self, day: date) -> Ladder | None:
@@ -151,5 +153,6 @@ class Tiers:
 
 def _of_two_years(ladder: Ladder, counters: Counters, year: int) -> tuple[Level, Level]:
     """Return what the counts of a year and of the one before reach."""
-    this, last = counting.of_two_years(counters, year)
-    return ladder.reached(this), ladder.reached(last)
+    return ladder.reached(counting.of_year(counters, year)), ladder.reached(
+        counting.of_year(counters, year - 1)
+    )

@@ -154,10 +154,12 @@ def _counts_by_year(counters: Counters, since: date | None, *, anchored: bool) -
     What of a membership is known by calendar year alone lies before the tier it begins with; without one, it is taken
     for the year of membership that began in it.
     """
+    if since is None:
+        return {int(year): dict(counts) for year, counts in counting.by_year(counters).items()}
     found: dict[int, dict[str, int]] = {}
-    for key, counts in counters.items():
-        if since is None or not counting.is_day(key):
-            if since is not None and anchored:
+    for key, counts in counting.parts(counters):
+        if not counting.is_day(key):
+            if anchored:
                 continue
             year = counting.year_of(key)
         else:

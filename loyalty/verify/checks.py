@@ -3,13 +3,13 @@
 Every stored figure of the member is computed anew from the transfers, and compared with what the books say.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Final
 
 from loyalty.commands.rulebook import Rulebook
 from loyalty.ids import UUID, number_shard, shard_of, show
-from loyalty.ledger.counters import add, by_year
+from loyalty.ledger.counters import NOTE, add, by_year, is_day, year_of
 from loyalty.ledger.leaf import leaf
 from loyalty.ledger.model import AVAILABLE, COUNTED, HELD, PENDING, POINTS, Counters, Journal, Transfer
 from loyalty.tiers.milestones import MilestoneRule
@@ -18,8 +18,6 @@ from loyalty.verify.purse import Purse
 from loyalty.verify.report import Report
 from loyalty.verify.rewards import check_rewards, undone_lots
 
-_YEAR_KEY: Final = 4
-"""Characters of a year in a key of the counters."""
 _POINT_ACCOUNTS: Final = frozenset({AVAILABLE, PENDING, HELD})
 _TO_SPEND: Final = frozenset({AVAILABLE, PENDING})
 _PER_JOURNAL: Final = ("versions", "recorded", "journal_balances", "allocations", "leaves", "homes")
@@ -156,11 +154,15 @@ def _check_member(history: History, available: int, held: int, counters: Counter
     folded_years = by_year(counters)
     if by_year(member.counters) != folded_years:
         report.differs("counters", f"{who}: {by_year(member.counters)}, their transfers {folded_years}")
-    for key, counted in member.counters.items():
-        if len(key) > _YEAR_KEY and counted != counters.get(key):
-            report.differs("counters", f"{who}: on {key} {counted}, their transfers {counters.get(key)}")
+    for key, counts in member.counters.items():
+        if is_day(key) and (counted := _without_notes(counts)) != (folded := counters.get(key, {})):
+            report.differs("counters", f"{who}: on {key} {counted}, their transfers {folded}")
     for check in _PER_MEMBER:
         report.counted(check)
+
+
+def _without_notes(counts: Mapping[str, int]) -> Mapping[str, int]:
+    return {unit: amount for unit, amount in counts.items() if not unit.startswith(NOTE)}
 
 
 def check_home(history: History, shards: int, report: Report) -> None:
@@ -185,7 +187,7 @@ def _check_grants(history: History, counters: Counters, rules: Rulebook, report:
         for grant in history.grants
         if grant.status == "granted" and grant.milestone in codes
     }
-    years = sorted({int(key[:_YEAR_KEY]) for key in counters})
+    years = sorted({year_of(key) for key in counters})
     crossed = {
         (rule.code, str(year) if rule.yearly else "", ordinal)
         for rule in checked

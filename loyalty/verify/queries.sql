@@ -89,9 +89,10 @@ SELECT coalesce(sum(available), 0)::bigint AS available, coalesce(sum(pending), 
 FROM member WHERE shard = $1;
 
 -- name: stored_counters
+-- What members' years count; their days tell it once more.
 SELECT u.key AS unit, sum(u.value::bigint)::bigint AS amount
 FROM member AS m, jsonb_each(m.counters) AS y, jsonb_each_text(y.value) AS u
-WHERE m.shard = $1 GROUP BY u.key;
+WHERE m.shard = $1 AND length(y.key) = 4 GROUP BY u.key;
 
 -- name: transit
 -- What the account $1 holds, over all shards.

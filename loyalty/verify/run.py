@@ -21,6 +21,7 @@ from loyalty.program.model import HOUSE
 from loyalty.program.reading import read
 from loyalty.verify import books, checks, store
 from loyalty.verify.model import Account, Batch, Kept, StayFile
+from loyalty.verify.notes import check_notes
 from loyalty.verify.report import Report
 from loyalty.verify.stays import check_stay, count_stays
 
@@ -151,6 +152,7 @@ class Verification:
             if place % _BREATH == 0:
                 await asyncio.sleep(0)
         self._check_stays(batch.stays)
+        check_notes(batch.histories, batch.stays, report)
         for journal_id in batch.stray:
             report.differs("members_of_journals", show("jrn", journal_id))
         report.counted(

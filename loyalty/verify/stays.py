@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from loyalty.commands.rulebook import Rulebook
 from loyalty.ids import UUID, shard_of, show
+from loyalty.ledger.counters import NOTE
 from loyalty.ledger.model import MEMBER_ACCOUNTS, POINTS
 from loyalty.stays.model import Award
 from loyalty.verify.model import Entry, NaturalKey, Place, Revision, StayFile
@@ -101,7 +102,11 @@ def _read(revision: Revision, reading: _Reading, check: str, rules: Rulebook, re
 def worth(award: Award) -> Worth:
     """Return what an award says a stay stands for."""
     day = award.effective_on
-    amounts: Worth = {(unit, "count", day): amount for unit, amount in award.counts.items() if amount}
+    amounts: Worth = {
+        (unit, "count", day): amount
+        for unit, amount in award.counts.items()
+        if amount and not unit.startswith(NOTE)
+    }
     if award.base:
         amounts[POINTS, "base", day] = award.base
     if award.tier_bonus:

@@ -19,7 +19,7 @@ from loyalty.tiers import standing as standing_file
 from loyalty.tiers.ladder import Ladder, Level
 from loyalty.tiers.milestones import changes
 from loyalty.tiers.standing import Tiers
-from tests.builders import member
+from tests.builders import counted, member
 
 TODAY = date(2026, 6, 10)
 DAY = timedelta(days=1)
@@ -110,16 +110,20 @@ statuses = st.lists(given_tiers(), max_size=2).map(tuple)
 
 @dataclass
 class Guest:
-    """A history to make members from, as none may be shared: a member is changed in place."""
+    """A history to make members from, as none may be shared: a member is changed in place.
+
+    `counters` is what was counted on days, and in years besides.
+    """
 
     counters: Counters
     enrolled_on: date = date(2023, 1, 1)
     statuses: tuple[Status, ...] = ()
 
     def member(self, *more: tuple[date, dict[str, int]]) -> Member:
-        counters = {key: dict(counts) for key, counts in self.counters.items()}
         someone = member(
-            counters=counters, enrolled_on=self.enrolled_on, traits=Traits(statuses=self.statuses)
+            counters=counted(self.counters),
+            enrolled_on=self.enrolled_on,
+            traits=Traits(statuses=self.statuses),
         )
         stay(someone, more)
         return someone
@@ -128,8 +132,8 @@ class Guest:
 def stay(
     someone: Member, more: tuple[tuple[date, dict[str, int]], ...] | list[tuple[date, dict[str, int]]]
 ) -> None:
-    for day, counted in more:
-        for unit, amount in counted.items():
+    for day, counts in more:
+        for unit, amount in counts.items():
             counting.add(someone.counters, day.isoformat(), unit, amount)
 
 
@@ -296,13 +300,13 @@ def test_a_soft_landing_falls_by_one_level_at_a_review(one: Ladder, guest: Guest
 @given(ladders("rolling", effective="same_day", grace_months=0, permanent=(), lifetime=()), plain_guests)
 def test_a_rolling_tier_is_what_the_window_reaches_or_has_kept_since(one: Ladder, guest: Guest) -> None:
     tiers, someone, rank = alone(one), guest.member(), 0
-    stays = [(date.fromisoformat(key), counted) for key, counted in guest.counters.items()]
+    stays = [(date.fromisoformat(key), counts) for key, counts in guest.counters.items()]
     moves = {day for first, _ in stays for day in (first, add_months(first, one.rules.months))}
     for day in sorted(moves):
         window: dict[str, int] = {}
-        for first, counted in stays:
+        for first, counts in stays:
             if first <= day < add_months(first, one.rules.months):
-                for unit, amount in counted.items():
+                for unit, amount in counts.items():
                     window[unit] = window.get(unit, 0) + amount
         barred = any(window.get(bar.unit, 0) > bar.at_most for bar in one.rules.bar)
         best = one.reached(window).rank
@@ -437,7 +441,7 @@ def test_folding_twice_is_folding_once_and_keeps_the_totals_of_years(tiers: Tier
     counters, traits = {key: dict(counts) for key, counts in once.counters.items()}, once.traits
     twice = folded(tiers, once)
 
-    assert counting.by_year(guest.counters) == counting.by_year(counters)
+    assert counting.by_year(counted(guest.counters)) == counting.by_year(counters)
     assert (counters, traits) == (twice.counters, twice.traits)
     assert [one for one in traits.statuses if one.kind != "earned"] == list(guest.statuses)
 

@@ -251,3 +251,26 @@ def test_the_live_rules_simulated_give_the_live_books(
 
         assert {"posted", "revised", "reversed", "unchanged", "superseded", "moved"} == set(kinds)
         assert merges > 0
+
+
+def test_what_a_moved_stay_leaves_behind_goes_along_when_its_account_is_merged(
+    database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two stays of A that follow each other are one; one moves to B, so the other is a stay by itself, of C."""
+    monkeypatch.setattr(living, "ManualClock", Ticking)
+    texts = VERSIONS["rich"]
+    lines = (("room", 10_000),)
+    first = Stay("R-1", "A", START - timedelta(days=4), 2, lines, revision=1)
+    second = Stay("R-2", "A", START - timedelta(days=2), 1, lines, revision=1)
+    with published(database, tmp_path, *texts) as live:
+        books = LiveBooks(live)
+        for number in "ABC":
+            books.enrol(number, f"enrol {number}")
+        for stay in (first, second, replace(first, member="B", revision=2)):
+            books.post(stay)
+        assert merged(books, "A", "C")
+        day, text = texts[-1]
+
+        the_live_books_come_out(live, Ask(decode(text), day))
+        [(counters,)] = live.query("SELECT counters FROM member WHERE number = $1", books.prefix + "C")
+    assert 1 == msgspec.json.decode(counters)[str(START.year)]["stays"]

@@ -1,5 +1,6 @@
 """Counters: what was counted by day or year, read in several ways."""
 
+from copy import deepcopy
 from datetime import date
 
 import pytest
@@ -10,11 +11,18 @@ from loyalty.ledger import counters as counting
 from loyalty.ledger.model import Counters
 
 DAYS = st.dates(date(2023, 1, 1), date(2027, 12, 31)).map(date.isoformat)
+KEYS = DAYS | st.sampled_from(["2023", "2024", "2025", "2026"])
 UNITS = st.sampled_from(["nights", "stays", "brand:a", "brand:b"])
-COUNTERS = st.dictionaries(
-    DAYS | st.sampled_from(["2023", "2024", "2025", "2026"]),
-    st.dictionaries(UNITS, st.integers(1, 99), min_size=1),
-)
+
+
+def counted(changes: list[tuple[str, str, int]]) -> Counters:
+    counters: Counters = {}
+    for key, unit, amount in changes:
+        counting.add(counters, key, unit, amount)
+    return counters
+
+
+COUNTERS = st.lists(st.tuples(KEYS, UNITS, st.integers(1, 99))).map(counted)
 
 
 def test_what_comes_to_zero_is_left_out() -> None:
@@ -26,11 +34,11 @@ def test_what_comes_to_zero_is_left_out() -> None:
     assert {} == counters
 
 
-@given(COUNTERS, st.lists(st.tuples(DAYS, UNITS, st.integers(-50, 50)), max_size=20))
+@given(COUNTERS, st.lists(st.tuples(KEYS, UNITS, st.integers(-50, 50)), max_size=20))
 def test_what_is_counted_and_counted_back_leaves_no_trace(
     counters: Counters, changes: list[tuple[str, str, int]]
 ) -> None:
-    before = {key: dict(counts) for key, counts in counters.items()}
+    before = deepcopy(counters)
     for key, unit, amount in changes:
         counting.add(counters, key, unit, amount)
     for key, unit, amount in changes:
@@ -39,20 +47,43 @@ def test_what_is_counted_and_counted_back_leaves_no_trace(
     assert before == counters
 
 
-def test_a_year_holds_its_days_and_its_rest() -> None:
-    counters: Counters = {
-        "2025-12-31": {"nights": 10},
-        "2026": {"nights": 20},
-        "2026-01-01": {"nights": 40, "stays": 1},
-    }
+def test_a_day_counts_in_its_year_too() -> None:
+    counters = counted([("2025-12-31", "nights", 10), ("2026", "nights", 20), ("2026-01-01", "nights", 40)])
 
-    assert {"nights": 60, "stays": 1} == counting.of_year(counters, 2026)
-    assert {} == counting.of_year(counters, 2027)
-    assert ({"nights": 60, "stays": 1}, {"nights": 10}) == counting.of_two_years(counters, 2026)
+    assert {
+        "2025": {"nights": 10},
+        "2025-12-31": {"nights": 10},
+        "2026": {"nights": 60},
+        "2026-01-01": {"nights": 40},
+    } == counters
+    assert [{"nights": 60}, {}] == [counting.of_year(counters, year) for year in (2026, 2027)]
+
+
+def test_a_note_is_kept_with_its_day_alone() -> None:
+    note = "at:SHA01:2026-03-01"
+    counters = counted([("2026-03-04", note, 1), ("2026-03-04", "stays", 1), ("2026", note, 1)])
+
+    assert {"2026": {"stays": 1}, "2026-03-04": {"stays": 1, note: 1}} == counters
+
+
+def test_a_note_whose_day_is_gone_needs_not_be_taken_back() -> None:
+    note = "at:SHA01:2026-03-01"
+    counters = counted([("2026-03-04", note, 1), ("2026-03-04", note, -1), ("2026-03-04", note, -1)])
+
+    assert {} == counters
+
+
+@given(COUNTERS)
+def test_the_parts_are_all_that_was_counted(counters: Counters) -> None:
+    again = counted(
+        [(key, unit, amount) for key, counts in counting.parts(counters) for unit, amount in counts.items()]
+    )
+
+    assert again == counters
 
 
 def test_a_whole_membership_is_the_sum_of_all_years() -> None:
-    counters: Counters = {"2025": {"stays": 3}, "2026-03-01": {"stays": 4, "nights": 90}}
+    counters = counted([("2025", "stays", 3), ("2026-03-01", "stays", 4), ("2026-03-01", "nights", 90)])
 
     assert 7 == counting.over_all(counters, "stays")
 
@@ -67,49 +98,63 @@ def test_brands_are_counted_once_each() -> None:
     assert {"brand:a": 3, "stays": 3, "brands": 1} == counting.with_brands(counters["2025"])
 
 
-@given(COUNTERS)
-def test_folding_into_years_keeps_their_totals_and_leaves_no_day(counters: Counters) -> None:
-    folded = counting.by_year(counters)
+@given(st.lists(st.tuples(DAYS, UNITS, st.integers(-9, 99))))
+def test_by_year_all_is_the_same_as_if_no_day_had_been_kept(changes: list[tuple[str, str, int]]) -> None:
+    years = counted([(day[:4], unit, amount) for day, unit, amount in changes])
 
-    assert not any(map(counting.is_day, folded))
-    assert all(
-        counting.of_year(counters, year) == counting.of_year(folded, year) for year in range(2023, 2028)
-    )
-    assert folded == counting.by_year(folded)
+    assert years == counting.by_year(counted(changes))
 
 
 @given(COUNTERS, st.dates(date(2023, 1, 1), date(2027, 12, 31)))
-def test_folding_up_to_a_day_touches_only_days_before_it(counters: Counters, before: date) -> None:
-    folded = counting.folded(counters, before)
+def test_leaving_days_out_touches_only_those_before(counters: Counters, before: date) -> None:
+    found = counting.without_days(counters, before)
     limit = before.isoformat()
 
-    assert counting.by_year(counters) == counting.by_year(folded)
+    assert counting.by_year(counters) == counting.by_year(found)
     assert {key for key in counters if counting.is_day(key) and key >= limit} == {
-        key for key in folded if counting.is_day(key)
+        key for key in found if counting.is_day(key)
     }
 
 
-def test_days_up_to_a_day_are_known_with_the_rest_of_their_year() -> None:
-    counters: Counters = {key: {"stays": 1} for key in ("2025", "2026", "2026-03-01", "2026-03-02", "2027")}
+def test_up_to_a_day_its_year_is_without_the_days_after() -> None:
+    counters = counted(
+        [(key, "stays", 1) for key in ("2025", "2026", "2026-03-01", "2026-03-02", "2027-01-01")]
+    )
 
-    assert ["2025", "2026", "2026-03-01"] == list(counting.up_to(counters, date(2026, 3, 1)))
+    assert {
+        "2025": {"stays": 1},
+        "2026": {"stays": 2},
+        "2026-03-01": {"stays": 1},
+    } == counting.up_to(counters, date(2026, 3, 1))
+
+
+@given(st.lists(st.tuples(DAYS, UNITS, st.integers(1, 9))), st.dates(date(2023, 1, 1), date(2027, 12, 31)))
+def test_up_to_a_day_it_is_as_if_nothing_had_come_after(
+    changes: list[tuple[str, str, int]], day: date
+) -> None:
+    known = counted([one for one in changes if one[0] <= day.isoformat()])
+
+    assert known == counting.up_to(counted(changes), day)
 
 
 @pytest.mark.parametrize(
-    ("counters", "last"),
+    ("stays", "last"),
     [
-        ({}, None),
-        ({"2026-03-01": {"nights": 10}}, None),
-        ({"2026-03-01": {"stays": 1}, "2026-05-04": {"stays": 2}, "2026-06-02": {"stays": 1}}, date(2026, 5, 4)),
-        ({"2026-06-01": {"stays": 1}}, date(2026, 6, 1)),
+        ([], None),
+        (["2026-03-01", "2026-05-04", "2026-06-02"], date(2026, 5, 4)),
+        (["2026-06-01"], date(2026, 6, 1)),
         # Of a year by itself: its last day, or the day asked for.
-        ({"2025": {"stays": 1}}, date(2025, 12, 31)),
-        ({"2026": {"stays": 1}}, date(2026, 6, 1)),
-        ({"2027": {"stays": 1}}, None),
-        # What is folded is older than the days that are not.
-        ({"2025": {"stays": 9}, "2025-10-05": {"stays": 1}}, date(2025, 10, 5)),
-        ({"2025-10-05": {"stays": 1}, "2026": {"stays": 1}}, date(2026, 6, 1)),
+        (["2025"], date(2025, 12, 31)),
+        (["2026"], date(2026, 6, 1)),
+        (["2027"], None),
+        # What is left out is older than the days that are kept.
+        (["2025", "2025-10-05"], date(2025, 10, 5)),
+        (["2025-10-05", "2026"], date(2026, 6, 1)),
+        (["2025-10-05", "2026", "2026-07-01"], date(2026, 6, 1)),
+        (["2025-10-05", "2026-07-01"], date(2025, 10, 5)),
     ],
-)  # fmt: skip
-def test_the_last_day_of_a_unit_is_told_up_to_a_day(counters: Counters, last: date | None) -> None:
+)
+def test_the_last_day_of_a_unit_is_told_up_to_a_day(stays: list[str], last: date | None) -> None:
+    counters = counted([("2026-05-31", "nights", 10), *((key, "stays", 1) for key in stays)])
+
     assert last == counting.last_day(counters, "stays", date(2026, 6, 1))

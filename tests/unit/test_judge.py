@@ -14,7 +14,7 @@ from loyalty.ledger.model import Counters, Member, Traits
 from loyalty.program.visit import Guest, Why
 from loyalty.stays.model import Award, Line, StayPosting
 from loyalty.stays.rules import Folio, read_folio
-from tests.builders import PROGRAM, changed, lines, posting, reply, small_rules
+from tests.builders import PROGRAM, changed, counted, lines, posting, reply, small_rules
 from tests.property.invariants import check
 from tests.property.shell import Shell
 
@@ -37,7 +37,7 @@ def judged(
     folio = read_folio(said, 365)
     assert isinstance(folio, Folio)
     known = pinned or Pinned(tier, brand)
-    return judge(Case(rules, said, folio, known, Before(counters or {}, own), guest, budgets))
+    return judge(Case(rules, said, folio, known, Before(counted(counters or {}), own), guest, budgets))
 
 
 def codes(why: list[Why]) -> list[str]:

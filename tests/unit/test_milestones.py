@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from loyalty.tiers.milestones import Change, Crossing, MilestoneRule, all_crossed, changes, crossed
-from tests.builders import house_rules, small_rules
+from tests.builders import counted, house_rules, small_rules
 
 TENTH = house_rules().milestones[0]
 
@@ -108,7 +108,7 @@ def test_all_milestones_are_looked_at_each_in_its_unit() -> None:
 
 def test_a_milestone_of_a_year_counts_that_year_alone() -> None:
     yearly = rule("nights", every=100, yearly=True)
-    counters = {"2025": {"nights": 90}, "2026-01-03": {"nights": 60}, "2026-02-01": {"nights": 40}}
+    counters = counted({"2025": {"nights": 90}, "2026-01-03": {"nights": 60}, "2026-02-01": {"nights": 40}})
 
     assert [90, 100] == [yearly.count(counters, year) for year in (2025, 2026)]
     assert [Crossing("m", 1, "granted", "2026")] == all_crossed(

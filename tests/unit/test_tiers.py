@@ -5,7 +5,7 @@ from datetime import date
 import pytest
 
 from loyalty.ledger.model import Counters
-from tests.builders import PROGRAM, house_rules, member, small_rules
+from tests.builders import PROGRAM, counted, house_rules, member, small_rules
 
 HOUSE = house_rules()
 LADDER = HOUSE.ladder
@@ -20,15 +20,15 @@ def tier(counters: Counters, day: date) -> str:
 
 
 @pytest.mark.parametrize(
-    ("counted", "code"),
+    ("units", "code"),
     [
         ({}, "silver"), (nights(9), "silver"), ({"nights": 99}, "silver"), (nights(10), "gold"),
         ({"spend": 999_999}, "silver"), ({"spend": 1_000_000}, "gold"), (nights(30), "platinum"),
         ({"nights": 10, "spend": 4_000_000}, "platinum"), (nights(60), "diamond"), ({"stays": 500}, "silver"),
     ],
 )  # fmt: skip
-def test_any_threshold_reaches_a_tier(counted: dict[str, int], code: str) -> None:
-    assert code == LADDER.reached(counted).code
+def test_any_threshold_reaches_a_tier(units: dict[str, int], code: str) -> None:
+    assert code == LADDER.reached(units).code
 
 
 @pytest.mark.parametrize(
@@ -53,7 +53,7 @@ def test_years_are_not_added_up() -> None:
 
 
 def test_days_are_added_up_in_their_year() -> None:
-    counters: Counters = {"2026": nights(4), "2026-03-01": nights(3), "2026-05-01": nights(3)}
+    counters = counted({"2026": nights(4), "2026-03-01": nights(3), "2026-05-01": nights(3)})
 
     assert ["silver", "gold"] == [tier(counters, date(year, 6, 1)) for year in (2025, 2026)]
 
@@ -77,14 +77,14 @@ def test_a_standing_tells_the_last_day_it_is_certain_for(counters: Counters, val
 
 def test_what_is_already_counted_for_the_next_year_makes_it_last_longer() -> None:
     standing = HOUSE.tiers.standing(
-        member(counters={"2025": nights(10), "2027-01-01": nights(10)}), date(2026, 12, 31)
+        member(counters=counted({"2025": nights(10), "2027-01-01": nights(10)})), date(2026, 12, 31)
     )
 
     assert ("gold", date(2028, 12, 31)) == (standing.level.code, standing.valid_to)
 
 
 def test_the_period_is_the_calendar_year() -> None:
-    counters: Counters = {"2025": nights(7), "2026": nights(2), "2026-05-01": nights(1)}
+    counters = counted({"2025": nights(7), "2026": nights(2), "2026-05-01": nights(1)})
     period = HOUSE.tiers.period(member(counters=counters), date(2026, 6, 1))
 
     assert (date(2026, 1, 1), date(2026, 12, 31), nights(3)) == (period.first, period.last, period.counted)
@@ -107,15 +107,15 @@ def test_a_tier_that_is_not_in_the_program_is_judged_as_the_lowest() -> None:
 
 
 @pytest.mark.parametrize(
-    ("counted", "code"),
+    ("units", "code"),
     [({"spend": 250_000}, "platinum"), ({"nights": 40}, "gold"), ({"nights": 39}, "silver")],
 )
-def test_tiers_may_be_reached_by_different_units(counted: dict[str, int], code: str) -> None:
+def test_tiers_may_be_reached_by_different_units(units: dict[str, int], code: str) -> None:
     text = PROGRAM.replace('{ nights = "4", spend = "900" }', '{ nights = "4" }')
     rules = small_rules(text.replace('{ nights = "9", spend = "2500" }', '{ spend = "2500" }'))
 
-    assert code == rules.ladder.reached(counted).code
-    assert code == rules.tiers.on(member(counters={"2025": counted}), date(2026, 6, 1)).code
+    assert code == rules.ladder.reached(units).code
+    assert code == rules.tiers.on(member(counters={"2025": units}), date(2026, 6, 1)).code
 
 
 def test_a_program_may_have_one_tier_only() -> None:

@@ -1,0 +1,52 @@
+"""Where members stayed, as their counters note it with each day that is kept: it has to be what their stays say."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final
+
+import msgspec
+
+from loyalty.ids import UUID, show
+from loyalty.ledger.counters import NOTE, is_day
+from loyalty.stays.model import Award
+from loyalty.verify.model import History, StayFile
+from loyalty.verify.report import Report
+
+Notes = Mapping[str, Mapping[str, int]]
+"""Notes and how often, by day."""
+
+_award: Final = msgspec.json.Decoder(Award).decode
+_NO_NOTES: Final[Notes] = {}
+
+
+def check_notes(histories: Iterable[History], files: Sequence[StayFile], report: Report) -> None:
+    """Compare the notes of each day that is kept with the stays that ended on it."""
+    told = _of_stays(files)
+    for history in histories:
+        member = history.member
+        mine = told.get(member.member_id, _NO_NOTES)
+        for day, counts in member.counters.items():
+            if not is_day(day):
+                continue
+            noted = {unit: amount for unit, amount in counts.items() if unit.startswith(NOTE)}
+            if noted != mine.get(day, {}):
+                who = show("mem", member.member_id)
+                report.differs("counters", f"{who}: noted on {day} {noted}, its stays {mine.get(day, {})}")
+
+
+def _of_stays(files: Sequence[StayFile]) -> Mapping[UUID, Notes]:
+    """Return the notes of stays, by member."""
+    found: defaultdict[UUID, dict[str, dict[str, int]]] = defaultdict(dict)
+    for file in files:
+        if not file.revisions or f'"{NOTE}' not in file.revisions[-1].award:
+            continue
+        last = file.revisions[-1]
+        try:
+            award = _award(last.award)
+        except msgspec.MsgspecError:
+            continue  # told by the check of the stay
+        of_day = found[last.member_id].setdefault(award.effective_on.isoformat(), {})
+        for unit, amount in award.counts.items():
+            if unit.startswith(NOTE):
+                of_day[unit] = of_day.get(unit, 0) + amount
+    return found
