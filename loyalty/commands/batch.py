@@ -207,24 +207,33 @@ class Batches:
         self, connection: Connection, shard: int, commands: Sequence[Command], facts: Sequence[Facts],
         twins: set[int], moment: Moment,
     ) -> list[Result | None]:  # fmt: skip
-        """Let each command decide by what those before it have left of promotions' budgets."""
-        left = await store.read_budgets(connection, shard)
+        """Let each command decide by what those before it have left of promotions' budgets.
+
+        They are read once a command would draw on one: most batches have no stay that does.
+        """
+        left: dict[str, int] | None = None
+        taken: dict[str, int] = {}
         spent: frozenset[str] = frozenset()
         results: list[Result | None] = []
         for place, (known, command) in enumerate(zip(facts, commands, strict=True)):
             if place in twins:
                 results.append(None)
                 continue
-            known.budgets, known.spent = left, spent
+            known.budgets, known.spent = left or {}, spent
             while isinstance(result := self._decide(known, command, moment), Short | Unread):
                 if isinstance(result, Unread):
                     await _add_given(connection, shard, [(known, result)], moment)
+                elif left is None:
+                    found = await store.read_budgets(connection, shard)
+                    known.budgets = left = {code: n - taken.get(code, 0) for code, n in found.items()}
                 else:
                     await self._lease(connection, shard, known, result)
             spent = known.spent
             if isinstance(result, Decision):
                 for code, points in result.budgets.items():
-                    left[code] = left.get(code, 0) - points
+                    taken[code] = taken.get(code, 0) + points
+                    if left is not None:
+                        left[code] = left.get(code, 0) - points
             results.append(settle(result, _key(command)))
         return results
 

@@ -74,6 +74,8 @@ def changes(
     before: Mapping[str, int], before_year: int, after: Mapping[str, int], after_year: int
 ) -> list[Change]:
     """Return by what an award that replaces another changes the counts of each year."""
+    if not before:
+        return [Change(after_year, after)]
     if before_year == after_year:
         return [
             Change(
@@ -90,6 +92,8 @@ def changes(
 def crossed(rule: MilestoneRule, before: int, after: int, period: str = "") -> list[Crossing]:
     """Return what a change of the count crosses."""
     first, last = rule.passed(before), rule.passed(after)
+    if first == last:
+        return []
     if last >= first:
         return [Crossing(rule.code, ordinal, "granted", period) for ordinal in range(first + 1, last + 1)]
     return [Crossing(rule.code, ordinal, "revoked", period) for ordinal in range(first, last, -1)]
