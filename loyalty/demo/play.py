@@ -141,5 +141,5 @@ async def _post(api: Api, history: History, stage: Stage) -> Tally:
 async def _read(api: Api, guests: Sequence[Guest], stage: Stage) -> Sequence[Balance]:
     with stage.phase("reading", len(guests)) as (tick, _):
         balances = await read_balances(api, guests)
-        tick(len(balances), None)
+        tick(len(guests), None)
     return balances
