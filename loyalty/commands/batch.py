@@ -422,7 +422,8 @@ async def _add_rewards(
             connection, shard, [command.reward_id for _, command in named]
         )
         for known, _ in named:
-            known.rewards = found
+            # Another member's crossings of the same milestone are none of this one's.
+            known.rewards = [one for one in found if known.member and one.member_id == known.member.member_id]
     lapsing = [
         known for known, command in zip(facts, commands, strict=True)
         if isinstance(command, Lapse) and known.member is not None

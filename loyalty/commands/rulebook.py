@@ -28,6 +28,7 @@ class Rulebook:
     """One version of a program ready to apply, beside the others. Made once; nothing is interpreted per stay.
 
     `versions` are all of them, the first in force first; `days` the days on which the second and later ones begin.
+    `months_needed` is how far back this version looks at single days, `months_kept` how far back any of them does.
     """
 
     def __init__(self, definition: Definition) -> None:
@@ -53,7 +54,7 @@ class Rulebook:
         self.benefits = {item.code: names(item.name) for item in definition.benefit}
         self.limits = definition.limits
         self.most = money.to_minor(definition.limits.amount, self.earning.decimals) or 0
-        self.months_kept = self._months_kept()
+        self.months_needed = self.months_kept = self._months_kept()
         self.idling = _idling(definition)
         self.generation = 0
         self.versions: Sequence[Rulebook] = (self,)

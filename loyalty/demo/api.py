@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Iterable, Sequence
 from http import HTTPStatus
-from typing import Final
+from typing import Final, TypeVar
 
 import httpx
 import msgspec
@@ -11,7 +11,19 @@ import msgspec
 from loyalty.demo.group import Property
 from loyalty.demo.guests import Guest
 from loyalty.demo.pms import Posting
-from loyalty.demo.wire import Balance, BalanceReply, BatchReply, Enrolled, Item, Problem, StayReply
+from loyalty.demo.wire import (
+    Balance,
+    BalanceReply,
+    BatchReply,
+    Enrolled,
+    Item,
+    Problem,
+    Statement,
+    StatementLine,
+    StayReply,
+)
+
+T = TypeVar("T")
 
 ATTEMPTS: Final = 60
 LONGEST_WAIT_SECONDS: Final = 2.0
@@ -31,11 +43,23 @@ class Api:
         """Make a property known."""
         await self._call("PUT", f"/v1/properties/{hotel.code}", hotel.registration())
 
-    async def enrol(self, guest: Guest) -> Enrolled:
-        """Enrol a guest under the number on the card."""
+    async def enrol(self, guest: Guest, friend: str | None = None) -> Enrolled:
+        """Enrol a guest under the number on the card, perhaps brought by a friend."""
         key = {"Idempotency-Key": f"demo-enrol-{guest.number}"}
-        reply = await self._call("POST", "/v1/members", guest.enrolment(), key)
+        brought = {"referred_by": friend} if friend else {}
+        reply = await self._call("POST", "/v1/members", guest.enrolment() | brought, key)
         return msgspec.json.decode(reply.content, type=Enrolled)
+
+    async def ask(self, path: str, body: object, key: str, reply: type[T]) -> T | Problem:
+        """Ask for something that happens once under its key; a refusal is a result too."""
+        headers = {"Content-Type": "application/json", "Idempotency-Key": f"demo-{key}"}
+        said = await self._send("POST", path, msgspec.json.encode(body), headers)
+        return msgspec.json.decode(said.content, type=reply) if said.is_success else _problem(said)
+
+    async def statement(self, member_id: str) -> list[StatementLine]:
+        """The last lines of a member's statement."""
+        said = _ok(await self._send("GET", f"/v1/members/{member_id}/statement?limit=200", b"", {}))
+        return msgspec.json.decode(said.content, type=Statement).lines
 
     async def post_batch(self, postings: Sequence[Posting]) -> list[Item]:
         """Post many stays as NDJSON; one result each, in order."""

@@ -1,4 +1,4 @@
-"""`loyalty demo`: a service of its own, a made-up hotel group, and what became of its two years of stays."""
+"""`loyalty demo`: a service of its own, a made-up hotel group, and what became of its two years."""
 
 # rich_click's decorators are only half typed.
 # pyright: reportUnknownMemberType=false
@@ -8,6 +8,7 @@ import contextlib
 import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime
+from functools import partial
 from typing import Final
 
 import rich_click as click
@@ -15,12 +16,13 @@ from msgspec import Struct
 from rich.console import Console
 
 from loyalty.demo.api import ServiceFailedError
+from loyalty.demo.bonds import Bonds, made_up_bonds
 from loyalty.demo.calendar import end_of_last_month
 from loyalty.demo.farewell import curl_lines, show_books, show_farewell
 from loyalty.demo.guests import MOST_MEMBERS
 from loyalty.demo.history import History, made_up_history
-from loyalty.demo.own_service import DemoRunningError, empty, make_keys, own_settings, start
-from loyalty.demo.play import on_stage, play
+from loyalty.demo.own_service import DemoRunningError, empty, make_keys, own_settings, pay_referrals, start
+from loyalty.demo.play import Site, on_stage, play
 from loyalty.demo.show import Report, show_report
 from loyalty.demo.words import LANGUAGES, Words, in_language
 from loyalty.http.auth import Role
@@ -53,7 +55,7 @@ class Choices(Struct, frozen=True):
     "--lang", type=click.Choice(LANGUAGES), default="en", show_default=True, help="Language of it all."
 )
 def demo(*, once: bool, seed: int, members: int, until: datetime | None, port: int | None, lang: str) -> None:
-    """Run a made-up hotel group's two years of stays through the service.
+    """Run a made-up hotel group's two years of stays through the service, and what else its members do.
 
     It starts on an empty database in the folder `demo` of the data directory, even where LOYALTY_DATABASE_URL is
     set, and leaves the server running until Ctrl-C. What an earlier demo left in that folder is removed.
@@ -86,22 +88,37 @@ def _start_and_play(console: Console, choices: Choices, settings: Settings, word
     began = time.perf_counter()
     with ThreadPoolExecutor(1) as background, contextlib.ExitStack() as stack:
         # Made up while the service starts; which is here, because it ends with the thread that started it.
-        history = background.submit(made_up_history, choices.seed, choices.members, choices.until)
+        making = background.submit(_make_up, choices)
         service = stack.enter_context(start(settings, choices.port))
         keys = asyncio.run(make_keys(settings))
-        report = _play(console, service.url, keys[Role.OPERATOR], history.result(), words)
+        site = Site(
+            service.url,
+            keys.by_role[Role.OPERATOR],
+            keys.supervisor,
+            choices.seed,
+            partial(pay_referrals, settings),
+        )
+        report = _play(console, site, *making.result(), words)
         show_report(console, report, words)
         console.print(words("took").format(seconds=f"{time.perf_counter() - began:.1f}"))
         if not choices.once:
             show_farewell(
-                console, service.url, curl_lines(service.url, keys, report.balances, choices.until), words
+                console,
+                service.url,
+                curl_lines(service.url, keys.by_role, report.balances, choices.until),
+                words,
             )
             _wait(service)
 
 
-def _play(console: Console, url: str, key: str, history: History, words: Words) -> Report:
+def _make_up(choices: Choices) -> tuple[History, Bonds]:
+    history = made_up_history(choices.seed, choices.members, choices.until)
+    return history, made_up_bonds(choices.seed, history)
+
+
+def _play(console: Console, site: Site, history: History, bonds: Bonds, words: Words) -> Report:
     with on_stage(console, words) as stage:
-        return asyncio.run(play(url, key, history, stage))
+        return asyncio.run(play(site, history, bonds, stage))
 
 
 def _wait(service: RunningService) -> None:

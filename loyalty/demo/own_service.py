@@ -4,23 +4,35 @@ import contextlib
 import os
 import shutil
 import socket
+from collections.abc import Mapping
 from contextlib import AbstractContextManager
+from importlib.resources import files
 from pathlib import Path
 from typing import Final
 
+from msgspec import Struct
 from msgspec.structs import replace
 
-from loyalty import db
+from loyalty import db, moving
 from loyalty.embedded import open_database
 from loyalty.http.auth import Role
 from loyalty.http.keys_command import create_key
+from loyalty.program.model import HOUSE
 from loyalty.serve import RunningService, running_service
+from loyalty.service import open_service
 from loyalty.settings import Settings
 
-Keys = dict[Role, str]
+ADDITIONS: Final = files("loyalty.demo") / "additions.toml"
 
 OWNER_LOCK: Final = "owner.lock"
 """Held by whoever runs the embedded database of a folder."""
+
+
+class Keys(Struct, frozen=True):
+    """A key of each role, and that of a second operator."""
+
+    by_role: Mapping[Role, str]
+    supervisor: str
 
 
 class DemoRunningError(Exception):
@@ -44,20 +56,38 @@ def start(settings: Settings, port: int | None) -> AbstractContextManager[Runnin
     """Run the service on the port asked for, else on the usual one if it is free, else on any."""
     if port is None:
         port = settings.port if is_free(settings.host, settings.port) else 0
-    env = {"LOYALTY_HOST": settings.host, "LOYALTY_PORT": str(port)}
+    program = write_program(settings.data_dir)
+    env = {"LOYALTY_HOST": settings.host, "LOYALTY_PORT": str(port), "LOYALTY_PROGRAM": str(program)}
     if settings.postgres_bin:
         env["LOYALTY_POSTGRES_BIN"] = str(settings.postgres_bin)
     return running_service(settings.data_dir, env=env)
 
 
+def write_program(folder: Path) -> Path:
+    """Write the rules of the made-up group: those of the house, and what the group adds."""
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    path = folder / "program.toml"
+    path.write_text(f"{HOUSE.read_text('utf-8')}\n{ADDITIONS.read_text('utf-8')}", "utf-8")
+    return path
+
+
+async def pay_referrals(settings: Settings) -> None:
+    """Look at the referrals that wait, as the service does each minute."""
+    with open_database(settings) as dsn:
+        async with open_service(settings, dsn) as service:
+            await moving.pay_referrals(service)
+
+
 async def make_keys(settings: Settings) -> Keys:
-    """One key of each role, made as `loyalty keys create` makes them."""
+    """One key of each role, and one of a second operator, made as `loyalty keys create` makes them."""
     with open_database(settings) as dsn:
         connection = await db.connect(dsn, role=db.SERVICE_ROLE)
         try:
-            return {role: (await create_key(connection, role, f"demo {role}"))[0].key for role in Role}
+            by_role = {role: (await create_key(connection, role, f"demo {role}"))[0].key for role in Role}
+            supervisor, _ = await create_key(connection, Role.OPERATOR, "demo supervisor")
         finally:
             await connection.close()
+    return Keys(by_role, supervisor.key)
 
 
 def _in_use(lock: Path) -> bool:

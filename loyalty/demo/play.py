@@ -1,12 +1,13 @@
 """Plays the history against a running service, with progress bars, and gathers what the tables show."""
 
 import time
-from collections.abc import Generator, Sequence
+from collections.abc import Awaitable, Callable, Generator, Sequence
 from contextlib import contextmanager
 from datetime import date
 from typing import Final
 
 import httpx
+from msgspec import Struct
 from rich.console import Console
 from rich.progress import (
     BarColumn,
@@ -20,6 +21,8 @@ from rich.progress import (
 from rich.text import Text
 
 from loyalty.demo.api import Api
+from loyalty.demo.bonds import Bonds
+from loyalty.demo.dealing import Players, Scene
 from loyalty.demo.guests import Guest
 from loyalty.demo.history import History
 from loyalty.demo.sending import (
@@ -38,6 +41,23 @@ from loyalty.demo.wire import Balance
 from loyalty.demo.words import Words
 
 TIMEOUT_SECONDS: Final = 60
+
+
+class Site(Struct, frozen=True):
+    """The service, the keys of two persons there, and what has it look at the referrals that wait, at once."""
+
+    url: str
+    key: str
+    supervisor: str
+    seed: int
+    settle: Callable[[], Awaitable[object]]
+
+    def client(self, key: str) -> httpx.AsyncClient:
+        """A client with one of the keys."""
+        headers = {"Authorization": f"Bearer {key}"}
+        return httpx.AsyncClient(
+            base_url=self.url, headers=headers, timeout=TIMEOUT_SECONDS, transport=Spread()
+        )
 
 
 class RateColumn(ProgressColumn):
@@ -92,19 +112,20 @@ def on_stage(console: Console, words: Words) -> Generator[Stage]:
         yield Stage(progress, words)
 
 
-async def play(url: str, key: str, history: History, stage: Stage) -> Report:
-    """Enrol the guests, post their history, and read their balances."""
-    headers = {"Authorization": f"Bearer {key}"}
-    async with httpx.AsyncClient(
-        base_url=url, headers=headers, timeout=TIMEOUT_SECONDS, transport=Spread()
-    ) as http:
+async def play(site: Site, history: History, bonds: Bonds, stage: Stage) -> Report:
+    """Enrol the guests, post their history, let them do what else they do, and read their balances."""
+    async with site.client(site.key) as http, site.client(site.supervisor) as other:
         api = Api(http)
         await register_properties(api)
         with stage.phase("enrolling", len(history.guests)) as (tick, _):
-            await enrol_all(api, history.guests, tick)
+            await enrol_all(api, history.guests, bonds.friends, tick)
         tally = await _post(api, history, stage)
+        await site.settle()
+        scene = Scene(Players(api, Api(other)), site.seed, await read_balances(api, history.guests))
+        with stage.phase("dealing", scene.turns(bonds)) as (tick, _):
+            await scene.play(bonds, tick)
         balances = await _read(api, history.guests, stage)
-    return Report(history.guests, balances, tally, stage.speeds)
+    return Report(history.guests, balances, tally, scene.deeds, stage.speeds)
 
 
 async def _post(api: Api, history: History, stage: Stage) -> Tally:
@@ -120,5 +141,5 @@ async def _post(api: Api, history: History, stage: Stage) -> Tally:
 async def _read(api: Api, guests: Sequence[Guest], stage: Stage) -> Sequence[Balance]:
     with stage.phase("reading", len(guests)) as (tick, _):
         balances = await read_balances(api, guests)
-        tick(len(balances), None)
+        tick(len(guests), None)
     return balances

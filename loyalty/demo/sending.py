@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Coroutine, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from typing import Final, TypeVar
 
@@ -32,15 +32,17 @@ async def register_properties(api: Api) -> None:
     await asyncio.gather(*(api.register(hotel) for hotel in PROPERTIES))
 
 
-async def enrol_all(api: Api, guests: Sequence[Guest], tick: Tick) -> None:
-    """Enrol every guest, many at a time."""
+async def enrol_all(api: Api, guests: Sequence[Guest], friends: Mapping[str, str], tick: Tick) -> None:
+    """Enrol every guest, many at a time; those who were brought by a friend once the friends are there."""
 
     async def enrol(lane: Sequence[Guest]) -> None:
         for guest in lane:
-            await api.enrol(guest)
+            await api.enrol(guest, friends.get(guest.number))
             tick(1, None)
 
-    await _together(enrol, [guests[start::SINGLES_IN_FLIGHT] for start in range(SINGLES_IN_FLIGHT)])
+    for brought in (False, True):
+        some = [guest for guest in guests if (guest.number in friends) is brought]
+        await _together(enrol, [some[start::SINGLES_IN_FLIGHT] for start in range(SINGLES_IN_FLIGHT)])
 
 
 def split_live(postings: Sequence[Posting], until: date) -> tuple[list[Posting], list[Posting]]:
@@ -79,10 +81,10 @@ async def post_singly(api: Api, postings: Sequence[Posting], tally: Tally, tick:
 
 
 async def read_balances(api: Api, guests: Sequence[Guest]) -> list[Balance]:
-    """The standing of every guest, in order."""
+    """The standing of every guest, in order; of one who has two cards, once."""
     numbers = [guest.number for guest in guests]
     pages = await asyncio.gather(*(api.balances(page) for page in _pieces(numbers, BALANCES_AT_ONCE)))
-    return [balance for page in pages for balance in page]
+    return list({balance.number: balance for page in pages for balance in page}.values())
 
 
 def lanes(postings: Sequence[Posting], count: int) -> list[list[Posting]]:

@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from loyalty.demo.deeds import DEEDS, Deeds
 from loyalty.demo.group import PROPERTIES
 from loyalty.demo.guests import Guest
 from loyalty.demo.pms import Kind
@@ -39,6 +40,7 @@ class Report(Struct, frozen=True):
     guests: Sequence[Guest]
     balances: Sequence[Balance]
     tally: Tally
+    deeds: Deeds
     speeds: Sequence[Speed]
 
 
@@ -50,7 +52,8 @@ def show_report(console: Console, report: Report, words: Words) -> None:
         properties_table(report.tally, words),
         nothing_table(report.tally, words),
         tiers_table(report.balances, words),
-        points_table(report.tally, report.balances, words),
+        points_table(report, words),
+        deeds_table(report.deeds, words),
         guests_table(report.guests, report.balances, words),
         speed_table(report.speeds, words),
     )
@@ -134,18 +137,22 @@ def nothing_table(tally: Tally, words: Words) -> Table:
     return table
 
 
-def points_table(tally: Tally, balances: Sequence[Balance], words: Words) -> Table:
-    """Where the points went; what is neither available, held nor owed has expired."""
+def points_table(report: Report, words: Words) -> Table:
+    """Where the points went; what is neither available nor held has expired. Debt is available below zero."""
+    tally, balances, besides = report.tally, report.balances, report.deeds.change
     available = sum(balance.available for balance in balances)
     held = sum(balance.held for balance in balances)
     debt = sum(balance.debt for balance in balances)
-    expired = tally.issued - tally.reversed - available - held + debt
+    expired = tally.issued - tally.reversed + besides - available - held
     table = _table(words("points_title"), "", "#")
     table.show_header = False
     table.add_row(words("issued"), _n(tally.issued))
     table.add_row("  " + words("of_base"), _n(tally.base), style="dim")
     table.add_row("  " + words("of_bonus"), _n(tally.bonus), style="dim")
+    if tally.promoted:
+        table.add_row("  " + words("of_promotions"), _n(tally.promotions), style="dim")
     table.add_row(words("points_reversed"), _n(tally.reversed))
+    table.add_row(words("besides"), _n(besides))
     table.add_row(words("expired"), _n(expired))
     table.add_row(words("available_now"), _n(available))
     table.add_row(words("held"), _n(held))
@@ -166,6 +173,21 @@ def _add_moves(table: Table, tally: Tally, names: Mapping[str, str], words: Word
     for pair, count in sorted(tally.moves.items(), key=lambda item: tuple(map(_tier_rank, item[0]))):
         before, after = (names.get(code, code) or "–" for code in pair)
         table.add_row(f"{words('tier')}: {before} → {after}", _n(count))
+
+
+def deeds_table(deeds: Deeds, words: Words) -> Table:
+    """What guests did beside staying, how often, and with how many points; then what was refused."""
+    table = _table(words("deeds_title"), "", "#" + words("times"), "#" + words("points"))
+    for deed in DEEDS:
+        if deeds.times[deed]:
+            table.add_row(
+                words(deed), _n(deeds.times[deed]), _n(deeds.points[deed]) if deeds.points[deed] else ""
+            )
+    if deeds.refused:
+        table.add_section()
+        for code, times in _most_frequent(deeds.refused):
+            table.add_row(f"{words('refused')}: {code}", _n(times), "")
+    return table
 
 
 def _names(balances: Iterable[Balance], words: Words) -> dict[str, str]:

@@ -34,6 +34,9 @@ class Tally(Struct):
     reversed: int = 0
     base: int = 0
     bonus: int = 0
+    promoted: int = 0
+    """First postings that a promotion added points to, and how many."""
+    promotions: int = 0
     milestones: Counter[tuple[str, str]] = field(default_factory=Counter)
     moves: Counter[tuple[str, str]] = field(default_factory=Counter)
     earned_nothing: Counter[str] = field(default_factory=Counter)
@@ -83,6 +86,9 @@ class Tally(Struct):
         if reply.outcome == "posted":
             self.base += reply.points.base
             self.bonus += reply.points.tier_bonus
+            promotions = reply.points.total - reply.points.base - reply.points.tier_bonus
+            self.promoted += promotions > 0
+            self.promotions += promotions
 
     def _add_progress(self, reply: StayReply) -> None:
         for milestone in reply.milestones:

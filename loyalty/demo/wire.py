@@ -86,11 +86,18 @@ class Enrolled(Struct, frozen=True):
     number: str
 
 
+class Benefit(Struct, frozen=True):
+    """What a tier brings besides points."""
+
+    code: str
+
+
 class TierNow(Struct, frozen=True):
-    """A tier and its names by language."""
+    """A tier, its names by language, and what it brings."""
 
     code: str
     name: Mapping[str, str]
+    benefits: list[Benefit] = []
 
 
 class Ahead(Struct, frozen=True):
@@ -108,8 +115,15 @@ class Year(Struct, frozen=True):
     spend: str
 
 
+class Choice(Struct, frozen=True):
+    """A reward that waits to be chosen."""
+
+    reward_id: str
+    milestone: str
+
+
 class Balance(Struct, frozen=True):
-    """A member's standing."""
+    """A member's standing. `choices` are left out when there are none."""
 
     member_id: str
     number: str
@@ -119,6 +133,7 @@ class Balance(Struct, frozen=True):
     year: Year
     tier: TierNow | None = None
     milestones: list[Ahead] = []
+    choices: list[Choice] = []
 
 
 class BalanceResult(Struct, frozen=True):
@@ -133,3 +148,74 @@ class BalanceReply(Struct, frozen=True):
     """The standings of many members."""
 
     balances: list[BalanceResult]
+
+
+class StatementLine(Struct, frozen=True):
+    """One journal of a member, and what it changed of the points."""
+
+    kind: str
+    points: int
+
+
+class Statement(Struct, frozen=True):
+    """The last journals of a member, the newest first."""
+
+    lines: list[StatementLine]
+
+
+class Given(Struct, frozen=True):
+    """Points that were given to another member, or bought."""
+
+    points: int
+
+
+class Compensated(Struct, frozen=True):
+    """A compensation that was posted, or proposed for a second person to agree to."""
+
+    status: str
+    points: int
+    approval_id: str | None = None
+
+
+class Approved(Struct, frozen=True):
+    """What the second person said."""
+
+    status: str
+    points: int
+
+
+class Household(Struct, frozen=True):
+    """A household."""
+
+    household_id: str
+
+
+class Adjusted(Struct, frozen=True):
+    """The points that were spent, below zero."""
+
+    points: int
+
+
+class Reward(Struct, frozen=True):
+    """A reward of a member."""
+
+    reward_id: str
+    kind: str = ""
+    points: int = 0
+
+
+class Chosen(Struct, frozen=True):
+    """The rewards that were chosen."""
+
+    rewards: list[Reward]
+
+
+class Used(Struct, frozen=True):
+    """A reward or a benefit that was used."""
+
+
+class Merged(Struct, frozen=True):
+    """Two accounts that became one, or are two again, and the points that moved."""
+
+    merge_id: str
+    points: int

@@ -4,20 +4,33 @@ Every stored figure of the member is computed anew from the transfers, and compa
 """
 
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from itertools import pairwise
 from typing import Final
 
+from loyalty.clock import add_months
 from loyalty.commands.rulebook import Rulebook
 from loyalty.ids import UUID, number_shard, shard_of, show
 from loyalty.ledger.counters import NOTE, add, by_year, is_day, year_of
 from loyalty.ledger.leaf import leaf
-from loyalty.ledger.model import AVAILABLE, COUNTED, HELD, PENDING, POINTS, Counters, Journal, Transfer
+from loyalty.ledger.model import (
+    AVAILABLE,
+    COUNTED,
+    HELD,
+    PENDING,
+    POINTS,
+    TRANSIT,
+    Counters,
+    Journal,
+    Transfer,
+)
 from loyalty.tiers.milestones import MilestoneRule
-from loyalty.verify.model import Entry, History, Moved
+from loyalty.verify.model import Entry, History, Moved, Partner
 from loyalty.verify.purse import Purse
 from loyalty.verify.report import Report
 from loyalty.verify.rewards import check_rewards, undone_lots
 
+_DAY: Final = timedelta(days=1)
 _POINT_ACCOUNTS: Final = frozenset({AVAILABLE, PENDING, HELD})
 _TO_SPEND: Final = frozenset({AVAILABLE, PENDING})
 _PER_JOURNAL: Final = ("versions", "recorded", "journal_balances", "allocations", "leaves", "homes")
@@ -49,7 +62,7 @@ def replay(history: History, rules: Rulebook, report: Report) -> None:
                 "allocations", f"{name(journal)}: {pending} points are pending, in lots {purse.pending}"
             )
     _check_order(history, report)
-    _check_member(history, available, held, counters, report)
+    _check_member(history, available, held, counters, rules, report)
     if history.member.pending != pending:
         told = f"{history.member.pending} points are pending, by their transfers {pending}"
         report.differs("points", f"{owner(history.member.member_id)}: {told}")
@@ -142,7 +155,9 @@ def _check_order(history: History, report: Report) -> None:
             report.differs("recorded", f"{name(after.journal)}: {after.at}, after {before.at}")
 
 
-def _check_member(history: History, available: int, held: int, counters: Counters, report: Report) -> None:
+def _check_member(
+    history: History, available: int, held: int, counters: Counters, rules: Rulebook, report: Report
+) -> None:
     """Compare a member's row with what the transfers come to."""
     member, who = history.member, owner(history.member.member_id)
     stored, folded = (member.available, member.debt), (available, max(0, -available))
@@ -154,8 +169,11 @@ def _check_member(history: History, available: int, held: int, counters: Counter
     folded_years = by_year(counters)
     if by_year(member.counters) != folded_years:
         report.differs("counters", f"{who}: {by_year(member.counters)}, their transfers {folded_years}")
+    since = days_since(history, rules)
     for key, counts in member.counters.items():
-        if is_day(key) and (counted := _without_notes(counts)) != (folded := counters.get(key, {})):
+        if not is_day(key) or key < since:
+            continue
+        if (counted := _without_notes(counts)) != (folded := counters.get(key, {})):
             report.differs("counters", f"{who}: on {key} {counted}, their transfers {folded}")
     for check in _PER_MEMBER:
         report.counted(check)
@@ -163,6 +181,20 @@ def _check_member(history: History, available: int, held: int, counters: Counter
 
 def _without_notes(counts: Mapping[str, int]) -> Mapping[str, int]:
     return {unit: amount for unit, amount in counts.items() if not unit.startswith(NOTE)}
+
+
+def days_since(history: History, rules: Rulebook) -> str:
+    """Return the first day from which on single days are what was counted on them.
+
+    Older ones may have been left out, and posted to again; and a merge took them along by their years.
+    """
+    months = min((one.months_needed for one in rules.versions if one.months_needed), default=0)
+    if not months or not history.entries:
+        return ""
+    kept = add_months(rules.today(history.entries[-1].at), -months).replace(day=1)
+    left = [entry.at for entry in history.entries if entry.journal.kind == "merged_out"]
+    merged = rules.today(left[-1]) + _DAY if left else kept
+    return max(kept, merged).isoformat()
 
 
 def check_home(history: History, shards: int, report: Report) -> None:
@@ -216,17 +248,34 @@ def _marks(rule: MilestoneRule) -> tuple[object, ...]:
     return (rule.unit, rule.every, rule.at, rule.above, rule.most, rule.yearly)
 
 
-def check_links(entries: Sequence[Entry], partners: dict[UUID, UUID | None], report: Report) -> None:
-    """Check that journals that name an other half are named by it, and that all that should name one do."""
+def check_links(entries: Sequence[Entry], partners: Mapping[UUID, Partner], report: Report) -> None:
+    """Check that journals that name an other half are named by it, that all that should name one do, and what moved."""
     for entry in entries:
         journal = entry.journal
         linked = journal.linked_id
         if linked is None and journal.kind not in _LINKED:
             continue
         report.counted("linked")
-        if linked is None or partners.get(linked) != journal.journal_id:
+        partner = None if linked is None else partners.get(linked)
+        if linked is None or partner is None or partner.linked_id != journal.journal_id:
             other = "no journal" if linked is None else show("jrn", linked)
             report.differs("linked", f"{name(journal)} names {other}, which doesn't name it")
+        else:
+            _check_pair(entry, linked, partner, report)
+
+
+def _check_pair(entry: Entry, linked: UUID, partner: Partner, report: Report) -> None:
+    """Check that two halves together leave nothing in transit."""
+    report.counted("pairs")
+    left = dict(partner.transit)
+    for one in entry.transfers:
+        sign = (one.credit == TRANSIT) - (one.debit == TRANSIT)
+        if sign:
+            left[one.unit] = left.get(one.unit, 0) + sign * one.amount
+    for unit, amount in sorted(left.items()):
+        if amount:
+            told = f"{name(entry.journal)} and {show('jrn', linked)}"
+            report.differs("pairs", f"{told} leave {amount} {unit} in transit")
 
 
 def name(journal: Journal) -> str:

@@ -4,8 +4,9 @@ from datetime import datetime
 
 from msgspec import Struct
 
+from loyalty.commands.household import Household
 from loyalty.ids import UUID
-from loyalty.ledger.model import Allocation, Journal, Lot, Member, Transfer
+from loyalty.ledger.model import Allocation, Journal, Lot, Member, Traits, Transfer
 from loyalty.rewards.model import GrantedReward
 
 
@@ -79,10 +80,66 @@ class StayFile(Struct, gc=False):
     place: Place | None = None
 
 
+class Person(Struct, frozen=True, gc=False):
+    """Another member, as far as whoever names it has to know."""
+
+    status: str
+    traits: Traits
+
+
+People = dict[UUID, Person]
+
+
+class Partner(Struct, frozen=True, gc=False):
+    """The journal that another one names as its other half: what it names in turn, and what it left in transit."""
+
+    linked_id: UUID | None
+    transit: dict[str, int] = {}
+
+
+class Posted(Struct, frozen=True, gc=False):
+    """A journal that gave points without a stay: whose it is, by whom and when. `named`: by how many proposals."""
+
+    journal_id: UUID
+    member_id: UUID
+    kind: str
+    actor: str
+    at: datetime
+    points: int
+    named: int = 0
+
+
+class Promise(Struct, frozen=True, gc=False):
+    """A referral as it is on file."""
+
+    member_id: UUID
+    referrer_id: UUID
+    status: str
+    journal_id: UUID | None
+
+
+class Union(Struct, frozen=True, gc=False):
+    """A merge as it is on file.
+
+    `journals` of the survivor are of the versions that it made, recorded at so many `instants`; `standing` is how often
+    the account is on file as merged into this survivor.
+    """
+
+    merge_id: UUID
+    member_id: UUID
+    into_id: UUID
+    first: int
+    last: int
+    status: str
+    journals: int
+    instants: int
+    standing: int
+
+
 class Batch(Struct, gc=False):
     """Members of one shard, up to an id, in one snapshot. `stray` are journals of members that aren't there.
 
-    `partners` are the journals that others name as their other half, with what these name in turn.
+    `partners` are the journals that others name as their other half; `people` and `households` those that members name.
     """
 
     shard: int
@@ -91,7 +148,9 @@ class Batch(Struct, gc=False):
     histories: list[History]
     stays: list[StayFile]
     stray: list[UUID]
-    partners: dict[UUID, UUID | None]
+    partners: dict[UUID, Partner]
+    people: People
+    households: dict[UUID, Household]
 
 
 class Account(Struct, frozen=True, gc=False):

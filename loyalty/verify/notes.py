@@ -6,9 +6,11 @@ from typing import Final
 
 import msgspec
 
+from loyalty.commands.rulebook import Rulebook
 from loyalty.ids import UUID, show
 from loyalty.ledger.counters import NOTE, is_day
 from loyalty.stays.model import Award
+from loyalty.verify.checks import days_since
 from loyalty.verify.model import History, StayFile
 from loyalty.verify.report import Report
 
@@ -19,14 +21,16 @@ _award: Final = msgspec.json.Decoder(Award).decode
 _NO_NOTES: Final[Notes] = {}
 
 
-def check_notes(histories: Iterable[History], files: Sequence[StayFile], report: Report) -> None:
+def check_notes(
+    histories: Iterable[History], files: Sequence[StayFile], rules: Rulebook, report: Report
+) -> None:
     """Compare the notes of each day that is kept with the stays that ended on it."""
     told = _of_stays(files)
     for history in histories:
         member = history.member
-        mine = told.get(member.member_id, _NO_NOTES)
+        mine, since = told.get(member.member_id, _NO_NOTES), days_since(history, rules)
         for day, counts in member.counters.items():
-            if not is_day(day):
+            if not is_day(day) or day < since:
                 continue
             noted = {unit: amount for unit, amount in counts.items() if unit.startswith(NOTE)}
             if noted != mine.get(day, {}):

@@ -54,6 +54,68 @@ FROM hold WHERE shard = $1 AND member_id > $2 AND member_id <= $3 AND status = '
 -- name: journals_by_id
 SELECT journal_id, member_id, linked_id FROM journal WHERE shard = $1 AND journal_id = ANY ($2::uuid[]);
 
+-- name: transit_of
+-- What journals left in transit, by unit.
+SELECT journal_id, unit, sum(CASE credit WHEN 'transit' THEN amount ELSE -amount END)::bigint AS amount
+FROM transfer WHERE shard = $1 AND journal_id = ANY ($2::uuid[]) AND 'transit' IN (debit, credit)
+GROUP BY journal_id, unit;
+
+-- name: people
+SELECT member_id, status, traits FROM member WHERE shard = $1 AND member_id = ANY ($2::uuid[]);
+
+-- name: households_by_id
+SELECT shard, household_id, head_id, seats, status FROM household WHERE shard = $1 AND household_id = ANY ($2::uuid[]);
+
+-- name: households
+-- Households after $2, $3 at most.
+SELECT shard, household_id, head_id, seats, status FROM household
+WHERE shard = $1 AND household_id > $2 ORDER BY household_id LIMIT $3;
+
+-- name: approvals
+-- Proposals after $2, $3 at most.
+SELECT shard, approval_id, member_id, request, proposer, proposed_by, proposed_at, status, decider, decided_by,
+       decided_at, journal_id, reply
+FROM approval WHERE shard = $1 AND approval_id > $2 ORDER BY approval_id LIMIT $3;
+
+-- name: referrals
+-- Referrals after $2, $3 at most.
+SELECT member_id, referrer_id, status, journal_id
+FROM referral WHERE shard = $1 AND member_id > $2 ORDER BY member_id LIMIT $3;
+
+-- name: merges
+-- Merges after $2, $3 at most, with the survivor's journals of the versions that each made.
+SELECT g.merge_id, g.member_id, g.into_id, g.first, g.last, g.status, j.journals, j.instants, s.standing
+FROM member_merge AS g
+CROSS JOIN LATERAL (
+    SELECT count(*) AS journals, count(DISTINCT o.recorded_at) AS instants
+    FROM journal AS o
+    WHERE o.shard = g.shard AND o.member_id = g.into_id AND o.version BETWEEN g.first AND g.last) AS j
+JOIN (SELECT member_id, count(*) FILTER (WHERE status = 'merged') AS standing
+      FROM member_merge WHERE shard = $1 GROUP BY member_id) AS s ON s.member_id = g.member_id
+WHERE g.shard = $1 AND g.merge_id > $2 ORDER BY g.merge_id LIMIT $3;
+
+-- name: posted
+-- Journals by their ids, with the points that they gave.
+SELECT j.journal_id, j.member_id, j.kind, j.actor, j.recorded_at, coalesce(sum(t.amount), 0)::bigint AS points
+FROM journal AS j
+LEFT JOIN transfer AS t ON t.shard = j.shard AND t.journal_id = j.journal_id
+                       AND t.unit = 'points' AND t.credit = 'available' AND t.kind IN ('compensation', 'referral')
+WHERE j.shard = $1 AND j.journal_id = ANY ($2::uuid[])
+GROUP BY j.shard, j.journal_id;
+
+-- name: compensations
+-- All compensation of a shard, and how many proposals each came from.
+SELECT j.journal_id, j.member_id, j.kind, j.actor, j.recorded_at, t.points, coalesce(a.named, 0) AS named
+FROM journal AS j
+CROSS JOIN LATERAL (
+    SELECT coalesce(sum(o.amount), 0)::bigint AS points
+    FROM transfer AS o
+    WHERE o.shard = j.shard AND o.journal_id = j.journal_id AND o.unit = 'points' AND o.credit = 'available'
+      AND o.kind = 'compensation') AS t
+LEFT JOIN (SELECT journal_id, count(*) AS named FROM approval WHERE status = 'approved' GROUP BY journal_id) AS a
+       ON a.journal_id = j.journal_id
+WHERE j.shard = $1 AND j.kind = 'compensated';
+
 -- name: revisions
 SELECT shard, stay_id, revision, member_id, outcome, snapshot, award, journal_id, recorded_at
 FROM stay_revision WHERE shard = $1 AND stay_id = ANY ($2::uuid[]) ORDER BY stay_id, revision;
@@ -165,6 +227,21 @@ FROM (SELECT r.reward_id, g.journal_id IS NOT NULL AND c.journal_id IS NOT NULL 
       LEFT JOIN journal AS g ON g.shard = r.shard AND g.journal_id = r.journal_id AND g.member_id = r.member_id
       LEFT JOIN journal AS c ON c.shard = r.shard AND c.journal_id = r.changed_by AND c.member_id = r.member_id
       WHERE r.shard = $1) AS t;
+
+-- name: referrals_of_journals
+SELECT count(*) AS checked, count(*) FILTER (WHERE r.named IS DISTINCT FROM 1) AS missing,
+       (array_agg(t.journal_id) FILTER (WHERE r.named IS DISTINCT FROM 1))[1:5] AS ids
+FROM journal AS t
+LEFT JOIN (SELECT journal_id, count(*) AS named FROM referral WHERE status = 'paid' GROUP BY journal_id) AS r
+       ON r.journal_id = t.journal_id
+WHERE t.shard = $1 AND t.kind = 'referral';
+
+-- name: merges_of_members
+SELECT count(*) AS checked, count(*) FILTER (WHERE g.member_id IS NULL) AS missing,
+       (array_agg(t.member_id) FILTER (WHERE g.member_id IS NULL))[1:5] AS ids
+FROM member AS t
+LEFT JOIN (SELECT DISTINCT member_id FROM member_merge WHERE status = 'merged') AS g ON g.member_id = t.member_id
+WHERE t.shard = $1 AND t.status = 'closed';
 
 -- name: members_of_holds
 SELECT count(*) AS checked, count(*) FILTER (WHERE m.member_id IS NULL) AS missing,

@@ -1,7 +1,7 @@
 """Verification of a live database: batch by batch, each in one snapshot, so that postings may go on meanwhile."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterable
 from contextlib import asynccontextmanager
 from datetime import date
 from typing import Final, Protocol
@@ -19,7 +19,7 @@ from loyalty.migrate import outstanding
 from loyalty.program import store as program_store
 from loyalty.program.model import HOUSE
 from loyalty.program.reading import read
-from loyalty.verify import books, checks, store
+from loyalty.verify import books, checks, people, store
 from loyalty.verify.model import Account, Batch, Kept, StayFile
 from loyalty.verify.notes import check_notes
 from loyalty.verify.report import Report
@@ -36,7 +36,8 @@ ORPHANS: Final = {
     "journals_of_transfers": "jrn", "journals_of_lots": "lot", "journals_of_allocations": "jrn",
     "lots_of_allocations": "lot", "journals_of_leaves": "jrn", "journals_of_events": "evt",
     "journals_of_revisions": "sty", "journals_of_grants": "mem", "journals_of_rewards": "rwd",
-    "members_of_holds": "hld", "members_of_profiles": "mem", "stays_of_directory": "sty",
+    "referrals_of_journals": "jrn", "merges_of_members": "mem", "members_of_holds": "hld",
+    "members_of_profiles": "mem", "stays_of_directory": "sty",
 }  # fmt: skip
 """Checks that nothing hangs in the air, each with the prefix of the ids it tells."""
 
@@ -113,6 +114,7 @@ class Verification:
             self._check_accounts(shard, await store.read_accounts(self._connection, shard))
         await self._verify_members(shard)
         await self._verify_idle_stays(shard)
+        await self._verify_people(shard)
         for check, prefix in ORPHANS.items():
             self._progress.at(self.report.journals, f"shard {shard}: {check.replace('_', ' ')}")
             found = await store.read_orphans(self._connection, check, shard)
@@ -148,11 +150,12 @@ class Verification:
             checks.check_entries(history.entries, batch.shard, report)
             checks.check_links(history.entries, batch.partners, report)
             checks.replay(history, self.rules, report)
+            people.check_person(history, batch.people, batch.households, self.rules, report)
             report.journals += len(history.entries)
             if place % _BREATH == 0:
                 await asyncio.sleep(0)
         self._check_stays(batch.stays)
-        check_notes(batch.histories, batch.stays, report)
+        check_notes(batch.histories, batch.stays, self.rules, report)
         for journal_id in batch.stray:
             report.differs("members_of_journals", show("jrn", journal_id))
         report.counted(
@@ -175,6 +178,50 @@ class Verification:
             if not files:
                 return
             after = files[-1].stay_id
+
+    # --- people ---------------------------------------------------------------------------------------------------
+
+    async def _verify_people(self, shard: int) -> None:
+        """Check what is on file between people, all of a shard in one snapshot."""
+        self._progress.at(self.report.journals, f"people of shard {shard}")
+        async with self._snapshot():
+            async for posted in store.stream_compensations(self._connection, shard):
+                people.check_compensation(posted, self.rules, self.report)
+            await self._verify_approvals(shard)
+            await self._verify_referrals(shard)
+            await self._verify_merges(shard)
+            await self._verify_households(shard)
+
+    async def _verify_approvals(self, shard: int) -> None:
+        after = store.FIRST
+        while page := await store.read_approvals(self._connection, shard, after, _PAGE):
+            posted = await store.find_posted(self._connection, _known(one.journal_id for one in page))
+            named = await store.find_people(self._connection, [one.member_id for one in page])
+            people.check_approvals(page, posted, named, self.report)
+            after = page[-1].approval_id
+
+    async def _verify_referrals(self, shard: int) -> None:
+        after = store.FIRST
+        while page := await store.read_referrals(self._connection, shard, after, _PAGE):
+            posted = await store.find_posted(self._connection, _known(one.journal_id for one in page))
+            ids = [each for one in page for each in (one.member_id, one.referrer_id)]
+            named = await store.find_people(self._connection, ids)
+            people.check_referrals(page, posted, named, self.rules, self.report)
+            after = page[-1].member_id
+
+    async def _verify_merges(self, shard: int) -> None:
+        after = store.FIRST
+        while page := await store.read_merges(self._connection, shard, after, _PAGE):
+            ids = [each for one in page for each in (one.member_id, one.into_id)]
+            people.check_merges(page, await store.find_people(self._connection, ids), self.report)
+            after = page[-1].merge_id
+
+    async def _verify_households(self, shard: int) -> None:
+        after = store.FIRST
+        while page := await store.read_households(self._connection, shard, after, _PAGE):
+            named = await store.find_people(self._connection, people.members_of(page))
+            people.check_households(page, named, self.report)
+            after = page[-1].household_id
 
     # --- accounts -------------------------------------------------------------------------------------------------
 
@@ -249,6 +296,10 @@ class Verification:
 
     def _key_differs(self, one: Kept, what: str) -> None:
         self.report.differs("keys", f"{one.key} of {show('key', one.principal)}: {what}")
+
+
+def _known(ids: Iterable[UUID | None]) -> list[UUID]:
+    return [one for one in ids if one is not None]
 
 
 @asynccontextmanager

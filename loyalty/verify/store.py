@@ -1,15 +1,17 @@
 """The SQL of verification. Each function reads in the snapshot of the transaction that its caller has opened."""
 
 from collections import defaultdict
-from collections.abc import AsyncGenerator, Iterable, Sequence
+from collections.abc import AsyncGenerator, Iterable, Iterator, Sequence
 from typing import Any, Final
 
 import msgspec
 from asyncpg import Connection
 from msgspec import Struct
 
+from loyalty.commands.compensate import Approval
+from loyalty.commands.household import Household
 from loyalty.db import load_queries
-from loyalty.ids import UUID, shard_of
+from loyalty.ids import UUID, parse, shard_of
 from loyalty.ledger.model import (
     AVAILABLE,
     COUNTED,
@@ -28,7 +30,23 @@ from loyalty.ledger.model import (
     Transfer,
 )
 from loyalty.rewards.model import GrantedReward
-from loyalty.verify.model import Account, Batch, Entry, Grant, History, Kept, Place, Revision, StayFile
+from loyalty.verify.model import (
+    Account,
+    Batch,
+    Entry,
+    Grant,
+    History,
+    Kept,
+    Partner,
+    People,
+    Person,
+    Place,
+    Posted,
+    Promise,
+    Revision,
+    StayFile,
+    Union,
+)
 from loyalty.verify.purse import is_of_stay
 from loyalty.verify.stays import natural_key
 
@@ -72,7 +90,10 @@ async def read_batch(connection: Connection, shard: int, after: UUID, members: i
     await _add_grants_rewards_and_holds(connection, span, histories)
     stays = await _stays(connection, shard, entries)
     partners = await _partners(connection, entries.values())
-    return Batch(shard, upto, not rows, list(histories.values()), stays, stray, partners)
+    traits = [history.member.traits for history in histories.values()]
+    people = await find_people(connection, (one for each in traits for one in _named(each)))
+    households = await _households(connection, traits)
+    return Batch(shard, upto, not rows, list(histories.values()), stays, stray, partners, people, households)
 
 
 def read_member(row: Any) -> Member:
@@ -143,17 +164,17 @@ async def _add_grants_rewards_and_holds(
             histories[member_id].held = amount
 
 
-async def _partners(connection: Connection, entries: Iterable[Entry]) -> dict[UUID, UUID | None]:
+async def _partners(connection: Connection, entries: Iterable[Entry]) -> dict[UUID, Partner]:
     """Read the journals that others name as their other half; they may live in another shard."""
-    wanted: defaultdict[int, list[UUID]] = defaultdict(list)
-    for entry in entries:
-        if entry.journal.linked_id is not None:
-            wanted[shard_of(entry.journal.linked_id)].append(entry.journal.linked_id)
-    return {
-        row["journal_id"]: row["linked_id"]
-        for shard, ids in wanted.items()
-        for row in await connection.fetch(QUERIES["journals_by_id"], _smallint(shard), ids)
-    }
+    wanted = _by_shard(entry.journal.linked_id for entry in entries if entry.journal.linked_id is not None)
+    found: dict[UUID, Partner] = {}
+    for shard, ids in wanted.items():
+        for row in await connection.fetch(QUERIES["journals_by_id"], shard, ids):
+            found[row["journal_id"]] = Partner(row["linked_id"], {})
+        for journal_id, unit, amount in await connection.fetch(QUERIES["transit_of"], shard, ids):
+            if journal_id in found:
+                found[journal_id].transit[unit] = amount
+    return found
 
 
 async def _stays(connection: Connection, shard: int, entries: dict[UUID, Entry]) -> list[StayFile]:
@@ -208,6 +229,82 @@ async def read_transit(connection: Connection) -> list[tuple[str, int]]:
 def is_members(account: Account) -> bool:
     """Tell a member's account from the program's."""
     return account.account in MEMBER_ACCOUNTS
+
+
+# --- people ---------------------------------------------------------------------------------------------------------
+
+
+def _named(traits: Traits) -> Iterator[UUID]:
+    """Yield the members that a member's traits name."""
+    for name in (*traits.merged, *((traits.merged_into,) if traits.merged_into else ())):
+        member_id = parse("mem", name)
+        if member_id is not None:
+            yield member_id
+
+
+async def find_people(connection: Connection, ids: Iterable[UUID]) -> People:
+    """Return those of the members who exist, and whoever they were merged into."""
+    people: People = {}
+    wanted = set(ids)
+    while wanted:
+        found = {
+            row[0]: Person(row[1], _read_traits(row[2]))
+            for shard, some in _by_shard(wanted).items()
+            for row in await connection.fetch(QUERIES["people"], shard, some)
+        }
+        people |= found
+        heirs = {parse("mem", one.traits.merged_into) for one in found.values() if one.traits.merged_into}
+        wanted = {one for one in heirs if one is not None} - people.keys()
+        if not found:
+            break
+    return people
+
+
+async def _households(connection: Connection, traits: Iterable[Traits]) -> dict[UUID, Household]:
+    ids = {parse("hsh", one.household) for one in traits if one.household}
+    return {
+        row["household_id"]: Household(*row)
+        for shard, some in _by_shard(one for one in ids if one is not None).items()
+        for row in await connection.fetch(QUERIES["households_by_id"], shard, some)
+    }
+
+
+async def read_households(connection: Connection, shard: int, after: UUID, limit: int) -> list[Household]:
+    """Read households in the order of their ids."""
+    return [Household(*row) for row in await connection.fetch(QUERIES["households"], shard, after, limit)]
+
+
+async def read_approvals(connection: Connection, shard: int, after: UUID, limit: int) -> list[Approval]:
+    """Read proposals in the order of their ids."""
+    return [Approval(*row) for row in await connection.fetch(QUERIES["approvals"], shard, after, limit)]
+
+
+async def read_referrals(connection: Connection, shard: int, after: UUID, limit: int) -> list[Promise]:
+    """Read referrals in the order of the newcomers' ids."""
+    return [Promise(*row) for row in await connection.fetch(QUERIES["referrals"], shard, after, limit)]
+
+
+async def read_merges(connection: Connection, shard: int, after: UUID, limit: int) -> list[Union]:
+    """Read merges in the order of their ids."""
+    return [Union(*row) for row in await connection.fetch(QUERIES["merges"], shard, after, limit)]
+
+
+async def find_posted(connection: Connection, ids: Iterable[UUID]) -> dict[UUID, Posted]:
+    """Return those of the journals that exist, with the points that they gave."""
+    return {
+        row["journal_id"]: Posted(*row)
+        for shard, some in _by_shard(ids).items()
+        for row in await connection.fetch(QUERIES["posted"], shard, some)
+    }
+
+
+async def stream_compensations(connection: Connection, shard: int) -> AsyncGenerator[Posted]:
+    """Yield all compensation of a shard, a thousand rows in memory at a time."""
+    async for row in connection.cursor(QUERIES["compensations"], shard, prefetch=1000):
+        yield Posted(*row)
+
+
+# --- what hangs in the air --------------------------------------------------------------------------------------------
 
 
 async def read_orphans(connection: Connection, check: str, shard: int) -> Orphans:

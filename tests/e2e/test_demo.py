@@ -11,8 +11,12 @@ import subprocess
 import sys
 from collections.abc import Generator
 from pathlib import Path
+from typing import Any
 
 import pytest
+
+from loyalty.demo.deeds import DEEDS
+from loyalty.demo.words import PHRASES
 
 DEMO = [sys.executable, "-m", "loyalty", "demo", "--members", "60", "--port", "0"]
 
@@ -27,6 +31,15 @@ def run_once(data_dir: Path, *arguments: str) -> subprocess.CompletedProcess[str
     return subprocess.run(
         command, env=environment(data_dir), capture_output=True, text=True, timeout=120, check=False
     )
+
+
+def verified(data_dir: Path) -> dict[str, Any]:
+    """What `loyalty verify` says of what the demo left behind."""
+    command = [sys.executable, "-m", "loyalty", "verify", "--json", "--as-of", "2026-12-31"]
+    done = subprocess.run(
+        command, env=environment(data_dir / "demo"), capture_output=True, text=True, check=True
+    )
+    return json.loads(done.stdout)
 
 
 def numbers_of(output: str) -> list[str]:
@@ -68,9 +81,12 @@ def test_the_demo_shows_what_happened_and_ends_well(tmp_path: Path) -> None:
 
 def test_the_demo_is_the_same_each_time_and_speaks_chinese(tmp_path: Path) -> None:
     first = run_once(tmp_path, "--until", "2026-03-31", "--seed", "5")
+    books = verified(tmp_path)
     again = run_once(tmp_path, "--until", "2026-03-31", "--seed", "5")
+    books_again = verified(tmp_path)
     chinese = run_once(tmp_path, "--lang", "zh")
 
+    assert (True, books["books"]) == (books["clean"], books_again["books"])
     assert numbers_of(first.stdout) == numbers_of(again.stdout)
     assert len(numbers_of(first.stdout)) > 40
     assert "各等级会员" in chinese.stdout
@@ -106,6 +122,21 @@ def test_what_a_property_system_means_is_what_is_recorded(tmp_path: Path) -> Non
     assert {"revised"} == happened(outcomes, rows["To another member"])
     assert {"reversed"} == happened(outcomes, rows["Undone after posting"])
     assert {"refused"} == happened(outcomes, rows["Bad posting"])
+
+
+def test_guests_do_more_than_stay_and_all_of_it_is_in_the_books(tmp_path: Path) -> None:
+    done = run_once(tmp_path, "--members", "300", "--until", "2026-10-31")
+    table = done.stdout.partition("What else members did")[2].partition("Some of the best")[0]
+    books = verified(tmp_path)
+    checked = {row["check"]: row["checked"] for row in books["checks"]}
+
+    for deed in DEEDS:
+        assert PHRASES[deed][0] in table
+    assert books["clean"]
+    assert (
+        min(checked[check] for check in ("four_eyes", "referrals", "merges", "households", "pools", "pairs"))
+        > 0
+    )
 
 
 def test_a_date_in_the_future_is_refused(tmp_path: Path) -> None:

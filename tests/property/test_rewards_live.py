@@ -305,6 +305,21 @@ def test_of_twenty_who_use_a_benefit_at_the_same_time_as_many_do_as_are_left(liv
     assert (2, 0) == (room.yearly, room.left)
 
 
+def test_many_who_choose_at_the_same_time_choose_each_for_himself(live: Live) -> None:
+    guests = [Guest(live) for _ in range(8)]
+    for guest in guests:
+        for place in range(5):
+            guest.stay(place)
+    found = live.run(
+        all_of([guest.choose(guest.rewards("year_nights")[0], ["spa", "points"]) for guest in guests])
+    )
+
+    assert [""] * 8 == found
+    assert [["points", "spa"]] * 8 == [
+        sorted(one.code for one in guest.rewards("year_nights")) for guest in guests
+    ]
+
+
 @pytest.mark.parametrize("late", [timedelta(0), timedelta(hours=12)], ids=["before", "after"])
 def test_a_choice_and_the_end_of_its_time_come_to_one(live: Live, late: timedelta) -> None:
     guest = Guest(live)

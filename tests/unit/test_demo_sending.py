@@ -13,6 +13,7 @@ import pytest
 from rich.console import Console
 
 from loyalty.demo.api import Api, ServiceFailedError
+from loyalty.demo.deeds import DEEDS, Deeds
 from loyalty.demo.farewell import curl_lines
 from loyalty.demo.group import BY_CODE
 from loyalty.demo.history import History, made_up_history
@@ -45,6 +46,7 @@ class FakeService:
 
     def __init__(self) -> None:
         self.members: Counter[str] = Counter()
+        self.friends: dict[str, str] = {}
         self.properties: set[str] = set()
         self.stays: dict[tuple[str, str, str], dict[str, Any]] = {}
         self.requests: Counter[str] = Counter()
@@ -68,6 +70,8 @@ class FakeService:
         body = msgspec.json.decode(request.content)
         if path == "/v1/members":
             self.members[body["number"]] = 0
+            if "referred_by" in body:
+                self.friends[body["number"]] = body["referred_by"]
             return httpx.Response(201, json={"member_id": "mem_1", "number": body["number"]})
         if path == "/v1/balances":
             return httpx.Response(200, json={"balances": [self.found(each) for each in body["members"]]})
@@ -167,12 +171,12 @@ def ignore(count: int, day: date | None) -> None:
 async def play(api: Api, history: History) -> Report:
     tally = Tally()
     await register_properties(api)
-    await enrol_all(api, history.guests, ignore)
+    await enrol_all(api, history.guests, {}, ignore)
     past, live = split_live(history.postings, history.until)
     await post_in_batches(api, past, tally, ignore)
     latencies = await post_singly(api, live, tally, ignore)
     speeds = (Speed("batches", len(past), 1.5), Speed("singles", len(live), 0.5, latencies))
-    return Report(history.guests, await read_balances(api, history.guests), tally, speeds)
+    return Report(history.guests, await read_balances(api, history.guests), tally, Deeds(), speeds)
 
 
 def text_of(report: Report, language: str) -> str:
@@ -244,6 +248,22 @@ def test_lanes_keep_households_together_and_in_order(history: History) -> None:
     assert all(lane == sorted(lane, key=lambda posting: posting.sent_on) for lane in dealt)
 
 
+async def test_who_was_brought_by_a_friend_is_enrolled_after_the_friend(
+    api: Api, service: FakeService, history: History
+) -> None:
+    await enrol_all(api, history.guests[:3], {"HX000001": "HX000003"}, ignore)
+
+    assert ["HX000002", "HX000003", "HX000001"] == list(service.members)
+    assert {"HX000001": "HX000003"} == service.friends
+
+
+async def test_a_guest_with_two_cards_is_counted_once(api: Api, history: History) -> None:
+    await enrol_all(api, history.guests[:1], {}, ignore)
+    balances = await read_balances(api, [history.guests[0], history.guests[0]])
+
+    assert ["HX000001"] == [balance.number for balance in balances]
+
+
 async def test_a_full_service_is_asked_again(api: Api, service: FakeService, history: History) -> None:
     service.full = 3
 
@@ -270,7 +290,7 @@ async def test_the_first_failure_of_many_lanes_is_told(history: History) -> None
 
     async with httpx.AsyncClient(transport=httpx.MockTransport(refuse), base_url="http://demo") as http:
         with pytest.raises(ServiceFailedError, match="POST /v1/members: ConnectError gone"):
-            await enrol_all(Api(http), history.guests, ignore)
+            await enrol_all(Api(http), history.guests, {}, ignore)
 
 
 async def test_requests_are_dealt_to_connections_in_turn(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -311,7 +331,7 @@ async def test_the_tables_say_what_happened_in_chinese(api: Api, history: Histor
 
 
 def test_tables_without_anything_to_say_are_left_out() -> None:
-    text = text_of(Report([], [], Tally(), []), "en")
+    text = text_of(Report([], [], Tally(), Deeds(), []), "en")
 
     assert "Refused" not in text
 
@@ -321,6 +341,7 @@ def test_every_kind_and_outcome_has_a_word(language: str) -> None:
     words = in_language(language)
 
     assert all(words(kind.value) for kind in Kind)
+    assert all(words(deed) for deed in DEEDS)
     assert all(all(phrases) for phrases in PHRASES.values())
 
 

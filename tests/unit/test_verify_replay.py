@@ -8,8 +8,9 @@ import pytest
 
 from loyalty.commands.rulebook import Rulebook
 from loyalty.ids import UUID, minter
+from loyalty.ledger.counters import without_days
 from loyalty.ledger.leaf import leaf
-from loyalty.ledger.model import GOODWILL, Allocation, Lot, Member, Moment
+from loyalty.ledger.model import GOODWILL, Allocation, Lot, Member, Moment, Traits
 from loyalty.ledger.rules import Book
 from loyalty.program.model import HOUSE
 from loyalty.program.reading import read
@@ -17,6 +18,7 @@ from loyalty.verify.books import draw_up
 from loyalty.verify.checks import check_entries, replay
 from loyalty.verify.model import Entry, History
 from loyalty.verify.report import CHECKS, EXAMPLES, Report
+from tests.builders import changed, counted, small_rules
 
 RULES = Rulebook(read(HOUSE))
 MINT = minter(milliseconds=lambda: 1_760_000_000_000)
@@ -71,10 +73,16 @@ class Life:
         book.reverse(points, own)
         self.close(book)
 
-    def found(self) -> set[str]:
+    def stay(self, nights: int, day: dt.date, kind: str = "stay_posted") -> None:
+        book = self.open()
+        book.journal(kind, day, "stayed")
+        book.count("nights", nights, day)
+        self.close(book)
+
+    def found(self, rules: Rulebook = RULES) -> set[str]:
         report = Report()
         check_entries(self.entries, 0, report)
-        replay(History(self.member, self.entries), RULES, report)
+        replay(History(self.member, self.entries), rules, report)
         return report.found()
 
 
@@ -131,6 +139,48 @@ def test_journals_out_of_order_are_found(life: Life) -> None:
     life.entries[1], life.entries[2] = life.entries[2], life.entries[1]
 
     assert {"versions", "recorded"} <= life.found()
+
+
+BY_DAY = small_rules(changed(HOUSE.read_text("utf-8"), day_use_is_stay="true\nconsecutive = true"))
+"""A program that keeps single days, 13 months back: in January 2026 those since 1 December 2024."""
+
+
+def test_a_day_that_was_left_out_may_be_posted_to_again() -> None:
+    life = Life()
+    life.member.traits = Traits(by_day=True)
+    life.stay(20, dt.date(2024, 11, 30))
+    life.stay(10, dt.date(2024, 12, 1))
+    life.member.counters = without_days(life.member.counters, dt.date(2024, 12, 1))
+    life.stay(-10, dt.date(2024, 11, 30), "stay_revised")
+
+    assert {"2024": {"nights": 20}, "2024-11-30": {"nights": -10}, "2024-12-01": {"nights": 10}} == (
+        life.member.counters
+    )
+    assert life.found(BY_DAY) == set()
+
+
+def test_a_day_that_is_kept_singly_and_holds_another_days_nights_is_found() -> None:
+    life = Life()
+    life.member.traits = Traits(by_day=True)
+    life.stay(20, dt.date(2024, 12, 1))
+    life.member.counters = {"2024": {"nights": 20}, "2024-12-02": {"nights": 20}}
+
+    assert life.found(BY_DAY) == {"counters"}
+
+
+def test_what_a_merge_took_along_by_years_need_not_come_back_on_its_days() -> None:
+    life = Life()
+    life.member.traits = Traits(by_day=True)
+    life.stay(20, dt.date(2025, 3, 1))
+    life.stay(-20, dt.date(2025, 12, 31), "merged_out")
+    life.stay(20, dt.date(2025, 12, 31), "merged_in")
+    life.member.counters = counted({"2025-12-31": {"nights": 20}})
+    before = life.found(BY_DAY)
+    life.stay(10, dt.date(2026, 1, 11))
+    life.member.counters = counted({"2025-12-31": {"nights": 20}, "2026-01-12": {"nights": 10}})
+
+    assert before == set()
+    assert life.found(BY_DAY) == {"counters"}
 
 
 def test_all_differences_are_counted_and_the_first_are_told() -> None:
