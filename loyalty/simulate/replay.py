@@ -84,7 +84,7 @@ class Replay:
         arrives = said.joined and kept is None
         if said.award is not None:
             kept = self._keep(said, kept, said.award)
-            if said.award.program in self._judged:
+            if self._stands(said.award):
                 return
         award, refused = self._judge(said, kept)
         self._keep(said, kept, award, refused)
@@ -106,6 +106,11 @@ class Replay:
             milestones = self._rules.versions[-1].milestones
             if milestones and stays:
                 self._cross(milestones, [Change(counters.year_of(key), counts)], stays[-1])
+
+    def _stands(self, award: Award) -> bool:
+        """Tell whether an award that came with a merged account was judged by the version that judges it here."""
+        label = self._rules.at(award.effective_on).label
+        return label == award.program and label in self._judged
 
     def _keep(self, said: Said, kept: Kept | None, award: Award, refused: str = "") -> Kept:
         """Put an award in the place of the one on file."""

@@ -274,3 +274,25 @@ def test_what_a_moved_stay_leaves_behind_goes_along_when_its_account_is_merged(
         the_live_books_come_out(live, Ask(decode(text), day))
         [(counters,)] = live.query("SELECT counters FROM member WHERE number = $1", books.prefix + "C")
     assert 1 == msgspec.json.decode(counters)[str(START.year)]["stays"]
+
+
+def test_stays_that_came_with_a_merged_account_are_judged_by_the_new_version_from_its_day_on(
+    database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(living, "ManualClock", Ticking)
+    first, lines = START - timedelta(days=10), (("room", 10_000),)
+    with published(database, tmp_path, *VERSIONS["plain"]) as live:
+        books = LiveBooks(live)
+        for number in "AB":
+            books.enrol(number, f"enrol {number}")
+        books.post(Stay("R-1", "A", first - timedelta(days=2), 1, lines, revision=1))
+        books.post(Stay("R-2", "A", first, 1, lines, revision=1))
+        assert merged(books, "A", "B")
+        _, pairs = live.run(simulated(live.dsn, Ask(decode(SECOND), first), live.clock.now()))
+
+    labels = {
+        kept.posting.stay_ref[-3:]: kept.on_file.award.program
+        for pair in pairs.values()
+        for kept in pair.new.stays.values()
+    }
+    assert {"R-1": Rulebook(decode(PLAIN)).label, "R-2": Rulebook(decode(SECOND)).label} == labels
