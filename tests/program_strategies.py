@@ -224,6 +224,8 @@ months = 24
 at_end_of = "month"
 by_tier = { gold = 0, silver = 36 }
 inactivity_months = 12
+inactivity_exempt = ["gold"]
+inactivity_exempt_lifetime = true
 activity = ["stay", "spend"]
 warn_days = [30, 60]
 

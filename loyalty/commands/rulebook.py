@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from msgspec import structs
 
 from loyalty import money
-from loyalty.ledger.model import CAPPED, POINTS, Idling, Member
+from loyalty.ledger.model import CAPPED, POINTS, Idling, Member, Spares
 from loyalty.program.earning import Earning
 from loyalty.program.festivals import Festivals
 from loyalty.program.lifetime import Lifetimes
@@ -55,6 +55,9 @@ class Rulebook:
         self.most = money.to_minor(definition.limits.amount, self.earning.decimals) or 0
         self.months_kept = self._months_kept()
         self.idling = _idling(definition)
+        self._exempt = frozenset(definition.expiry.inactivity_exempt)
+        exempts = self._exempt or definition.expiry.inactivity_exempt_lifetime
+        self.spares: Spares | None = self._spares if self.idling is not None and exempts else None
         self.generation = 0
         self.versions: Sequence[Rulebook] = (self,)
         self.days: Sequence[date] = ()
@@ -87,7 +90,19 @@ class Rulebook:
         """Return the day on which a member's points lapse by this version, if nothing is done; None: never."""
         if self.idling is None or member.active_on is None:
             return None
-        return self.idling.lapses_on(member.active_on)
+        day = self.idling.lapses_on(member.active_on)
+        if self.spares is not None:
+            while self.spares(member, day):
+                if self.tiers.standing(member, day).valid_to is None:
+                    return None
+                day = self.idling.lapses_on(day)
+        return day
+
+    def _spares(self, member: Member, day: date) -> bool:
+        """Tell whether a member's tier on a day keeps points that would lapse then."""
+        if self._exempt and self.tiers.on(member, day).code in self._exempt:
+            return True
+        return self.definition.expiry.inactivity_exempt_lifetime and self.tiers.has_for_life(member, day)
 
     def scale(self, unit: str) -> int:
         """Return the decimals of a unit; spend has those of the program's currency."""

@@ -196,6 +196,8 @@ KEYS: Final[dict[type[Struct], dict[str, str]]] = {
         "at_end_of": "On that day, or at the end of its month or year.",
         "by_tier": "Other months for the tier that a stay was judged by; 0 is never.",
         "inactivity_months": "All points expire so many months after the last activity.",
+        "inactivity_exempt": "Tiers whose points stay although there was no activity.",
+        "inactivity_exempt_lifetime": "The points of who has a tier for life stay as well.",
         "activity": "What counts as activity.",
         "warn_days": "How many days ahead there is an event that points will expire.",
     },

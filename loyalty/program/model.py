@@ -329,13 +329,17 @@ class Expiry(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """When points expire: so many months after they were earned, at that day or at the end of its month or year.
 
     `by_tier` says otherwise for the tier a stay was judged by; 0 there means never. `inactivity_months`: all points
-    expire so long after the last activity; `months` is then a hard cap. `warn_days`: events so many days ahead.
+    expire so long after the last activity; `months` is then a hard cap. Whoever has a tier of `inactivity_exempt` on
+    that day keeps them, and the time begins anew; so does, by `inactivity_exempt_lifetime`, whoever has any tier for
+    life: earned as such, or given without an end. `warn_days`: events so many days ahead.
     """
 
     months: Months | None = None
     at_end_of: Literal["day", "month", "year"] = "day"
     by_tier: dict[Identifier, Annotated[int, Meta(ge=0, le=600)]] = {}
     inactivity_months: Months | None = None
+    inactivity_exempt: tuple[Identifier, ...] = ()
+    inactivity_exempt_lifetime: bool = False
     activity: tuple[Activity, ...] = ("stay", "spend", "purchase")
     warn_days: tuple[Positive, ...] = ()
 

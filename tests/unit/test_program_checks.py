@@ -642,6 +642,24 @@ MISTAKES = {
         "nothing to warn of",
         "warn_days",
     ),
+    "an exempt tier that isn't there": instead(
+        'inactivity_exempt = ["gold"]',
+        'inactivity_exempt = ["golden"]',
+        "expiry.inactivity_exempt",
+        "there is no tier `golden`",
+    ),
+    "an exempt tier twice": instead(
+        'inactivity_exempt = ["gold"]',
+        'inactivity_exempt = ["gold", "gold"]',
+        "expiry.inactivity_exempt",
+        "`gold` is given twice",
+    ),
+    "every tier is exempt": instead(
+        'inactivity_exempt = ["gold"]',
+        'inactivity_exempt = ["gold", "silver", "member"]',
+        "expiry.inactivity_exempt",
+        "names every tier, so no points are ever lost",
+    ),
     "nothing keeps points alive": instead(
         'activity = ["stay", "spend"]', "activity = []", "expiry.activity", "nothing keeps points alive"
     ),
@@ -825,6 +843,20 @@ WARNINGS = {
         "inactivity_months = 24",
         "expiry.inactivity_months",
         "all points expire after 24 months anyway",
+    ),
+    "an exempt tier without inactivity": instead(
+        "inactivity_months = 12\n",
+        "",
+        "expiry.inactivity_exempt",
+        "has no meaning without inactivity_months",
+        "inactivity_exempt =",
+    ),
+    "exempt for life where no tier is": instead(
+        '[[qualification.lifetime]]\ntier = "gold"\nrequire = { nights = "500" }\nyears = 10\n',
+        "",
+        "expiry.inactivity_exempt_lifetime",
+        "no tier is for life by what is earned",
+        "inactivity_exempt_lifetime",
     ),
     "activity without inactivity": instead(
         "inactivity_months = 12\n",
