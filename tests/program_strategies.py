@@ -49,6 +49,8 @@ points = { room = "2", spa = "1" }
 per = "5"
 whole = true
 nights = "0.5"
+bonus = false
+rooms = 1
 
 [[earning.rule]]
 code = "budget_brand"
@@ -191,6 +193,7 @@ points = 500
 code = "back"
 name = { en = "Welcome back", zh = "欢迎回来" }
 dormant_months = 6
+from_stay = 3
 points_per_night = 100
 nights = "1"
 

@@ -140,7 +140,7 @@ def _judge_stay(case: Case, worth: _Worth) -> None:
     )
     if not _count_nights(case, terms.rates, worth):
         return
-    revenue, excluded = _revenue(case, worth.why), terms.exclusion
+    revenue, excluded = _revenue(case, terms.rates.rooms, worth.why), terms.exclusion
     if excluded is None:
         _earn(case, terms, revenue, worth)
         return
@@ -155,13 +155,15 @@ def _earn(case: Case, terms: Terms, revenue: dict[str, int], worth: _Worth) -> N
     """Add what revenue earns: base, tier bonus, promotions; and what all of it counts for."""
     rules, earning = case.rules, case.rules.earning
     tier, day = case.pinned.tier, case.posting.departure
-    earned = terms.rates.earn(revenue, _lines(case, revenue) if earning.by_line else None)
+    earned = terms.rates.earn(revenue, _lines(case, terms.rates.rooms, revenue) if earning.by_line else None)
     worth.why += earned.why
     worth.base = base = _capped(case, terms, earned.points, worth) if terms.caps else earned.points
     percent = rules.level(tier).bonus_percent
-    worth.tier_bonus = bonus = earning.round_bonus(base * percent, 100)
+    worth.tier_bonus = bonus = earning.round_bonus(base * percent, 100) if terms.rates.bonus else 0
     if bonus:
         worth.why.append(Why("tier_bonus", tier=tier, percent=percent, points=bonus))
+    elif percent and not terms.rates.bonus:
+        worth.why.append(Why("no_tier_bonus", tier=tier, rule=terms.rates.code))
     if rules.promotions is not None and terms.exclusion is None:
         _promote(case, rules.promotions, _visit(case, earned.spend), worth)
     worth.counts["spend"] = earned.spend
@@ -202,7 +204,7 @@ def _count_nights(case: Case, rates: Rates, worth: _Worth) -> bool:
     if rates.nights != _NIGHT:
         nights = nights * rates.nights // _NIGHT
     if counting.room_nights and posting.rooms > 1:
-        nights *= min(posting.rooms, counting.rooms or posting.rooms)
+        nights *= min(posting.rooms, rates.rooms or posting.rooms)
     worth.counts = {"nights": nights, "stays": 1 if case.folio.nights or counting.day_use_is_stay else 0}
     if case.rules.counts_brands and case.pinned.brand:
         worth.counts["brand:" + case.pinned.brand] = 1
@@ -292,22 +294,21 @@ def _alone(others: Mapping[tuple[str, str, str], int], stay: tuple[str, str, str
 # --- what it earns ----------------------------------------------------------------------------------------------------
 
 
-def _revenue(case: Case, why: list[Why]) -> dict[str, int]:
-    """Return the revenue in the program's currency that may earn, by category."""
+def _revenue(case: Case, most: int | None, why: list[Why]) -> dict[str, int]:
+    """Return the revenue in the program's currency that may earn, of at most so many rooms, by category."""
     earning, posting, revenue = case.rules.earning, case.posting, case.folio.revenue
     currency, day = posting.currency, posting.departure
     if currency != earning.currency:
         revenue = {category: earning.exchange(amount, currency, day) for category, amount in revenue.items()}
-    most = case.rules.counting.rooms
     if most is not None and posting.rooms > most:
         why.append(Why("rooms_capped", limit=most))
         revenue = {category: amount * most // posting.rooms for category, amount in revenue.items()}
     return revenue
 
 
-def _lines(case: Case, revenue: Mapping[str, int]) -> list[tuple[str, int]]:
+def _lines(case: Case, most: int | None, revenue: Mapping[str, int]) -> list[tuple[str, int]]:
     """Return the lines of the categories that earn, each in the program's currency on its own."""
-    earning, posting, most = case.rules.earning, case.posting, case.rules.counting.rooms
+    earning, posting = case.rules.earning, case.posting
     currency, decimals = posting.currency, money.digits(posting.currency)
     lines: list[tuple[str, int]] = []
     for line in posting.lines:

@@ -46,16 +46,21 @@ class Rates:
         "_texts",
         "_weights",
         "_whole",
+        "bonus",
         "code",
         "nights",
+        "rooms",
     )
 
     def __init__(
         self, points: Mapping[str, Decimal], per: Decimal, decimals: int, round_: Round, *, whole: bool = False,
-        code: str | None = None, nights: Decimal = "1",
+        code: str | None = None, nights: Decimal = "1", bonus: bool = True, rooms: int | None = None,
     ) -> None:  # fmt: skip
-        """Compile: every rate becomes a ratio of integers. `nights` is what one night counts for, kept in tenths."""
-        self.code = code
+        """Compile: every rate becomes a ratio of integers. `nights` is what one night counts for, kept in tenths.
+
+        `rooms` is how many rooms of a stay earn; None: all.
+        """
+        self.code, self.bonus, self.rooms = code, bonus, rooms
         self.nights = int(Fraction(nights) * _NIGHT)
         rates = {category: Fraction(rate) for category, rate in points.items()}
         common = lcm(*(rate.denominator for rate in rates.values()))
@@ -126,10 +131,13 @@ class Earning:
         self.judged_on = earning.judged_on
         self.tier_points = frozenset(earning.tier_points)
         round_ = ROUNDINGS[earning.rounding]
-        self._rates = Rates(earning.points, earning.per, self.decimals, round_, whole=earning.whole)
+        rooms = definition.counting.rooms
+        self._rates = Rates(
+            earning.points, earning.per, self.decimals, round_, whole=earning.whole, rooms=rooms
+        )
         self._rules = [
             (matcher(rule), Rates(rule.points, rule.per, self.decimals, round_, whole=rule.whole, code=rule.code,
-                                  nights=rule.nights))
+                                  nights=rule.nights, bonus=rule.bonus, rooms=rule.rooms or rooms))
             for rule in earning.rule
         ]  # fmt: skip
         self._exclusions = [(matcher(rule), rule) for rule in definition.exclusion]

@@ -9,6 +9,7 @@ from loyalty.program import model
 _MATCH: Final = {
     "properties": 'Only stays at these hotels, by code; `"SHA*"`: all that begin so.',
     "brands": "Only stays at hotels of these brands.",
+    "except_brands": "No stays at hotels of these brands.",
     "channels": "Only stays booked through these channels, such as `direct`, `app`, `ota`.",
     "rate_codes": 'Only stays at these rates; `"STAFF*"`: all that begin so.',
     "room_types": "Only stays in rooms of these types.",
@@ -66,6 +67,8 @@ KEYS: Final[dict[type[Struct], dict[str, str]]] = {
         "per": "Points are for each so much of revenue.",
         "whole": "Only whole multiples of `per` count.",
         "nights": "How many nights one night counts for.",
+        "bonus": "The tier's bonus comes on top.",
+        "rooms": "How many rooms of one stay earn. Left out: as `[counting]` says.",
     },
     model.Cap: {
         **_MATCH,
@@ -113,6 +116,7 @@ KEYS: Final[dict[type[Struct], dict[str, str]]] = {
         "member_days": "Only on these days of the month; one that a month doesn't have is its last.",
         "segments": "Only for guests of any of these segments.",
         "nth_stay": "Only for stays of these numbers: 1 is the first.",
+        "from_stay": "Only for the stay of this number and all after it.",
         "nth_over": "Stays are numbered over the whole membership, or in the calendar year.",
         "birthday_month": "Only for stays in the guest's month of birth.",
         "dormant_months": "Only for guests whose last stay was so many months ago or more.",

@@ -67,10 +67,14 @@ class Name(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Match(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Which stays are meant: all that is named must hold; of one list any value does. `*` at an end: anything."""
+    """Which stays are meant: all that is named must hold; of one list any value does. `*` at an end: anything.
+
+    `except_brands` is the other way round: none of its values may hold.
+    """
 
     properties: tuple[str, ...] = ()
     brands: tuple[str, ...] = ()
+    except_brands: tuple[str, ...] = ()
     channels: tuple[str, ...] = ()
     rate_codes: tuple[str, ...] = ()
     room_types: tuple[str, ...] = ()
@@ -83,7 +87,8 @@ class Match(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 class EarningRule(Match, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Other points for some stays. Of the rules that match a stay the first one counts; without one, `[earning]` does.
 
-    `nights` is how many nights one night counts for, such as "0.5".
+    `nights` is how many nights one night counts for, such as "0.5". `bonus`: whether the tier's bonus comes on top.
+    `rooms` is how many rooms of a stay earn, if not as many as `[counting]` says.
     """
 
     code: Identifier
@@ -91,6 +96,8 @@ class EarningRule(Match, frozen=True, forbid_unknown_fields=True, kw_only=True):
     per: Decimal = "1"
     whole: bool = False
     nights: Decimal = "1"
+    bonus: bool = True
+    rooms: Positive | None = None
 
 
 class Cap(Match, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -180,8 +187,8 @@ class Promotion(Match, frozen=True, forbid_unknown_fields=True, kw_only=True):
     arrival, the booking, the posting; or, by `nights`, the nights that do give their share. Of promotions in one
     `group` only the one with the highest `priority` counts; those of different groups add up.
     Limits: `per_stay` and `per_member` in points, `times` in stays of a member, `budget` in points of all members.
-    `nights` counts so many nights more for a stay. Conditions of the guest (`segments` … `registration`) are judged
-    when the stay is first seen.
+    `nights` counts so many nights more for a stay. `from_stay` is for the stay of this number and all later ones.
+    Conditions of the guest (`segments` … `registration`) are judged when the stay is first seen.
     """
 
     code: Identifier
@@ -194,6 +201,7 @@ class Promotion(Match, frozen=True, forbid_unknown_fields=True, kw_only=True):
     member_days: tuple[Annotated[int, Meta(ge=1, le=31)], ...] = ()
     segments: tuple[Identifier, ...] = ()
     nth_stay: tuple[Positive, ...] = ()
+    from_stay: Positive | None = None
     nth_over: Literal["lifetime", "year"] = "lifetime"
     birthday_month: bool = False
     dormant_months: Months | None = None

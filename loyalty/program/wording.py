@@ -33,6 +33,10 @@ _SENTENCES: Final[dict[str, dict[Language, str]]] = {
         "en": "{tier} bonus of {percent} %: {points} points.",
         "zh": "{tier}奖励 {percent}%：{points}分。",
     },
+    "no_tier_bonus": {
+        "en": "{tier} bonus: none by the rule {rule}.",
+        "zh": "{tier}奖励：按规则 {rule} 不适用。",
+    },
     "promotion": {
         "en": "{promotion}{how}: {points} points.",
         "zh": "{promotion}{how}：{points}分。",

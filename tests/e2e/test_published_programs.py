@@ -115,9 +115,9 @@ class House:
         headers = {"idempotency-key": f"case-{next(self.numbers)}"} if method == "POST" else {}
         return self._runner.run(self._client.request(method, path, content=content, headers=headers))
 
-    def hotel(self, brand: str, currency: str) -> str:
+    def hotel(self, brand: str, currency: str, code: str | None = None) -> str:
         """Return the code of a hotel of a brand, which is added when it isn't there yet."""
-        code = f"{brand or 'house'}-{currency}"
+        code = code or f"{brand or 'house'}-{currency}"
         if code not in self._hotels:
             name = {"en": code, "zh": "酒店"}
             body = {"code": code, "name": name, "time_zone": "UTC", "currency": currency, "brand": brand}
@@ -232,9 +232,9 @@ class Play:
         brand, nights = body.pop("brand", ""), body.pop("nights")
         departure = body.get("departure", self.today)
         currency = body.get("currency", self.house.currency)
-        ref, lines = body.pop("ref", None), body.pop("lines", {})
+        ref, lines, hotel = body.pop("ref", None), body.pop("lines", {}), body.pop("hotel", None)
         posting: dict[str, object] = {
-            "source": "pms", "property": self.house.hotel(brand, currency), "stay_ref": self._ref(ref),
+            "source": "pms", "property": self.house.hotel(brand, currency, hotel), "stay_ref": self._ref(ref),
             "status": "checked_out", "channel": "direct", "currency": currency, "departure": departure,
             "arrival": departure - timedelta(days=nights),
             "lines": [{"category": category, "amount": amount} for category, amount in lines.items()],

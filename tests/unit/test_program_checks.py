@@ -642,6 +642,26 @@ MISTAKES = {
         "nothing to warn of",
         "warn_days",
     ),
+    "an excepted brand twice": instead(
+        'brands = ["lite"]',
+        'except_brands = ["lite", "lite"]',
+        "earning.rule budget_brand.except_brands",
+        "`lite` is given twice",
+    ),
+    "every brand is excepted": instead(
+        'brands = ["lite"]',
+        'brands = ["lite"]\nexcept_brands = ["li*"]',
+        "earning.rule budget_brand.except_brands",
+        "leaves none of brands",
+        'except_brands = ["li*"]',
+    ),
+    "a number and from a number on": instead(
+        "nth_stay = [1]\n",
+        "nth_stay = [1]\nfrom_stay = 2\n",
+        "promotion welcome.from_stay",
+        "give only one of nth_stay and from_stay",
+        "from_stay = 2",
+    ),
     "an exempt tier that isn't there": instead(
         'inactivity_exempt = ["gold"]',
         'inactivity_exempt = ["golden"]',
@@ -756,6 +776,23 @@ WARNINGS = {
         "only one room of a stay counts",
         "room_nights = true",
     ),
+    "a rule with as many rooms as all": instead(
+        "bonus = false\nrooms = 1",
+        "bonus = false\nrooms = 3",
+        "earning.rule villas.rooms",
+        "is as counting.rooms says",
+        "rooms = 3",
+    ),
+    "from the first stay on": instead(
+        "from_stay = 3", "from_stay = 1", "promotion back.from_stay", "is every stay; take it away"
+    ),
+    "a brand that is excepted anyway": instead(
+        'brands = ["lite"]',
+        'brands = ["lite"]\nexcept_brands = ["grand"]',
+        "earning.rule budget_brand.except_brands",
+        '"grand" is not among brands anyway',
+        'except_brands = ["grand"]',
+    ),
     "a festival on 29 February": festival('day = "02-29"', "it is 28 February", ".day", 'day = "02-29"'),
     "a festival that nothing is for": instead(
         '"own", "moon", "national"',
@@ -782,7 +819,7 @@ WARNINGS = {
     ),
     "nth_over without a number": promotion(
         'points = 5\nnth_over = "year"',
-        "has no meaning without nth_stay",
+        "has no meaning without nth_stay or from_stay",
         ".nth_over",
         f'nth_over = "year"{LAST}',
     ),
@@ -977,6 +1014,9 @@ def rivals(one: str, other: str) -> list[str]:
         ('channels = ["app"]', 'tiers = ["gold"]'),
         ("nth_stay = [1, 2]", "nth_stay = [2]"),
         ("nth_stay = [1]", 'nth_stay = [2]\nnth_over = "year"'),
+        ("nth_stay = [1, 5]", "from_stay = 5"),
+        ("from_stay = 2", "from_stay = 9"),
+        ('except_brands = ["grand"]', 'brands = ["grand", "lodge"]'),
         ('segments = ["family"]', 'segments = ["business"]'),
     ],
 )
@@ -999,6 +1039,8 @@ def test_promotions_of_one_group_that_may_meet_need_a_priority(one: str, other: 
         ('channels = ["app"]', 'channels = ["web", "direct"]'),
         ('tiers = ["all"]', 'tiers = ["gold"]'),
         ("nth_stay = [1]", "nth_stay = [2, 3]"),
+        ("nth_stay = [1, 4]", "from_stay = 5"),
+        ('except_brands = ["gr*", "lodge"]', 'brands = ["grand", "lodge"]'),
         ("priority = 1", "priority = 2"),
     ],
 )
@@ -1074,6 +1116,16 @@ def test_a_threshold_is_compared_with_the_last_tier_that_has_it() -> None:
 
     assert ["tier three.reach.nights: must be above that of gold, 10"] == [
         one.text for one in examine(NEAR + by_stays + by_nights).mistakes
+    ]
+
+
+def test_a_rule_without_a_bonus_has_no_meaning_where_no_tier_has_one() -> None:
+    rule = '[[earning.rule]]\ncode = "x"\nbrands = ["x"]\npoints = {}\nbonus = false\n'
+    said = "earning.rule x.bonus: no tier has a bonus anyway"
+
+    assert said not in [one.removeprefix("warning: ") for one in told(NEAR + rule)]
+    assert said in [
+        one.removeprefix("warning: ") for one in told((NEAR + rule).replace("bonus_percent = 10", ""))
     ]
 
 

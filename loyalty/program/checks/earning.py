@@ -65,6 +65,10 @@ def _rules(definition: Definition, book: Known) -> Iterator[Mistake]:
                 (*path, "nights"),
                 f'"{rule.nights}" is finer than nights are counted; write at most 1 decimal',
             )
+        if not rule.bonus and not any(tier.bonus_percent for tier in definition.tier):
+            yield warning((*path, "bonus"), "no tier has a bonus anyway")
+        if rule.rooms and rule.rooms == definition.counting.rooms:
+            yield warning((*path, "rooms"), "is as counting.rooms says")
         if names_nothing(rule):
             yield warning(
                 path, "is for every stay, so the rates of [earning] never count", "Say for which stays it is"
@@ -131,7 +135,7 @@ def exclusions(definition: Definition, book: Known) -> Iterator[Mistake]:
 
 def counting(definition: Definition, _book: Known) -> Iterator[Mistake]:
     """`[counting]`."""
-    rules = definition.counting
+    rules, rates = definition.counting, definition.earning.rule
     yield from twice(("counting", "units"), rules.units, None)
     for place, name in enumerate(rules.units):
         if name not in UNIT_SCALE:
@@ -139,5 +143,5 @@ def counting(definition: Definition, _book: Known) -> Iterator[Mistake]:
                 ("counting", "units", place), f'"{name}" is unknown; known are {listed(UNIT_SCALE)}',
                 near(name, UNIT_SCALE),
             )  # fmt: skip
-    if rules.room_nights and rules.rooms == 1:
+    if rules.room_nights and rules.rooms == 1 and not any((rule.rooms or 1) > 1 for rule in rates):
         yield warning(("counting", "room_nights"), "has no meaning when only one room of a stay counts")
