@@ -56,6 +56,7 @@ rooms = 1
 code = "budget_brand"
 brands = ["lite"]
 points = { room = "0.5" }
+nights_per = 2
 
 [[earning.cap]]
 code = "a_day"
@@ -80,7 +81,8 @@ units = ["nights", "stays", "spend", "tier_points", "no_shows", "brands"]
 day_use_is_stay = true
 rooms = 3
 room_nights = true
-award_nights = "none"
+award_nights = "whole_stay"
+award_stay_counts = ["stays"]
 consecutive = true
 
 [qualification]

@@ -14,7 +14,7 @@ from loyalty import money
 from loyalty.commands.rulebook import Rulebook
 from loyalty.ledger import counters
 from loyalty.ledger.model import Counters, Member, Moment
-from loyalty.program.earning import Rates, Terms
+from loyalty.program.earning import Terms
 from loyalty.program.promotions import Promotions, Used
 from loyalty.program.visit import Guest, Visit, Why
 from loyalty.stays.model import Award, StayPosting
@@ -138,7 +138,7 @@ def _judge_stay(case: Case, worth: _Worth) -> None:
     terms = case.rules.earning.terms(
         posting.property, pinned.brand, posting.channel, posting.rate_code, posting.room_type, pinned.tier
     )
-    if not _count_nights(case, terms.rates, worth):
+    if not _count_nights(case, terms, worth):
         return
     revenue, excluded = _revenue(case, terms.rates.rooms, worth.why), terms.exclusion
     if excluded is None:
@@ -190,25 +190,35 @@ def _award(case: Case, worth: _Worth) -> Award:
 # --- what a stay counts for -------------------------------------------------------------------------------------------
 
 
-def _count_nights(case: Case, rates: Rates, worth: _Worth) -> bool:
-    """Count nights, the stay and its brand; or none of it, and tell so, when an award night makes it an award stay."""
-    posting, counting, nights = case.posting, case.rules.counting, case.folio.nights
+def _count_nights(case: Case, terms: Terms, worth: _Worth) -> bool:
+    """Count nights, the stay and its brand; tell whether it may earn: not when an award night makes it an award stay.
+
+    Such a stay counts for what the program names, and for nothing that an exclusion leaves out.
+    """
+    posting, counting, rates = case.posting, case.rules.counting, terms.rates
+    nights, earns = case.folio.nights, True
     if posting.award_nights:
         shown = str(posting.award_nights)
         if counting.award_nights == "whole_stay":
-            worth.why.append(Why("award_stay", nights=shown))
-            return False
-        if counting.award_nights == "none":
+            earns = False
+            worth.why.append(
+                Why("award_stay_counts" if counting.award_stay_counts else "award_stay", nights=shown)
+            )
+        elif counting.award_nights == "none":
             nights = max(0, nights - posting.award_nights * _NIGHT)
             worth.why.append(Why("award_nights", nights=shown))
-    if rates.nights != _NIGHT:
-        nights = nights * rates.nights // _NIGHT
+    if not rates.each_night:
+        nights = rates.counted(nights)
     if counting.room_nights and posting.rooms > 1:
         nights *= min(posting.rooms, rates.rooms or posting.rooms)
     worth.counts = {"nights": nights, "stays": 1 if case.folio.nights or counting.day_use_is_stay else 0}
     if case.rules.counts_brands and case.pinned.brand:
         worth.counts["brand:" + case.pinned.brand] = 1
-    return True
+    if not earns:
+        worth.counts = _only(worth.counts, counting.award_stay_counts)
+        if terms.exclusion is not None:
+            worth.counts = _only(worth.counts, terms.exclusion.counts)
+    return earns
 
 
 def _only(counts: dict[str, int], units: tuple[str, ...]) -> dict[str, int]:

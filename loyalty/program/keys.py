@@ -67,6 +67,7 @@ KEYS: Final[dict[type[Struct], dict[str, str]]] = {
         "per": "Points are for each so much of revenue.",
         "whole": "Only whole multiples of `per` count.",
         "nights": "How many nights one night counts for.",
+        "nights_per": "Of so many nights of a stay one counts, without fractions.",
         "bonus": "The tier's bonus comes on top.",
         "rooms": "How many rooms of one stay earn. Left out: as `[counting]` says.",
     },
@@ -93,6 +94,7 @@ KEYS: Final[dict[type[Struct], dict[str, str]]] = {
         "rooms": "How many rooms of one stay earn; of more, the revenue counts in proportion. Left out: all.",
         "room_nights": "Each room that earns counts its nights; else those of one room count.",
         "award_nights": "Nights paid by points or voucher count, count nothing, or make the whole stay earn nothing.",
+        "award_stay_counts": "Units that a whole award stay counts for all the same.",
         "consecutive": "Stays at one hotel that follow each other are one stay.",
     },
     model.Festival: {

@@ -87,7 +87,8 @@ class Match(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 class EarningRule(Match, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Other points for some stays. Of the rules that match a stay the first one counts; without one, `[earning]` does.
 
-    `nights` is how many nights one night counts for, such as "0.5". `bonus`: whether the tier's bonus comes on top.
+    `nights` is how many nights one night counts for, such as "0.5"; or else, of so many nights of a stay (`nights_per`)
+    one counts, without fractions. `bonus`: whether the tier's bonus comes on top.
     `rooms` is how many rooms of a stay earn, if not as many as `[counting]` says.
     """
 
@@ -96,6 +97,7 @@ class EarningRule(Match, frozen=True, forbid_unknown_fields=True, kw_only=True):
     per: Decimal = "1"
     whole: bool = False
     nights: Decimal = "1"
+    nights_per: Positive | None = None
     bonus: bool = True
     rooms: Positive | None = None
 
@@ -150,8 +152,8 @@ class Counting(Struct, frozen=True, forbid_unknown_fields=True):
 
     `rooms` is how many rooms of one stay earn; of more, the revenue counts in proportion. `room_nights` says whether
     each such room counts its nights. `award_nights`: nights paid by points or voucher `count`, count `none`, or make
-    the `whole_stay` an award stay that earns and counts nothing. `consecutive`: stays at one property that follow each
-    other are one stay.
+    the `whole_stay` an award stay that earns nothing and counts only for `award_stay_counts`. `consecutive`: stays at
+    one property that follow each other are one stay.
     """
 
     units: tuple[str, ...] = ("nights", "stays", "spend")
@@ -159,6 +161,7 @@ class Counting(Struct, frozen=True, forbid_unknown_fields=True):
     rooms: Positive | None = None
     room_nights: bool = False
     award_nights: Literal["count", "none", "whole_stay"] = "count"
+    award_stay_counts: tuple[str, ...] = ()
     consecutive: bool = False
 
 

@@ -69,6 +69,10 @@ _SENTENCES: Final[dict[str, dict[Language, str]]] = {
         "en": "{nights} nights were paid by points or voucher: the stay earns and counts nothing.",
         "zh": "{nights}晚以积分或券支付，本次入住不计积分与房晚。",
     },
+    "award_stay_counts": {
+        "en": "{nights} nights were paid by points or voucher: the stay earns nothing.",
+        "zh": "{nights}晚以积分或券支付，本次入住不计积分。",
+    },
     "not_checked_out": {
         "en": "The stay is {status}: nothing is earned.",
         "zh": "入住状态为{status}，不计积分。",

@@ -112,6 +112,16 @@ def test_a_rule_may_earn_without_the_tiers_bonus_and_says_so() -> None:
     assert ["金卡奖励：按规则 events 不适用。"] == Wording(rules.definition, "zh").explain(why[-1:])
 
 
+def test_of_three_nights_one_may_count_without_fractions() -> None:
+    rules = rules_with(BY_BRAND.replace('nights = "0.5"', "nights_per = 3"))
+    found = [
+        judged(rules, brand="long_stay", departure=FIRST + timedelta(days=n))[0].counts.get("nights", 0)
+        for n in (1, 2, 3, 5, 6, 10)
+    ]
+
+    assert [0, 0, 10, 10, 20, 30] == found
+
+
 # --- caps -------------------------------------------------------------------------------------------------------------
 
 CAPS = """
@@ -237,6 +247,27 @@ def test_nights_paid_by_points_count_or_don_t_or_spoil_the_stay() -> None:
     assert {"count": 100, "none": 100, "whole_stay": 0} == {how: one.base for how, (one, _) in found.items()}
     assert [Why("award_stay", nights="1")] == found["whole_stay"][1]
     assert {} == found["whole_stay"][0].counts
+
+
+def test_an_award_stay_may_count_though_it_earns_nothing() -> None:
+    rules = rules_with(award_nights='"whole_stay"', award_stay_counts='["nights"]')
+    award, why = judged(rules, award_nights=1, departure=FIRST + timedelta(days=3))
+
+    assert (0, {"nights": 30}) == (award.points, award.counts)
+    assert [Why("award_stay_counts", nights="1")] == why
+    assert ["1 nights were paid by points or voucher: the stay earns nothing."] == Wording(
+        rules.definition, "en"
+    ).explain(why)
+    # At a rate that counts for nothing, it doesn't either; through an agency its nights do.
+    assert {} == judged(rules, award_nights=1, rate_code="FREE")[0].counts
+    assert {"nights": 20} == judged(rules, award_nights=1, channel="ota")[0].counts
+
+
+def test_an_award_stay_may_count_as_a_stay_and_for_its_brand() -> None:
+    units = '["nights", "stays", "spend", "brands"]'
+    rules = rules_with(units=units, award_nights='"whole_stay"', award_stay_counts='["stays", "brands"]')
+
+    assert {"stays": 1, "brand:grand": 1} == judged(rules, brand="grand", award_nights=1)[0].counts
 
 
 def test_award_nights_are_taken_off_before_nights_are_halved() -> None:

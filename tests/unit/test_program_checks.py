@@ -642,6 +642,31 @@ MISTAKES = {
         "nothing to warn of",
         "warn_days",
     ),
+    "nights in two ways": instead(
+        "nights_per = 2",
+        'nights_per = 2\nnights = "0.5"',
+        "earning.rule budget_brand.nights_per",
+        "give only one of nights and nights_per",
+        "nights_per = 2",
+    ),
+    "an award stay that counts twice": instead(
+        'award_stay_counts = ["stays"]',
+        'award_stay_counts = ["stays", "stays"]',
+        "counting.award_stay_counts",
+        "`stays` is given twice",
+    ),
+    "an award stay that counts what isn't there": instead(
+        'award_stay_counts = ["stays"]',
+        'award_stay_counts = ["nigths"]',
+        "counting.award_stay_counts",
+        '"nigths" is unknown',
+    ),
+    "an award stay that has spend": instead(
+        'award_stay_counts = ["stays"]',
+        'award_stay_counts = ["spend"]',
+        "counting.award_stay_counts",
+        "an award stay has no spend",
+    ),
     "an excepted brand twice": instead(
         'brands = ["lite"]',
         'except_brands = ["lite", "lite"]',
@@ -782,6 +807,19 @@ WARNINGS = {
         "earning.rule villas.rooms",
         "is as counting.rooms says",
         "rooms = 3",
+    ),
+    "one night of one": instead(
+        "nights_per = 2",
+        "nights_per = 1",
+        "earning.rule budget_brand.nights_per",
+        "is each night; take it away",
+    ),
+    "what award stays count where there are none": instead(
+        'award_nights = "whole_stay"',
+        'award_nights = "none"',
+        "counting.award_stay_counts",
+        'has no meaning without award_nights = "whole_stay"',
+        "award_stay_counts",
     ),
     "from the first stay on": instead(
         "from_stay = 3", "from_stay = 1", "promotion back.from_stay", "is every stay; take it away"
