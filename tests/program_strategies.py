@@ -92,10 +92,17 @@ effective = "next_day"
 downgrade = "one_level"
 grace_months = 2
 rollover = ["nights"]
+rollover_from = "gold"
 
 [[qualification.bar]]
 unit = "no_shows"
 at_most = 3
+
+[[qualification.bar]]
+unit = "stays"
+at_most = 900
+on = "keep"
+tiers = ["gold"]
 
 [[qualification.lifetime]]
 tier = "gold"
@@ -148,6 +155,7 @@ require = { brands = "2" }
 keep = { nights = "25", spend = "20000" }
 keep_require = { brands = "1" }
 permanent = false
+by_invitation = false
 benefits = ["late"]
 yearly = { suite = 2 }
 

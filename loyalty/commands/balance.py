@@ -191,9 +191,9 @@ def _goal(
 
 
 def _keep(rules: Rulebook, standing: Standing, counted: Mapping[str, int]) -> TierGoal | None:
-    """Return what keeps the tier for the period after; None when it is everybody's or for good."""
+    """Return what keeps the tier for the period after; None when it is everybody's, given or for good."""
     level = standing.level
-    if level.rank == 0 or (level.permanent and standing.source == "earned"):
+    if level.by_invitation or level.rank == 0 or (level.permanent and standing.source == "earned"):
         return None
     if level.kept_by(counted):
         return TierGoal(level.code, level.name, {})

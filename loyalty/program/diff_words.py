@@ -68,7 +68,8 @@ VALUES: Final[dict[str, Words]] = {
 """Values that stand for something else than themselves."""
 KEYS: Final[dict[str, str]] = {
     "above": "起算", "account_days": "入会天数", "among": "可选", "at": "节点", "benefits": "礼遇",
-    "birthday_month": "生日月", "bonus_percent": "加赠百分比", "brands": "品牌", "budget": "预算",
+    "birthday_month": "生日月", "by_invitation": "仅限邀请",
+    "on": "针对", "bonus_percent": "加赠百分比", "brands": "品牌", "budget": "预算",
     "by": "依据", "channels": "渠道", "counts": "仍计", "day": "日期", "days": "天数",
     "days_before": "提前天数", "default": "默认", "dormant_months": "沉睡月数", "earns": "仍积", "every": "每",
     "except_brands": "除外品牌", "from_stay": "第几次入住起", "rooms": "积分房间数", "bonus": "等级加赠",

@@ -149,12 +149,15 @@ KEYS: Final[dict[type[Struct], dict[str, str]]] = {
         "keep": "As `reach`, to keep the tier. Left out: the same.",
         "keep_require": "As `require`, to keep the tier. Left out: the same.",
         "permanent": "Once reached it is never lost.",
+        "by_invitation": "Nothing that is counted reaches it: it is given.",
         "benefits": "Benefits that come with it.",
         "yearly": "Benefits that come so many times in a calendar year.",
     },
     model.Bar: {
-        "unit": "What is counted against an upgrade, such as `no_shows`.",
-        "at_most": "No upgrade in a period with more than so many.",
+        "unit": "What is counted against a member, such as `no_shows`.",
+        "at_most": "With more than so many in a period the bar holds.",
+        "on": "Such a period reaches no tier, or keeps none that it began with.",
+        "tiers": "Only these tiers. Left out: all.",
     },
     model.Lifetime: {
         "tier": "The tier that is then kept for good.",
@@ -169,7 +172,8 @@ KEYS: Final[dict[type[Struct], dict[str, str]]] = {
         "downgrade": "Who keeps nothing falls to what the counters say, or by one level.",
         "grace_months": "How much longer a tier lasts.",
         "rollover": "Units whose excess over the tier's threshold counts in the next year too, once.",
-        "bar": "What stands against an upgrade.",
+        "rollover_from": "Only for those who reached this tier or a higher one. Left out: for all.",
+        "bar": "What stands against reaching or keeping a tier.",
         "lifetime": "Tiers for good.",
     },
     model.Reward: {

@@ -242,7 +242,8 @@ class Tier(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """A level. It takes any one threshold of `reach` and all of `require`, within the period.
 
     `keep` and `keep_require` are what it takes to keep it, the same when left out. `benefits` come with it, `yearly` so
-    many times in a calendar year. `permanent`: once reached it is never lost.
+    many times in a calendar year. `permanent`: once reached it is never lost. `by_invitation`: nothing that is counted
+    reaches it, it is given to a member.
     """
 
     code: Identifier
@@ -253,15 +254,21 @@ class Tier(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     keep: dict[str, Decimal] = {}
     keep_require: dict[str, Decimal] = {}
     permanent: bool = False
+    by_invitation: bool = False
     benefits: tuple[Identifier, ...] = ()
     yearly: dict[Identifier, Positive] = {}
 
 
 class Bar(Struct, frozen=True, forbid_unknown_fields=True):
-    """No upgrade in a period in which more than this was counted, such as 3 no-shows."""
+    """No upgrade in a period in which more than this was counted, such as 3 no-shows. `tiers`: to these alone.
+
+    `on` keep is about tiers instead that such a period began with: none of them is kept at its end.
+    """
 
     unit: str
     at_most: Annotated[int, Meta(ge=0)]
+    on: Literal["reach", "keep"] = "reach"
+    tiers: tuple[Identifier, ...] = ()
 
 
 class Lifetime(Struct, frozen=True, forbid_unknown_fields=True):
@@ -280,7 +287,7 @@ class Qualification(Struct, frozen=True, forbid_unknown_fields=True):
     `cycle`: since the last change of tier or the end of its validity, for `months`; then all counters begin at zero.
     `effective`: on the day it is reached or the day after. `downgrade`: by one level, or to what the counters say.
     `grace_months`: how much longer a tier lasts. `rollover`: units whose excess over the threshold of the tier reached
-    counts for tiers in the next year too, once.
+    counts for tiers in the next year too, once; of those who reached the tier `rollover_from` or a higher one.
     """
 
     period: Literal["calendar_year", "membership_year", "rolling", "cycle"] = "calendar_year"
@@ -289,6 +296,7 @@ class Qualification(Struct, frozen=True, forbid_unknown_fields=True):
     downgrade: Literal["counters", "one_level"] = "counters"
     grace_months: Annotated[int, Meta(ge=0, le=24)] = 0
     rollover: tuple[str, ...] = ()
+    rollover_from: Identifier | None = None
     bar: tuple[Bar, ...] = ()
     lifetime: tuple[Lifetime, ...] = ()
 
