@@ -248,6 +248,9 @@ step = 500
 sent_a_year = 50000
 received_a_year = 100000
 account_days = 30
+times_a_year = 6
+every_days = 30
+fee = "0.005"
 
 [household]
 members = 4

@@ -20,6 +20,8 @@ from loyalty.tiers.standing import Tiers
 
 _DORMANCY: int = 2
 """Months that days are kept beyond the dormancy of a promotion: a stay may be posted late, and lasts."""
+_SHORTEST: int = 28
+"""Days of the shortest month."""
 _LATE: int = 13
 """Months that days are kept where rules look at single days or at stays that follow each other."""
 
@@ -143,6 +145,9 @@ class Rulebook:
         dormant = [item.dormant_months for item in self.definition.promotion if item.dormant_months]
         if dormant:
             months.append(max(dormant) + _DORMANCY)
+        transfers = self.definition.transfers
+        if transfers is not None and transfers.every_days is not None:
+            months.append(transfers.every_days // _SHORTEST + 1)
         return max(months)
 
 

@@ -29,8 +29,9 @@ RECEIVED: Final = "received"
 BOUGHT: Final = "bought"
 COMPENSATED: Final = "compensated"
 REFERRED: Final = "referred"
+GIFTS: Final = "gifts"
 
-CAPPED: Final = frozenset({SENT, RECEIVED, BOUGHT, COMPENSATED, REFERRED})
+CAPPED: Final = frozenset({SENT, RECEIVED, BOUGHT, COMPENSATED, REFERRED, GIFTS})
 
 MEMBER_ACCOUNTS: Final = frozenset({AVAILABLE, PENDING, HELD, COUNTED})
 

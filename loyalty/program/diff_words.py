@@ -72,6 +72,7 @@ KEYS: Final[dict[str, str]] = {
     "on": "针对", "bonus_percent": "加赠百分比", "brands": "品牌", "budget": "预算",
     "by": "依据", "channels": "渠道", "counts": "仍计", "day": "日期", "days": "天数",
     "days_before": "提前天数", "default": "默认", "dormant_months": "沉睡月数", "earns": "仍积", "every": "每",
+    "every_days": "间隔天数", "fee": "每分手续费", "times_a_year": "每年次数",
     "except_brands": "除外品牌", "from_stay": "第几次入住起", "rooms": "积分房间数", "bonus": "等级加赠",
     "festivals": "节日", "group": "组", "keep": "保级", "keep_require": "保级另需", "kind": "类型",
     "least": "最少", "least_nights": "最少晚数", "least_spend": "最低消费", "listed": "指定日期",

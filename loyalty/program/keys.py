@@ -217,6 +217,9 @@ KEYS: Final[dict[type[Struct], dict[str, str]]] = {
         "sent_a_year": "The most points that a member sends in a calendar year.",
         "received_a_year": "The most points that a member receives in a calendar year.",
         "account_days": "How many days both must have been members.",
+        "times_a_year": "How often a member gives in a calendar year, at most.",
+        "every_days": "How many days there must be from a member's gift to the next one.",
+        "fee": "What the giver pays for each point, in the program's currency. It is told with the gift.",
     },
     model.Household: {
         "members": "The most members of a household.",

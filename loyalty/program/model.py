@@ -367,13 +367,20 @@ class Expiry(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
 
 class Transfers(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Points from one member to another, as a gift. Caps are by calendar year; `account_days`: age of the account."""
+    """Points from one member to another, as a gift. Caps are by calendar year; `account_days`: age of the account.
+
+    Of the giver alone: `times_a_year` gifts, counted as long as this is said; `every_days` at most one; `fee` is what
+    the giver pays for each point, in the program's currency: it is told, not collected.
+    """
 
     least: Positive = 1
     step: Positive = 1
     sent_a_year: Points | None = None
     received_a_year: Points | None = None
     account_days: Days = 0
+    times_a_year: Positive | None = None
+    every_days: Annotated[int, Meta(ge=1, le=366)] | None = None
+    fee: Decimal | None = None
 
 
 class Household(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

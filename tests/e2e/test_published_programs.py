@@ -295,6 +295,7 @@ _STAY_SEEN: Final[dict[str, Callable[[Table, Any], object]]] = {
     "change": lambda answer, _: answer["change"],
     "nights": lambda answer, _: Decimal(answer["nights"]),
     "tier": lambda answer, _: answer["tier"]["after"],
+    "fee": lambda answer, _: answer["fee"]["amount"],
     "milestones": lambda answer, _: sorted(
         f"{one['code']}/{one['ordinal']} {one['status']}" for one in answer["milestones"]
     ),

@@ -722,6 +722,9 @@ MISTAKES = {
         "counting.award_stay_counts",
         "an award stay has no spend",
     ),
+    "a fee of nothing": instead(
+        'fee = "0.005"', 'fee = "0"', "transfers.fee", "must be above zero; leave it out where gifts are free"
+    ),
     "an excepted brand twice": instead(
         'brands = ["lite"]',
         'except_brands = ["lite", "lite"]',
@@ -881,6 +884,12 @@ WARNINGS = {
         "tier top.permanent",
         "it lasts as long as it is given for",
         "permanent = true",
+    ),
+    "more gifts than there are days for": instead(
+        "times_a_year = 6",
+        "times_a_year = 14",
+        "transfers.times_a_year",
+        "there are 30 days between two gifts",
     ),
     "one night of one": instead(
         "nights_per = 2",
