@@ -221,6 +221,7 @@ code = "ladder"
 name = { en = "Ladder", zh = "阶梯" }
 unit = "nights"
 at = ["20", "40.5"]
+or_at = { spend = ["1000"] }
 over = "year"
 
 [milestone.choice]

@@ -135,6 +135,7 @@ class Rulebook:
             item.code, names(item.name), item.unit, self.amount(item.unit, item.every) if item.every else 0,
             first.code, names(first.name), tuple(self.amount(item.unit, mark) for mark in item.at),
             self.amount(item.unit, item.above), item.most, item.over == "year", item.reward or item.choice,
+            tuple((unit, tuple(self.amount(unit, mark) for mark in marks)) for unit, marks in item.or_at.items()),
         )  # fmt: skip
 
     def _months_kept(self) -> int:

@@ -69,7 +69,7 @@ VALUES: Final[dict[str, Words]] = {
 KEYS: Final[dict[str, str]] = {
     "above": "起算", "account_days": "入会天数", "among": "可选", "at": "节点", "benefits": "礼遇",
     "birthday_month": "生日月", "by_invitation": "仅限邀请",
-    "on": "针对", "bonus_percent": "加赠百分比", "brands": "品牌", "budget": "预算",
+    "on": "针对", "or_at": "或节点", "bonus_percent": "加赠百分比", "brands": "品牌", "budget": "预算",
     "by": "依据", "channels": "渠道", "counts": "仍计", "day": "日期", "days": "天数",
     "days_before": "提前天数", "default": "默认", "dormant_months": "沉睡月数", "earns": "仍积", "every": "每",
     "every_days": "间隔天数", "fee": "每分手续费", "times_a_year": "每年次数",

@@ -195,6 +195,7 @@ KEYS: Final[dict[type[Struct], dict[str, str]]] = {
         "unit": "What is counted.",
         "every": "A reward at each multiple of this.",
         "at": "A reward at each of these marks.",
+        "or_at": "The same marks by further units; each is reached once, by whichever unit is first.",
         "above": "Multiples of `every` are counted from here.",
         "most": "How many rewards there are at most.",
         "over": "Counted over the whole membership, or in each calendar year.",

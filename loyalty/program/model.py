@@ -326,7 +326,8 @@ class Choice(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 class Milestone(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """A reward granted each time a count passes a multiple of `every`, or the marks `at`.
 
-    `over` says what is counted: the whole membership, the calendar year, or the tier's period. `most` ends it.
+    `over` says what is counted: the whole membership, or the calendar year. `most` ends it. `or_at` has marks by
+    further units beside those of `at`, the first for the first: each is passed once, by whichever unit comes to it.
     """
 
     code: Identifier
@@ -334,6 +335,7 @@ class Milestone(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     unit: str
     every: Decimal | None = None
     at: tuple[Decimal, ...] = ()
+    or_at: dict[str, tuple[Decimal, ...]] = {}
     above: Decimal = "0"
     most: Positive | None = None
     over: Literal["lifetime", "year"] = "lifetime"

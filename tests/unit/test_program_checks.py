@@ -725,6 +725,55 @@ MISTAKES = {
     "a fee of nothing": instead(
         'fee = "0.005"', 'fee = "0"', "transfers.fee", "must be above zero; leave it out where gifts are free"
     ),
+    "other marks without marks": instead(
+        'above = "5"\nmost = 3\n',
+        'above = "5"\nmost = 3\nor_at = { nights = ["9"] }\n',
+        "milestone tenth.or_at",
+        "goes with the marks of at",
+        'or_at = { nights = ["9"] }',
+    ),
+    "other marks of its own unit": instead(
+        "or_at = { spend",
+        "or_at = { nights",
+        "milestone ladder.or_at.nights",
+        "are the milestone's own unit",
+        'or_at = { nights = ["1000"] }',
+    ),
+    "other marks of an unknown unit": instead(
+        "or_at = { spend",
+        "or_at = { spent",
+        "milestone ladder.or_at.spent",
+        "Did you mean `spend`?",
+        'or_at = { spent = ["1000"] }',
+    ),
+    "no other marks": instead(
+        'spend = ["1000"]',
+        "spend = []",
+        "milestone ladder.or_at.spend",
+        "says no marks",
+        "or_at = { spend = [] }",
+    ),
+    "more other marks": instead(
+        'spend = ["1000"]',
+        'spend = ["1", "2", "3"]',
+        "milestone ladder.or_at.spend",
+        "has 3 marks, where at has 2",
+        'or_at = { spend = ["1", "2", "3"] }',
+    ),
+    "other marks that fall": instead(
+        'spend = ["1000"]',
+        'spend = ["2", "2"]',
+        "milestone ladder.or_at.spend",
+        "must be above the mark before it",
+        'or_at = { spend = ["2", "2"] }',
+    ),
+    "other marks that are too fine": instead(
+        'spend = ["1000"]',
+        'spend = ["0.555"]',
+        "milestone ladder.or_at.spend",
+        "is finer than spend are counted",
+        'or_at = { spend = ["0.555"] }',
+    ),
     "an excepted brand twice": instead(
         'brands = ["lite"]',
         'except_brands = ["lite", "lite"]',
