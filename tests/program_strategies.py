@@ -227,10 +227,11 @@ over = "year"
 [milestone.choice]
 pick = 1
 within_days = 60
+until = "01-07"
 default = ["some_points"]
 among = [
     { code = "some_points", name = { en = "Points", zh = "积分" }, kind = "points", points = 1000 },
-    { code = "a_suite", name = { en = "Suite", zh = "套房" } },
+    { code = "a_suite", name = { en = "Suite", zh = "套房" }, valid_to = "12-31", valid_years = 2 },
 ]
 
 [expiry]

@@ -214,7 +214,7 @@ def _milestone(rules: Rulebook, rule: MilestoneRule, counters: Counters, today: 
         rule.code, rule.name, rule.unit, None if choice else rule.reward_name,
         None if mark is None else rules.show(rule.unit, mark),
         None if mark is None else rules.show(rule.unit, mark - count),
-        choice.pick if choice else 0, [option(one) for one in choice.among] if choice else [], others,
+        choice.pick if choice else 0, [option(one, today.year) for one in choice.among] if choice else [], others,
     )  # fmt: skip
 
 

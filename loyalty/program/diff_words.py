@@ -82,7 +82,8 @@ KEYS: Final[dict[str, str]] = {
     "points_per_night": "每晚积分", "price": "价格", "priority": "优先级", "properties": "酒店",
     "rate_codes": "房价代码", "reach": "达到", "referred": "被推荐", "registration": "需报名",
     "require": "另需", "reward": "奖励", "room_types": "房型", "segments": "客群", "step": "步长",
-    "tiers": "等级", "times": "次数", "unit": "计量", "valid_months": "有效月数", "weekdays": "星期",
+    "tiers": "等级", "times": "次数", "unit": "计量", "until": "截止", "valid_months": "有效月数", "valid_to": "有效至",
+    "valid_years": "有效年数", "weekdays": "星期",
     "within_days": "期限天数", "yearly": "每年",
 }  # fmt: skip
 """Keys in Chinese, where a whole entry is told. In English they are words already."""

@@ -182,11 +182,14 @@ KEYS: Final[dict[type[Struct], dict[str, str]]] = {
         "kind": "What it is.",
         "points": 'How many points, of `kind = "points"`.',
         "valid_months": "How long it is valid. Left out: without end.",
+        "valid_to": "The last day it is valid, of a year after that of the milestone.",
+        "valid_years": "Of how many years after it.",
     },
     model.Choice: {
         "pick": "How many rewards the member picks.",
         "among": "The rewards to pick from.",
         "within_days": "How long there is to choose.",
+        "until": "The last day to choose, of the year after that of the milestone.",
         "default": "Rewards that are given when nobody chooses. Left out: none.",
     },
     model.Milestone: {

@@ -305,21 +305,32 @@ class Qualification(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Reward(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """What a milestone gives: points, a voucher or a benefit, valid for so many months (None: no end)."""
+    """What a milestone gives: points, a voucher or a benefit, valid for so many months (None: no end).
+
+    Or it is valid to a day of the calendar, `valid_to`, that one included: of the year after the milestone's, or of
+    `valid_years` after it; "02-29" is the end of February. The milestone's year is the one it counts, else the one in
+    which the reward is granted.
+    """
 
     code: Identifier
     name: Name
     kind: Literal["benefit", "voucher", "points"] = "benefit"
     points: Points = 0
     valid_months: Months | None = None
+    valid_to: MonthDay | None = None
+    valid_years: Annotated[int, Meta(ge=0, le=50)] = 1
 
 
 class Choice(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """`pick` of the rewards `among`, within so many days; `default` is given when nobody chooses."""
+    """`pick` of the rewards `among`, within so many days; `default` is given when nobody chooses.
+
+    `until`: up to this day of the year after the milestone's instead; `within_days` if that is over when it is granted.
+    """
 
     pick: Positive = 1
     among: Annotated[tuple[Reward, ...], Meta(min_length=2)]
     within_days: Annotated[int, Meta(ge=1, le=730)] = 90
+    until: MonthDay | None = None
     default: tuple[Identifier, ...] = ()
 
 

@@ -774,6 +774,13 @@ MISTAKES = {
         "is finer than spend are counted",
         'or_at = { spend = ["0.555"] }',
     ),
+    "a reward that ends twice": instead(
+        'valid_to = "12-31"',
+        'valid_to = "12-31", valid_months = 3',
+        "milestone ladder.choice.among a_suite.valid_to",
+        "give only one of valid_months and valid_to",
+        'code = "a_suite"',
+    ),
     "an excepted brand twice": instead(
         'brands = ["lite"]',
         'except_brands = ["lite", "lite"]',
@@ -939,6 +946,13 @@ WARNINGS = {
         "times_a_year = 14",
         "transfers.times_a_year",
         "there are 30 days between two gifts",
+    ),
+    "years without a day": instead(
+        'valid_to = "12-31", valid_years = 2',
+        "valid_years = 2",
+        "milestone ladder.choice.among a_suite.valid_years",
+        "has no meaning without valid_to",
+        'code = "a_suite"',
     ),
     "one night of one": instead(
         "nights_per = 2",

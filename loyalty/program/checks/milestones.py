@@ -87,6 +87,10 @@ def _gives(path: Path, item: Milestone) -> Iterator[Mistake]:
 
 
 def _reward(path: Path, reward: Reward) -> Iterator[Mistake]:
+    if reward.valid_to and reward.valid_months:
+        yield Mistake((*path, "valid_to"), "give only one of valid_months and valid_to")
+    if not reward.valid_to and reward.valid_years != 1:
+        yield warning((*path, "valid_years"), "has no meaning without valid_to")
     if reward.kind == "points" and not reward.points:
         yield Mistake((*path, "points"), "say how many points it is")
     if reward.kind != "points" and reward.points:
