@@ -340,6 +340,10 @@ BENEFITS = ("late_check_out", "breakfast", "suite")
 CATEGORIES = ("room", "food", "spa", "laundry")
 TIERS = ("member", "silver", "gold", "diamond")
 DAY_ONE = date(2026, 1, 1)
+NIGHTS_OF_A_RULE: list[dict[str, Any]] = [{"nights": "0.5"}, {}, {"nights_per": 3}]
+VALID: list[dict[str, Any]] = [
+    {}, {"valid_months": 14}, {"valid_to": "12-31"}, {"valid_to": "02-29", "valid_years": 2},
+]  # fmt: skip
 
 texts = st.sampled_from(["Gold", "Double points", "金卡", '"quoted"', "back\\slash", "é, #1 = [x]"])
 names = st.builds(Name, en=texts, zh=texts)
@@ -371,7 +375,8 @@ def earnings(draw: st.DrawFn) -> model.Earning:
         pending_days=draw(st.integers(0, 20)),
         rule=tuple(
             model.EarningRule(
-                code=brand, brands=(brand,), points={"room": draw(rates)}, nights=draw(st.sampled_from(["0.5", "1"]))
+                code=brand, brands=(brand,), points={"room": draw(rates)}, bonus=draw(st.booleans()),
+                rooms=draw(some(st.integers(1, 5))), **draw(st.sampled_from(NIGHTS_OF_A_RULE)),
             )
             for brand in rules
         ),
@@ -412,13 +417,19 @@ gifts: st.SearchStrategy[dict[str, Any]] = st.one_of(
 )
 
 
+numbered: st.SearchStrategy[dict[str, Any]] = st.sampled_from(
+    [{}, {"nth_stay": (1,)}, {"nth_stay": (2, 3)}, {"from_stay": 2}]
+)
+
+
 @st.composite
 def promotions(draw: st.DrawFn, code: str, priority: int) -> model.Promotion:
     """Return a promotion whose priority nobody else has."""
     first, length = draw(some(days)), draw(some(st.integers(7, 300)))
     return model.Promotion(
         code=code, name=draw(names), first=first, last=first and length and first + timedelta(length),
-        weekdays=draw(weekdays), channels=draw(channels), nth_stay=draw(st.sampled_from([(), (1,), (2, 3)])),
+        weekdays=draw(weekdays), channels=draw(channels),
+        except_brands=draw(st.sampled_from([(), ("lite", "inn*")])), **draw(numbered),
         dormant_months=None, birthday_month=draw(st.booleans()), registration=draw(st.booleans()),
         least_nights=draw(some(st.integers(1, 5))), rounding=draw(st.sampled_from(["down", "half_up", "up"])),
         priority=priority, group=draw(st.sampled_from([None, "season", "other"])),
@@ -432,18 +443,27 @@ def milestones(draw: st.DrawFn, code: str) -> model.Milestone:
     start, step = draw(st.integers(1, 20)), draw(st.integers(1, 20))
     marks = draw(
         st.sampled_from(
-            [{"every": str(step)}, {"at": tuple(str(start + step * place) for place in range(4))}]
+            [
+                {"every": str(step)},
+                {"at": tuple(str(start + step * place) for place in range(4))},
+                {"at": ("20", "40"), "or_at": {"spend": ("500", "900.50")}},
+            ]
         )
     )
     rewards = [
         model.Reward(code=f"{code}_points", name=draw(names), kind="points", points=draw(points)),
         model.Reward(
-            code=f"{code}_gift", name=draw(names), kind="voucher", valid_months=draw(some(st.integers(1, 24)))
+            code=f"{code}_gift", name=draw(names), kind="voucher",
+            **draw(st.sampled_from(VALID)),
         ),
     ]  # fmt: skip
     given: dict[str, Any] = draw(
         st.sampled_from(
-            [{"reward": rewards[0]}, {"reward": rewards[1]}, {"choice": model.Choice(among=tuple(rewards))}]
+            [
+                {"reward": rewards[0]},
+                {"reward": rewards[1]},
+                {"choice": model.Choice(among=tuple(rewards), until=draw(st.sampled_from([None, "01-07"])))},
+            ]
         )
     )
     return model.Milestone(
@@ -454,11 +474,12 @@ def milestones(draw: st.DrawFn, code: str) -> model.Milestone:
 
 @st.composite
 def expiries(draw: st.DrawFn, codes: tuple[str, ...]) -> model.Expiry:
-    months = draw(some(st.integers(1, 60)))
+    months, idle = draw(some(st.integers(1, 60))), draw(some(st.integers(1, 60)))
     return model.Expiry(
         months=months, at_end_of=draw(st.sampled_from(["day", "month", "year"])),
         by_tier=draw(st.dictionaries(st.sampled_from(codes), st.integers(0, 60), max_size=2)),
-        inactivity_months=draw(some(st.integers(1, 60))),
+        inactivity_months=idle, inactivity_exempt=codes[1:] if idle and draw(st.booleans()) else (),
+        inactivity_exempt_lifetime=idle is not None and draw(st.booleans()),
         warn_days=draw(st.sampled_from([(), (7,), (14, 7)])) if months else (),
     )  # fmt: skip
 
@@ -479,7 +500,9 @@ def definitions(draw: st.DrawFn) -> Definition:
         promotion=tuple(draw(promotions(f"p{place}", place)) for place in range(draw(st.integers(0, 3)))),
         milestone=tuple(draw(milestones(f"m{place}")) for place in range(draw(st.integers(0, 3)))),
         expiry=draw(expiries(codes)),
-        transfers=draw(some(st.builds(model.Transfers, least=st.just(600), step=st.sampled_from([1, 100, 200])))),
+        transfers=draw(some(st.builds(model.Transfers, least=st.just(600), step=st.sampled_from([1, 100, 200]),
+                                     times_a_year=some(st.integers(1, 9)), every_days=some(st.integers(1, 40)),
+                                     fee=st.sampled_from([None, "0.005"])))),
         household=draw(some(st.builds(model.Household, members=st.integers(2, 9)))),
         referral=draw(some(st.builds(model.Referral, points=points))),
     )  # fmt: skip

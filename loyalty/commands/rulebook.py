@@ -22,6 +22,8 @@ _DORMANCY: int = 2
 """Months that days are kept beyond the dormancy of a promotion: a stay may be posted late, and lasts."""
 _SHORTEST: int = 28
 """Days of the shortest month."""
+_AHEAD: int = 100
+"""Years that a tier lasts at most; one that is given for longer is for good."""
 _LATE: int = 13
 """Months that days are kept where rules look at single days or at stays that follow each other."""
 
@@ -93,10 +95,11 @@ class Rulebook:
         if self.idling is None or member.active_on is None:
             return None
         day = self.idling.lapses_on(member.active_on)
-        if self.spares is not None:
-            while self.spares(member, day):
-                if self.tiers.standing(member, day).valid_to is None:
-                    return None
+        while self.spares is not None and self.spares(member, day):
+            until = self.tiers.standing(member, day).valid_to
+            if until is None or until.year - day.year > _AHEAD:
+                return None
+            while day <= until:
                 day = self.idling.lapses_on(day)
         return day
 

@@ -5,8 +5,10 @@ from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 
 from loyalty.commands.rulebook import Rulebook, join
+from loyalty.ledger.model import Status
 from loyalty.worker import expire_due
 from tests.builders import PROGRAM, changed, small_rules
 from tests.property.invariants import check
@@ -229,6 +231,22 @@ def test_points_of_an_exempt_tier_stay_until_the_first_day_they_are_due_after_it
     assert (0, date(2028, 2, 20)) == state(shell)
     assert ("lapsed", date(2028, 2, 20)) == kinds(shell)[-1]
     check(shell)
+
+
+@pytest.mark.parametrize(
+    ("last", "told"), [(date(9999, 12, 31), []), (None, []), (date(2030, 5, 1), [(date(2030, 6, 20), 100)])]
+)
+def test_points_stay_as_long_as_an_exempt_tier_is_given_for(
+    last: date | None, told: list[tuple[date, int]]
+) -> None:
+    # Without a status the points would go on 20 December 2026, and every two months after that.
+    shell = opened_on(program=rules('600\ninactivity_months = 2\ninactivity_exempt = ["platinum"]'))
+    shell.post(STAY)
+    member = shell.find("T1")
+    assert member is not None
+    member.traits = structs.replace(member.traits, statuses=(Status("platinum", "gifted", START, last),))
+
+    assert told == [one for one in shell.outlook("T1").expiring if one[0] < date(2070, 1, 1)]
 
 
 def test_a_cap_of_its_own_ends_a_lot_of_an_exempt_tier() -> None:

@@ -347,6 +347,22 @@ def test_what_passes_a_threshold_with_what_was_carried_over_is_not_said_to_move_
 LIFE = '[[qualification.lifetime]]\ntier = "gold"\nrequire = { nights = "50" }\nyears = 3'
 
 
+def test_a_tier_is_for_life_when_it_is_earned_for_good_permanent_or_given_without_an_end() -> None:
+    # Gold by 20 nights in each of three years: 60 nights in all, of which 50 are enough; two years are too few.
+    years: Counters = {str(year): nights(20) for year in (2024, 2025, 2026)}
+    earned, permanent = rules(LIFE, gold=GOLD).tiers, rules(gold=GOLD | {"permanent": True}).tiers
+    plain, day = rules(gold=GOLD).tiers, date(2026, 6, 1)
+    given, lent = (Status("gold", "gifted", day, last) for last in (None, date(2099, 1, 1)))
+
+    assert earned.has_for_life(guest(years), day)
+    assert not earned.has_for_life(guest({"2025": nights(90), "2026": nights(90)}), day)
+    assert permanent.has_for_life(guest({"2024": nights(20)}), day)
+    assert not permanent.has_for_life(guest({"2024": nights(19)}), day)
+    assert plain.has_for_life(guest({}, given), day)
+    assert not plain.has_for_life(guest({}, given), date(2026, 5, 31))
+    assert not plain.has_for_life(guest(years, lent), day)
+
+
 def test_a_tier_for_life_takes_what_was_counted_and_years_at_it() -> None:
     # Gold from 2024 (20 nights) on, kept by 20 in 2025: that year is valid to the end of 2026, three years.
     tiers = rules(LIFE, **ALL).tiers
