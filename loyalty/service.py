@@ -5,6 +5,7 @@ import secrets
 from collections.abc import AsyncGenerator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from datetime import date, datetime, timedelta
+from functools import partial
 from hashlib import blake2b
 from typing import Final
 
@@ -41,7 +42,7 @@ from loyalty.events import store as events_store
 from loyalty.events.store import Warnings
 from loyalty.ids import UUID
 from loyalty.ledger import store as ledger_store
-from loyalty.ledger.model import Member
+from loyalty.ledger.model import Member, Spares
 from loyalty.ledger.poster import Poster
 from loyalty.ledger.store import Entry, Found
 from loyalty.members import store as members_store
@@ -455,7 +456,16 @@ class Service:
         return Warnings(
             day, rules.definition.expiry.warn_days, idling and idling.months,
             idling and max(idling.since, versions.BEGINNING),
+            None if rules.spares is None else partial(self._spared, rules.spares),
         )  # fmt: skip
+
+    async def _spared(self, spares: Spares, members: Sequence[UUID], day: date) -> list[UUID]:
+        """Return those of some members whose points stay although they would lapse on a day."""
+        shards = [ids.shard_of(one) for one in members]
+        found = await ledger_store.read_members(
+            self.pool, shards, members, [None] * len(members), choices=False
+        )
+        return [one.member.member_id for one in found if one and spares(one.member, day)]
 
     async def review(self, member_id: UUID) -> None:
         """Review a member's tier, if it is due."""

@@ -49,11 +49,14 @@ points = { room = "2", spa = "1" }
 per = "5"
 whole = true
 nights = "0.5"
+bonus = false
+rooms = 1
 
 [[earning.rule]]
 code = "budget_brand"
 brands = ["lite"]
 points = { room = "0.5" }
+nights_per = 2
 
 [[earning.cap]]
 code = "a_day"
@@ -78,7 +81,8 @@ units = ["nights", "stays", "spend", "tier_points", "no_shows", "brands"]
 day_use_is_stay = true
 rooms = 3
 room_nights = true
-award_nights = "none"
+award_nights = "whole_stay"
+award_stay_counts = ["stays"]
 consecutive = true
 
 [qualification]
@@ -88,10 +92,17 @@ effective = "next_day"
 downgrade = "one_level"
 grace_months = 2
 rollover = ["nights"]
+rollover_from = "gold"
 
 [[qualification.bar]]
 unit = "no_shows"
 at_most = 3
+
+[[qualification.bar]]
+unit = "stays"
+at_most = 900
+on = "keep"
+tiers = ["gold"]
 
 [[qualification.lifetime]]
 tier = "gold"
@@ -144,6 +155,7 @@ require = { brands = "2" }
 keep = { nights = "25", spend = "20000" }
 keep_require = { brands = "1" }
 permanent = false
+by_invitation = false
 benefits = ["late"]
 yearly = { suite = 2 }
 
@@ -191,6 +203,7 @@ points = 500
 code = "back"
 name = { en = "Welcome back", zh = "欢迎回来" }
 dormant_months = 6
+from_stay = 3
 points_per_night = 100
 nights = "1"
 
@@ -208,15 +221,17 @@ code = "ladder"
 name = { en = "Ladder", zh = "阶梯" }
 unit = "nights"
 at = ["20", "40.5"]
+or_at = { spend = ["1000"] }
 over = "year"
 
 [milestone.choice]
 pick = 1
 within_days = 60
+until = "01-07"
 default = ["some_points"]
 among = [
     { code = "some_points", name = { en = "Points", zh = "积分" }, kind = "points", points = 1000 },
-    { code = "a_suite", name = { en = "Suite", zh = "套房" } },
+    { code = "a_suite", name = { en = "Suite", zh = "套房" }, valid_to = "12-31", valid_years = 2 },
 ]
 
 [expiry]
@@ -224,6 +239,8 @@ months = 24
 at_end_of = "month"
 by_tier = { gold = 0, silver = 36 }
 inactivity_months = 12
+inactivity_exempt = ["gold"]
+inactivity_exempt_lifetime = true
 activity = ["stay", "spend"]
 warn_days = [30, 60]
 
@@ -233,6 +250,9 @@ step = 500
 sent_a_year = 50000
 received_a_year = 100000
 account_days = 30
+times_a_year = 6
+every_days = 30
+fee = "0.005"
 
 [household]
 members = 4
@@ -320,6 +340,10 @@ BENEFITS = ("late_check_out", "breakfast", "suite")
 CATEGORIES = ("room", "food", "spa", "laundry")
 TIERS = ("member", "silver", "gold", "diamond")
 DAY_ONE = date(2026, 1, 1)
+NIGHTS_OF_A_RULE: list[dict[str, Any]] = [{"nights": "0.5"}, {}, {"nights_per": 3}]
+VALID: list[dict[str, Any]] = [
+    {}, {"valid_months": 14}, {"valid_to": "12-31"}, {"valid_to": "02-29", "valid_years": 2},
+]  # fmt: skip
 
 texts = st.sampled_from(["Gold", "Double points", "金卡", '"quoted"', "back\\slash", "é, #1 = [x]"])
 names = st.builds(Name, en=texts, zh=texts)
@@ -351,7 +375,8 @@ def earnings(draw: st.DrawFn) -> model.Earning:
         pending_days=draw(st.integers(0, 20)),
         rule=tuple(
             model.EarningRule(
-                code=brand, brands=(brand,), points={"room": draw(rates)}, nights=draw(st.sampled_from(["0.5", "1"]))
+                code=brand, brands=(brand,), points={"room": draw(rates)}, bonus=draw(st.booleans()),
+                rooms=draw(some(st.integers(1, 5))), **draw(st.sampled_from(NIGHTS_OF_A_RULE)),
             )
             for brand in rules
         ),
@@ -392,13 +417,19 @@ gifts: st.SearchStrategy[dict[str, Any]] = st.one_of(
 )
 
 
+numbered: st.SearchStrategy[dict[str, Any]] = st.sampled_from(
+    [{}, {"nth_stay": (1,)}, {"nth_stay": (2, 3)}, {"from_stay": 2}]
+)
+
+
 @st.composite
 def promotions(draw: st.DrawFn, code: str, priority: int) -> model.Promotion:
     """Return a promotion whose priority nobody else has."""
     first, length = draw(some(days)), draw(some(st.integers(7, 300)))
     return model.Promotion(
         code=code, name=draw(names), first=first, last=first and length and first + timedelta(length),
-        weekdays=draw(weekdays), channels=draw(channels), nth_stay=draw(st.sampled_from([(), (1,), (2, 3)])),
+        weekdays=draw(weekdays), channels=draw(channels),
+        except_brands=draw(st.sampled_from([(), ("lite", "inn*")])), **draw(numbered),
         dormant_months=None, birthday_month=draw(st.booleans()), registration=draw(st.booleans()),
         least_nights=draw(some(st.integers(1, 5))), rounding=draw(st.sampled_from(["down", "half_up", "up"])),
         priority=priority, group=draw(st.sampled_from([None, "season", "other"])),
@@ -412,18 +443,27 @@ def milestones(draw: st.DrawFn, code: str) -> model.Milestone:
     start, step = draw(st.integers(1, 20)), draw(st.integers(1, 20))
     marks = draw(
         st.sampled_from(
-            [{"every": str(step)}, {"at": tuple(str(start + step * place) for place in range(4))}]
+            [
+                {"every": str(step)},
+                {"at": tuple(str(start + step * place) for place in range(4))},
+                {"at": ("20", "40"), "or_at": {"spend": ("500", "900.50")}},
+            ]
         )
     )
     rewards = [
         model.Reward(code=f"{code}_points", name=draw(names), kind="points", points=draw(points)),
         model.Reward(
-            code=f"{code}_gift", name=draw(names), kind="voucher", valid_months=draw(some(st.integers(1, 24)))
+            code=f"{code}_gift", name=draw(names), kind="voucher",
+            **draw(st.sampled_from(VALID)),
         ),
     ]  # fmt: skip
     given: dict[str, Any] = draw(
         st.sampled_from(
-            [{"reward": rewards[0]}, {"reward": rewards[1]}, {"choice": model.Choice(among=tuple(rewards))}]
+            [
+                {"reward": rewards[0]},
+                {"reward": rewards[1]},
+                {"choice": model.Choice(among=tuple(rewards), until=draw(st.sampled_from([None, "01-07"])))},
+            ]
         )
     )
     return model.Milestone(
@@ -434,11 +474,12 @@ def milestones(draw: st.DrawFn, code: str) -> model.Milestone:
 
 @st.composite
 def expiries(draw: st.DrawFn, codes: tuple[str, ...]) -> model.Expiry:
-    months = draw(some(st.integers(1, 60)))
+    months, idle = draw(some(st.integers(1, 60))), draw(some(st.integers(1, 60)))
     return model.Expiry(
         months=months, at_end_of=draw(st.sampled_from(["day", "month", "year"])),
         by_tier=draw(st.dictionaries(st.sampled_from(codes), st.integers(0, 60), max_size=2)),
-        inactivity_months=draw(some(st.integers(1, 60))),
+        inactivity_months=idle, inactivity_exempt=codes[1:] if idle and draw(st.booleans()) else (),
+        inactivity_exempt_lifetime=idle is not None and draw(st.booleans()),
         warn_days=draw(st.sampled_from([(), (7,), (14, 7)])) if months else (),
     )  # fmt: skip
 
@@ -459,7 +500,9 @@ def definitions(draw: st.DrawFn) -> Definition:
         promotion=tuple(draw(promotions(f"p{place}", place)) for place in range(draw(st.integers(0, 3)))),
         milestone=tuple(draw(milestones(f"m{place}")) for place in range(draw(st.integers(0, 3)))),
         expiry=draw(expiries(codes)),
-        transfers=draw(some(st.builds(model.Transfers, least=st.just(600), step=st.sampled_from([1, 100, 200])))),
+        transfers=draw(some(st.builds(model.Transfers, least=st.just(600), step=st.sampled_from([1, 100, 200]),
+                                     times_a_year=some(st.integers(1, 9)), every_days=some(st.integers(1, 40)),
+                                     fee=st.sampled_from([None, "0.005"])))),
         household=draw(some(st.builds(model.Household, members=st.integers(2, 9)))),
         referral=draw(some(st.builds(model.Referral, points=points))),
     )  # fmt: skip

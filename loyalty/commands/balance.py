@@ -14,7 +14,7 @@ from loyalty.ledger.model import BENEFIT, Choosing, Counters, Member
 from loyalty.ledger.outlook import Expiring, Opening, look
 from loyalty.program.model import Choice
 from loyalty.tiers.ladder import Level
-from loyalty.tiers.milestones import MilestoneRule
+from loyalty.tiers.milestones import MilestoneRule, amount_of
 from loyalty.tiers.standing import Standing
 
 Names = Mapping[str, str]
@@ -80,7 +80,8 @@ class PeriodView(Struct, frozen=True, gc=False):
 class MilestoneView(Struct, frozen=True, gc=False, omit_defaults=True):
     """A milestone ahead: the count at which it comes, and how much is missing; None: all of it is reached.
 
-    Where it leaves a choice, `reward` is null, and there are so many to `pick` of the `options`.
+    Where it leaves a choice, `reward` is null, and there are so many to `pick` of the `options`. `or_remaining`: what
+    of another unit would do as well.
     """
 
     code: str
@@ -91,6 +92,7 @@ class MilestoneView(Struct, frozen=True, gc=False, omit_defaults=True):
     remaining: str | None
     pick: int = 0
     options: list[OptionView] = []
+    or_remaining: dict[str, str] = {}
 
 
 class ChoiceView(Struct, frozen=True, gc=False):
@@ -191,9 +193,9 @@ def _goal(
 
 
 def _keep(rules: Rulebook, standing: Standing, counted: Mapping[str, int]) -> TierGoal | None:
-    """Return what keeps the tier for the period after; None when it is everybody's or for good."""
+    """Return what keeps the tier for the period after; None when it is everybody's, given or for good."""
     level = standing.level
-    if level.rank == 0 or (level.permanent and standing.source == "earned"):
+    if level.by_invitation or level.rank == 0 or (level.permanent and standing.source == "earned"):
         return None
     if level.kept_by(counted):
         return TierGoal(level.code, level.name, {})
@@ -201,14 +203,18 @@ def _keep(rules: Rulebook, standing: Standing, counted: Mapping[str, int]) -> Ti
 
 
 def _milestone(rules: Rulebook, rule: MilestoneRule, counters: Counters, today: date) -> MilestoneView:
-    count = rule.count(counters, today.year)
+    count, others = rule.count(counters, today.year), dict[str, str]()
     mark, gives = rule.next_mark(count), rule.gives
+    if rule.others:
+        counted = rule.counted(counters, today.year)
+        others = {unit: rules.show(unit, amount) for unit, amount in rule.missing(counted).items()}
+        count = amount_of(counted, rule.unit)
     choice = gives if isinstance(gives, Choice) else None
     return MilestoneView(
         rule.code, rule.name, rule.unit, None if choice else rule.reward_name,
         None if mark is None else rules.show(rule.unit, mark),
         None if mark is None else rules.show(rule.unit, mark - count),
-        choice.pick if choice else 0, [option(one) for one in choice.among] if choice else [],
+        choice.pick if choice else 0, [option(one, today.year) for one in choice.among] if choice else [], others,
     )  # fmt: skip
 
 

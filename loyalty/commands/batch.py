@@ -241,7 +241,8 @@ class Batches:
         """Return the moment of a decision: it is asked for once the facts are read."""
         at = self._clock.now()
         today = self.rules.today(at)
-        return Moment(at, today, self._mint, self.rules.at(today).idling)
+        rules = self.rules.at(today)
+        return Moment(at, today, self._mint, rules.idling, rules.spares)
 
     def _decide(self, facts: Facts, command: Command, moment: Moment) -> Result:
         alias = _alias(facts, command)

@@ -14,7 +14,7 @@ from loyalty import money
 from loyalty.commands.rulebook import Rulebook
 from loyalty.ledger import counters
 from loyalty.ledger.model import Counters, Member, Moment
-from loyalty.program.earning import Rates, Terms
+from loyalty.program.earning import Terms
 from loyalty.program.promotions import Promotions, Used
 from loyalty.program.visit import Guest, Visit, Why
 from loyalty.stays.model import Award, StayPosting
@@ -135,9 +135,9 @@ def _judge_stay(case: Case, worth: _Worth) -> None:
     terms = case.rules.earning.terms(
         posting.property, pinned.brand, posting.channel, posting.rate_code, posting.room_type, pinned.tier
     )
-    if not _count_nights(case, terms.rates, worth):
+    if not _count_nights(case, terms, worth):
         return
-    revenue, excluded = _revenue(case, worth.why), terms.exclusion
+    revenue, excluded = _revenue(case, terms.rates.rooms, worth.why), terms.exclusion
     if excluded is None:
         _earn(case, terms, revenue, worth)
         return
@@ -152,13 +152,15 @@ def _earn(case: Case, terms: Terms, revenue: dict[str, int], worth: _Worth) -> N
     """Add what revenue earns: base, tier bonus, promotions; and what all of it counts for."""
     rules, earning = case.rules, case.rules.earning
     tier, day = case.pinned.tier, case.posting.departure
-    earned = terms.rates.earn(revenue, _lines(case, revenue) if earning.by_line else None)
+    earned = terms.rates.earn(revenue, _lines(case, terms.rates.rooms, revenue) if earning.by_line else None)
     worth.why += earned.why
     worth.base = base = _capped(case, terms, earned.points, worth) if terms.caps else earned.points
     percent = rules.level(tier).bonus_percent
-    worth.tier_bonus = bonus = earning.round_bonus(base * percent, 100)
+    worth.tier_bonus = bonus = earning.round_bonus(base * percent, 100) if terms.rates.bonus else 0
     if bonus:
         worth.why.append(Why("tier_bonus", tier=tier, percent=percent, points=bonus))
+    elif percent and not terms.rates.bonus:
+        worth.why.append(Why("no_tier_bonus", tier=tier, rule=terms.rates.code))
     if rules.promotions is not None and terms.exclusion is None:
         _promote(case, rules.promotions, _visit(case, earned.spend), worth)
     worth.counts["spend"] = earned.spend
@@ -185,25 +187,35 @@ def _award(case: Case, worth: _Worth) -> Award:
 # --- what a stay counts for -------------------------------------------------------------------------------------------
 
 
-def _count_nights(case: Case, rates: Rates, worth: _Worth) -> bool:
-    """Count nights, the stay and its brand; or none of it, and tell so, when an award night makes it an award stay."""
-    posting, counting, nights = case.posting, case.rules.counting, case.folio.nights
+def _count_nights(case: Case, terms: Terms, worth: _Worth) -> bool:
+    """Count nights, the stay and its brand; tell whether it may earn: not when an award night makes it an award stay.
+
+    Such a stay counts for what the program names, and for nothing that an exclusion leaves out.
+    """
+    posting, counting, rates = case.posting, case.rules.counting, terms.rates
+    nights, earns = case.folio.nights, True
     if posting.award_nights:
         shown = str(posting.award_nights)
         if counting.award_nights == "whole_stay":
-            worth.why.append(Why("award_stay", nights=shown))
-            return False
-        if counting.award_nights == "none":
+            earns = False
+            worth.why.append(
+                Why("award_stay_counts" if counting.award_stay_counts else "award_stay", nights=shown)
+            )
+        elif counting.award_nights == "none":
             nights = max(0, nights - posting.award_nights * _NIGHT)
             worth.why.append(Why("award_nights", nights=shown))
-    if rates.nights != _NIGHT:
-        nights = nights * rates.nights // _NIGHT
+    if not rates.each_night:
+        nights = rates.counted(nights)
     if counting.room_nights and posting.rooms > 1:
-        nights *= min(posting.rooms, counting.rooms or posting.rooms)
+        nights *= min(posting.rooms, rates.rooms or posting.rooms)
     worth.counts = {"nights": nights, "stays": 1 if case.folio.nights or counting.day_use_is_stay else 0}
     if case.rules.counts_brands and case.pinned.brand:
         worth.counts["brand:" + case.pinned.brand] = 1
-    return True
+    if not earns:
+        worth.counts = _only(worth.counts, counting.award_stay_counts)
+        if terms.exclusion is not None:
+            worth.counts = _only(worth.counts, terms.exclusion.counts)
+    return earns
 
 
 def _only(counts: dict[str, int], units: tuple[str, ...]) -> dict[str, int]:
@@ -298,22 +310,21 @@ def _ended(before: Before, own: _Stood | None, place: str, day: str) -> bool:
 # --- what it earns ----------------------------------------------------------------------------------------------------
 
 
-def _revenue(case: Case, why: list[Why]) -> dict[str, int]:
-    """Return the revenue in the program's currency that may earn, by category."""
+def _revenue(case: Case, most: int | None, why: list[Why]) -> dict[str, int]:
+    """Return the revenue in the program's currency that may earn, of at most so many rooms, by category."""
     earning, posting, revenue = case.rules.earning, case.posting, case.folio.revenue
     currency, day = posting.currency, posting.departure
     if currency != earning.currency:
         revenue = {category: earning.exchange(amount, currency, day) for category, amount in revenue.items()}
-    most = case.rules.counting.rooms
     if most is not None and posting.rooms > most:
         why.append(Why("rooms_capped", limit=most))
         revenue = {category: amount * most // posting.rooms for category, amount in revenue.items()}
     return revenue
 
 
-def _lines(case: Case, revenue: Mapping[str, int]) -> list[tuple[str, int]]:
+def _lines(case: Case, most: int | None, revenue: Mapping[str, int]) -> list[tuple[str, int]]:
     """Return the lines of the categories that earn, each in the program's currency on its own."""
-    earning, posting, most = case.rules.earning, case.posting, case.rules.counting.rooms
+    earning, posting = case.rules.earning, case.posting
     currency, decimals = posting.currency, money.digits(posting.currency)
     lines: list[tuple[str, int]] = []
     for line in posting.lines:

@@ -1,4 +1,4 @@
-"""The limits that moving points has in common: size and step, age of the account, caps by calendar year. Pure.
+"""The limits that moving points has in common: size and step, age of the account, caps by year, how often. Pure.
 
 What counts towards a cap is a unit in the member's book, so it follows every correction and can be verified.
 """
@@ -6,6 +6,7 @@ What counts towards a cap is a unit in the member's book, so it follows every co
 from datetime import date, timedelta
 
 from loyalty.errors import Problem
+from loyalty.ledger.counters import is_day
 from loyalty.ledger.model import Member
 
 
@@ -36,6 +37,24 @@ def check_cap(member: Member, unit: str, cap: int | None, points: int, today: da
             f"At most {cap} points a year ({unit}); {max(0, left)} are left this year.",
             at="/points",
         )
+    return None
+
+
+def check_times(member: Member, unit: str, most: int | None, today: date, at: str) -> Problem | None:
+    """Refuse what was done as often this calendar year as it may be; None is no limit."""
+    if most is None or counted(member, unit, today.year) < most:
+        return None
+    return Problem("limit_reached", f"At most {most} a year ({unit}); none is left this year.", at=at)
+
+
+def check_pause(member: Member, unit: str, days: int | None, today: date, at: str) -> Problem | None:
+    """Refuse what was done less than so many days ago, where what is counted is kept by day; None is no limit."""
+    if days is None:
+        return None
+    done = [key for key, units in member.counters.items() if is_day(key) and units.get(unit, 0) > 0]
+    first = date.fromisoformat(max(done)) + timedelta(days=days) if done else today
+    if today < first:
+        return Problem("limit_reached", f"Once in {days} days ({unit}); again from {first} on.", at=at)
     return None
 
 

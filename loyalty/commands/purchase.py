@@ -5,13 +5,11 @@ program sells no points; the points are fewer than the least, or not in steps; t
 year.
 """
 
-from fractions import Fraction
 from typing import Annotated, Final
 
 import msgspec
 from msgspec import Meta, Struct
 
-from loyalty import money
 from loyalty.commands.limits import check_age, check_cap, check_size
 from loyalty.commands.model import (
     Answer,
@@ -24,6 +22,7 @@ from loyalty.commands.model import (
     balance_of,
     replay,
 )
+from loyalty.commands.price import Price, price_of
 from loyalty.commands.rulebook import Rulebook
 from loyalty.commands.transfer import SomePoints
 from loyalty.errors import Problem
@@ -52,13 +51,6 @@ class Purchase(Struct, frozen=True, gc=False):
     request: PurchaseRequest
     actor: str
     key: Key
-
-
-class Price(Struct, frozen=True, gc=False):
-    """Money: a decimal amount in a currency."""
-
-    amount: str
-    currency: str
 
 
 class PurchaseReply(Struct, frozen=True, gc=False):
@@ -107,14 +99,3 @@ def _refuse(terms: Terms, member: Member, points: int, moment: Moment) -> Proble
         or check_age(member, terms.account_days, moment.today, "/member")
         or check_cap(member, BOUGHT, terms.a_year, points, moment.today)
     )
-
-
-def price_of(points: int, price: str, currency: str) -> Price:
-    """Return what points cost, rounded up to the currency's smallest unit once: so no point is free.
-
-    >>> price_of(1001, "0.075", "CNY")
-    Price(amount='75.08', currency='CNY')
-    """
-    decimals = money.digits(currency)
-    exact = Fraction(price) * points * 10**decimals
-    return Price(money.from_minor(-(-exact.numerator // exact.denominator), decimals), currency)

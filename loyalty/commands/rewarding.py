@@ -35,15 +35,23 @@ _encode = msgspec.json.Encoder().encode
 
 Names = Mapping[str, str]
 
+_DAY = timedelta(days=1)
+_LEAP = 2000
+"""A year that has all days."""
+
 
 class OptionView(Struct, frozen=True, gc=False, omit_defaults=True):
-    """A reward that may be chosen; valid for so many months from the day it is chosen."""
+    """A reward that may be chosen; valid for so many months from the day it is chosen, or up to the day `valid_to`.
+
+    On that day it can't be used any more.
+    """
 
     code: str
     name: Names
     kind: str
     points: int = 0
     valid_months: int | None = None
+    valid_to: date | None = None
 
 
 class RewardView(Struct, frozen=True, gc=False, omit_defaults=True):
@@ -155,9 +163,40 @@ def _grant(
         journal.journal_id, journal.journal_id,
     )  # fmt: skip
     if isinstance(gives, Choice):
-        by = moment.today + timedelta(days=gives.within_days)
+        by = _choose_by(gives, row, moment.today)
         return [*happened, Happened(structs.replace(row, choose_by=by), "granted", journal)]
     return [*happened, _issue(book, rules, row, gives, journal, day, moment.today)]
+
+
+def _choose_by(choice: Choice, row: GrantedReward, today: date) -> date:
+    """Return the last day to choose."""
+    if choice.until is not None:
+        last = _in_year(choice.until, year_of(row) + 1)
+        if last >= today:
+            return last
+    return today + timedelta(days=choice.within_days)
+
+
+def year_of(row: GrantedReward) -> int:
+    """Return the year of a reward's milestone: the one that it counts, else the one in which it was granted."""
+    return int(row.period) if row.period else row.granted_on.year
+
+
+def _in_year(month_day: str, year: int) -> date:
+    """Return a month and day in a year; 29 February is the 28th where there is none."""
+    return add_months(date.fromisoformat(f"{_LEAP}-{month_day}"), (year - _LEAP) * 12)
+
+
+def _over_on(gives: Reward, year: int) -> date | None:
+    """Return the first day on which a reward of a year isn't valid any more, if that is by the calendar."""
+    return None if gives.valid_to is None else _in_year(gives.valid_to, year + gives.valid_years) + _DAY
+
+
+def _ends(gives: Reward, row: GrantedReward, begins: date) -> date | None:
+    """Return the first day on which a reward isn't valid any more; None: no end."""
+    if gives.valid_months:
+        return add_months(begins, gives.valid_months)
+    return _over_on(gives, year_of(row))
 
 
 def _issue(
@@ -166,13 +205,12 @@ def _issue(
 ) -> Happened:  # fmt: skip
     """Give a reward: points at once, in a journal and a lot of their own; anything else to be used in its time."""
     if gives.kind != "points":
-        valid_to = add_months(valid_from, gives.valid_months) if gives.valid_months else None
+        valid_to = _ends(gives, row, valid_from)
         issued = _changed(row, journal, status="issued", kind=gives.kind, code=gives.code, valid_to=valid_to)
         return Happened(issued, "granted", journal)
     own = book.journal("milestone_points", earned_on, f"{show_place(row.place)}: {gives.code}")
-    if gives.valid_months:
-        expires_on = add_months(earned_on, gives.valid_months)
-    else:
+    expires_on = _ends(gives, row, earned_on)
+    if expires_on is None:
         expires_on = rules.expires_on(earned_on, rules.tiers.on(book.member, valid_from).code)
     book.points("milestone", gives.points, earned_on)
     book.earn(gives.points, expires_on)
@@ -329,10 +367,10 @@ def view(rules: Rulebook, row: GrantedReward, codes: Sequence[str] = ()) -> Rewa
         show("rwd", row.reward_id), row.milestone, rule.name if rule else {"en": row.milestone, "zh": row.milestone},
         row.ordinal, row.status, row.granted_on, show("jrn", row.changed_by), row.period, row.code,
         name or ({"en": row.code, "zh": row.code} if row.code else None), row.kind, row.points, row.choose_by,
-        row.valid_to, pick, [option(one) for one in left],
+        row.valid_to, pick, [option(one, year_of(row)) for one in left],
     )  # fmt: skip
 
 
-def option(one: Reward) -> OptionView:
-    """Return a reward of a choice as people read it."""
-    return OptionView(one.code, names(one.name), one.kind, one.points, one.valid_months)
+def option(one: Reward, year: int) -> OptionView:
+    """Return a reward of a choice as people read it, where the milestone is one of a year."""
+    return OptionView(one.code, names(one.name), one.kind, one.points, one.valid_months, _over_on(one, year))

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from msgspec import structs
 
 from loyalty import money
-from loyalty.ledger.model import CAPPED, POINTS, Idling, Member
+from loyalty.ledger.model import CAPPED, POINTS, Idling, Member, Spares
 from loyalty.program.earning import Earning
 from loyalty.program.festivals import Festivals
 from loyalty.program.lifetime import Lifetimes
@@ -20,6 +20,10 @@ from loyalty.tiers.standing import Tiers
 
 _DORMANCY: int = 2
 """Months that days are kept beyond the dormancy of a promotion: a stay may be posted late, and lasts."""
+_SHORTEST: int = 28
+"""Days of the shortest month."""
+_AHEAD: int = 100
+"""Years that a tier lasts at most; one that is given for longer is for good."""
 _LATE: int = 13
 """Months that days are kept where rules look at single days or at stays that follow each other."""
 
@@ -56,6 +60,9 @@ class Rulebook:
         self.most = money.to_minor(definition.limits.amount, self.earning.decimals) or 0
         self.months_needed = self.months_kept = self._months_kept()
         self.idling = _idling(definition)
+        self._exempt = frozenset(definition.expiry.inactivity_exempt)
+        exempts = self._exempt or definition.expiry.inactivity_exempt_lifetime
+        self.spares: Spares | None = self._spares if self.idling is not None and exempts else None
         self.generation = 0
         self.versions: Sequence[Rulebook] = (self,)
         self.days: Sequence[date] = ()
@@ -88,7 +95,20 @@ class Rulebook:
         """Return the day on which a member's points lapse by this version, if nothing is done; None: never."""
         if self.idling is None or member.active_on is None:
             return None
-        return self.idling.lapses_on(member.active_on)
+        day = self.idling.lapses_on(member.active_on)
+        while self.spares is not None and self.spares(member, day):
+            until = self.tiers.standing(member, day).valid_to
+            if until is None or until.year - day.year > _AHEAD:
+                return None
+            while day <= until:
+                day = self.idling.lapses_on(day)
+        return day
+
+    def _spares(self, member: Member, day: date) -> bool:
+        """Tell whether a member's tier on a day keeps points that would lapse then."""
+        if self._exempt and self.tiers.on(member, day).code in self._exempt:
+            return True
+        return self.definition.expiry.inactivity_exempt_lifetime and self.tiers.has_for_life(member, day)
 
     def scale(self, unit: str) -> int:
         """Return the decimals of a unit; spend has those of the program's currency."""
@@ -119,6 +139,7 @@ class Rulebook:
             item.code, names(item.name), item.unit, self.amount(item.unit, item.every) if item.every else 0,
             first.code, names(first.name), tuple(self.amount(item.unit, mark) for mark in item.at),
             self.amount(item.unit, item.above), item.most, item.over == "year", item.reward or item.choice,
+            tuple((unit, tuple(self.amount(unit, mark) for mark in marks)) for unit, marks in item.or_at.items()),
         )  # fmt: skip
 
     def _months_kept(self) -> int:
@@ -129,6 +150,9 @@ class Rulebook:
         dormant = [item.dormant_months for item in self.definition.promotion if item.dormant_months]
         if dormant:
             months.append(max(dormant) + _DORMANCY)
+        transfers = self.definition.transfers
+        if transfers is not None and transfers.every_days is not None:
+            months.append(transfers.every_days // _SHORTEST + 1)
         return max(months)
 
 

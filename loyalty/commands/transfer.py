@@ -3,7 +3,8 @@
 Refusals, in this order: the key was used with another request; the program has no transfers; the giver is unknown; the
 receiver is unknown; both are the same member; the giver's account is closed, the receiver's; the points are fewer than
 the least, or not in steps; the giver's account is too young, the receiver's; the giver's cap of the year, the
-receiver's; the giver has too few points.
+receiver's; the giver has made all gifts of the year, or the last one too short a time ago; the giver has too few
+points.
 
 The points leave the giver's lots first to expire first, and arrive with the expiry they had: see `carry.py`.
 """
@@ -15,13 +16,14 @@ from msgspec import Meta, Struct, field, structs
 
 from loyalty.commands.adjust import Note
 from loyalty.commands.carry import GIFT, MovedPoints, carry
-from loyalty.commands.limits import check_age, check_cap, check_size
+from loyalty.commands.limits import check_age, check_cap, check_pause, check_size, check_times
 from loyalty.commands.model import Answer, Balance, Decision, Facts, Key, Move, balance_of, replay
+from loyalty.commands.price import Price, price_of
 from loyalty.commands.rulebook import Rulebook
 from loyalty.errors import Problem
 from loyalty.events.model import Event
 from loyalty.ids import UUID, show
-from loyalty.ledger.model import RECEIVED, SENT, Journal, Member, Moment
+from loyalty.ledger.model import GIFTS, RECEIVED, SENT, Journal, Member, Moment
 from loyalty.ledger.rules import Book
 from loyalty.program.model import Transfers
 from loyalty.stays.model import MemberKey
@@ -50,8 +52,11 @@ class Transfer(Struct, frozen=True, gc=False):
     key: Key
 
 
-class TransferReply(Struct, frozen=True, gc=False):
-    """What a gift came to. `moved` says what expires when; `balance` is the giver's, `journal_id` the giver's first."""
+class TransferReply(Struct, frozen=True, gc=False, omit_defaults=True):
+    """What a gift came to. `moved` says what expires when; `balance` is the giver's, `journal_id` the giver's first.
+
+    `fee` is what the giver pays for it, where the program says so.
+    """
 
     journal_id: str
     giver: str = field(name="from")
@@ -59,6 +64,7 @@ class TransferReply(Struct, frozen=True, gc=False):
     points: int
     moved: list[MovedPoints]
     balance: Balance
+    fee: Price | None = None
 
 
 class GiftEvent(Struct, frozen=True, gc=False):
@@ -76,7 +82,8 @@ def decide(
     known = replay(giving.prior, command.key)
     if known is not None:
         return known
-    terms, giver, taker = rules.at(moment.today).definition.transfers, giving.member, taking.member
+    rules = rules.at(moment.today)
+    terms, giver, taker = rules.definition.transfers, giving.member, taking.member
     if terms is None:
         return Problem("not_offered", "The program has no transfers.")
     if giver is None:
@@ -96,7 +103,8 @@ def decide(
         )
     # From here the gift is made.
     taking_book = Book(taker, moment, command.actor, taking.lots, taking.following)
-    return _give(giving_book, taking_book, command, moment)
+    fee = price_of(command.request.points, terms.fee, rules.earning.currency) if terms.fee else None
+    return _give(giving_book, taking_book, command, moment, fee, counts=terms.times_a_year is not None)
 
 
 def _refuse(terms: Transfers, giver: Member, taker: Member, points: int, moment: Moment) -> Problem | None:
@@ -113,20 +121,25 @@ def _refuse(terms: Transfers, giver: Member, taker: Member, points: int, moment:
         or check_age(taker, terms.account_days, today, "/to")
         or check_cap(giver, SENT, terms.sent_a_year, points, today)
         or check_cap(taker, RECEIVED, terms.received_a_year, points, today)
+        or check_times(giver, GIFTS, terms.times_a_year, today, "/from")
+        or check_pause(giver, SENT, terms.every_days, today, "/from")
     )
 
 
-def _give(giver: Book, taker: Book, command: Transfer, moment: Moment) -> Move:
+def _give(
+    giver: Book, taker: Book, command: Transfer, moment: Moment, fee: Price | None, *, counts: bool
+) -> Move:
     request = command.request
     words = structs.replace(GIFT, reason=f"gift: {request.note}") if request.note else GIFT
     expired = len(giver.journals), len(taker.journals)
     moved = carry(giver, taker, request.points, words, moment.today)
+    giver.count(GIFTS, int(counts), moment.today)
     giver.close()
     taker.close()
     sent, received = giver.journals[expired[0]], taker.journals[expired[1]]
     names = show("mem", giver.member.member_id), show("mem", taker.member.member_id)
     reply = TransferReply(
-        show("jrn", sent.journal_id), *names, request.points, moved, balance_of(giver.member)
+        show("jrn", sent.journal_id), *names, request.points, moved, balance_of(giver.member), fee
     )
     answer = Answer(201, _encode(reply))
     giving = Decision(

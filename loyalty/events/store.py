@@ -1,6 +1,6 @@
 """The SQL of warnings: points that are about to be lost are told of once, whoever runs the job and however often."""
 
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any, Final
 
@@ -17,13 +17,21 @@ _PAGE: Final = 1000
 _encode = msgspec.json.Encoder().encode
 
 
+Spared = Callable[[Sequence[UUID], date], Awaitable[list[UUID]]]
+"""Returns those of some members whose points stay although they would lapse on a day."""
+
+
 class Warnings(Struct, frozen=True):
-    """What to warn of on a day: losses so many days ahead; if points lapse, after how many months, but not before."""
+    """What to warn of on a day: losses so many days ahead; if points lapse, after how many months, but not before.
+
+    `spared`: None where nobody's points stay then.
+    """
 
     day: date
     ahead: tuple[int, ...]
     months: int | None = None
     since: date | None = None
+    spared: Spared | None = None
 
 
 async def last_warned(connection: Connection, shard: int) -> date | None:
@@ -53,9 +61,10 @@ async def _warn_of(
     connection: Connection, shard: int, what: Warnings, on: date, ahead: int, mint: Mint, at: datetime
 ) -> int:
     after, written = _FIRST, 0
+    spared = await _spared(connection, shard, what, on)
     while True:
         page = await connection.fetch(
-            QUERIES["find_losses"], shard, on, what.months, what.since, after, _PAGE
+            QUERIES["find_losses"], shard, on, what.months, what.since, after, _PAGE, spared
         )
         rows = list(_events(shard, page, on, ahead, mint, at))
         if rows:
@@ -64,6 +73,13 @@ async def _warn_of(
         if len(page) < _PAGE:
             return written
         after = page[-1]["member_id"]
+
+
+async def _spared(connection: Connection, shard: int, what: Warnings, on: date) -> list[UUID]:
+    if what.spared is None:
+        return []
+    rows = await connection.fetch(QUERIES["find_lapsing"], shard, on, what.months, what.since)
+    return await what.spared([row[0] for row in rows], on) if rows else []
 
 
 def _events(

@@ -1,5 +1,6 @@
 """What the ledger is made of. Points are whole, nights are tenths, money is minor units of the program's currency."""
 
+from collections.abc import Callable
 from datetime import date, datetime
 from typing import Final
 
@@ -28,8 +29,9 @@ RECEIVED: Final = "received"
 BOUGHT: Final = "bought"
 COMPENSATED: Final = "compensated"
 REFERRED: Final = "referred"
+GIFTS: Final = "gifts"
 
-CAPPED: Final = frozenset({SENT, RECEIVED, BOUGHT, COMPENSATED, REFERRED})
+CAPPED: Final = frozenset({SENT, RECEIVED, BOUGHT, COMPENSATED, REFERRED, GIFTS})
 
 MEMBER_ACCOUNTS: Final = frozenset({AVAILABLE, PENDING, HELD, COUNTED})
 
@@ -58,16 +60,22 @@ class Idling(Struct, frozen=True, gc=False):
         return max(add_months(active_on, self.months), self.since)
 
 
+Spares = Callable[["Member", date], bool]
+"""Tells whether a member's points stay although they would lapse on a day."""
+
+
 class Moment(Struct, frozen=True, gc=False):
     """When a batch decides: the instant it is recorded at, the program's day, and the source of fresh ids.
 
-    `idling` is the rule of that day by which points lapse, if there is one.
+    `idling` is the rule of that day by which points lapse, if there is one; `spares` tells whose points stay all the
+    same when a day comes on which they would.
     """
 
     at: datetime
     today: date
     mint: Mint
     idling: Idling | None = None
+    spares: Spares | None = None
 
 
 class Status(Struct, frozen=True, gc=False, omit_defaults=True):

@@ -11,7 +11,8 @@ Rules (the numbers are the invariants of docs/ARCHITECTURE.md):
   * points that open later are pending: nothing draws on them but the reversal of their own stay. On their day they
     become available, in a journal of their own, and repay debt first. Nothing opens on the day it expires, or later;
   * where the program has them lapse, all points are lost so long after the last activity, in a journal of their own.
-    The time begins anew on that day; or today, for points that come when it is up already or has never begun.
+    The time begins anew on that day, also where the member's tier spares the points; or today, for points that come
+    when it is up already or has never begun.
 
 `member.next_expiry` is a lower bound: no lot opens, expires or lapses before it. Spending or an activity may leave it
 too early, which costs one look at the lots on that day.
@@ -53,10 +54,21 @@ def needs(member: Member, draws: int, moment: Moment) -> int | None:
 
 def lapse_of(member: Member, moment: Moment) -> date | None:
     """Return the day on which all points of a member have lapsed by now; None when they haven't."""
-    if moment.idling is None or member.active_on is None or not _has_points(member):
+    since = _idle_since(member, moment)
+    if moment.idling is None or since is None or not _has_points(member):
         return None
-    day = moment.idling.lapses_on(member.active_on)
+    day = moment.idling.lapses_on(since)
     return day if day <= moment.today else None
+
+
+def _idle_since(member: Member, moment: Moment) -> date | None:
+    """Return the day on which the time began: that of the last activity, or the last one on which it was up in vain."""
+    idling, since = moment.idling, member.active_on
+    if idling is None or since is None or moment.spares is None:
+        return since
+    while (day := idling.lapses_on(since)) <= moment.today and moment.spares(member, day):
+        since = day
+    return since
 
 
 def _has_points(member: Member) -> bool:
@@ -363,6 +375,11 @@ class Book:
             self.following, member.active_on = None, day
             self._settle()
             assert not _has_points(member), "a book is given all open lots when they lapse"
+            return
+        since = _idle_since(member, self._moment)
+        if since != member.active_on:
+            member.active_on = since
+            self._watch(idling)
         elif member.active_on is None and _has_points(member):
             member.active_on = today
             self._expect(idling.lapses_on(today))

@@ -49,6 +49,8 @@ class Guests:
         self._segments = _Table(item.segments for item in items)
         self._nth = _Table(item.nth_stay if item.nth_over == "lifetime" else () for item in items)
         self._nth_of_year = _Table(item.nth_stay if item.nth_over == "year" else () for item in items)
+        self._from = _Table(_from_stay(item) if item.nth_over == "lifetime" else () for item in items)
+        self._from_of_year = _Table(_from_stay(item) if item.nth_over == "year" else () for item in items)
         self._registered = _Table((item.code,) if item.registration else () for item in items)
         self._dormant = _Table(
             () if item.dormant_months is None else (item.dormant_months,) for item in items
@@ -71,6 +73,12 @@ class Guests:
         found &= self._segments.holding(guest.segments)
         found &= self._nth.holding((guest.stays + 1,))
         found &= self._nth_of_year.holding((guest.stays_year + 1,))
+        if self._from.values:
+            found &= self._from.holding([n for n in self._from.values if n <= guest.stays + 1])
+        if self._from_of_year.values:
+            found &= self._from_of_year.holding(
+                [n for n in self._from_of_year.values if n <= guest.stays_year + 1]
+            )
         found &= self._registered.holding(
             [code for code, day in guest.registered.items() if day <= visit.arrival]
         )
@@ -108,11 +116,16 @@ def _asks_of_the_guest(item: Promotion) -> bool:
     return bool(
         item.segments
         or item.nth_stay
+        or item.from_stay is not None
         or item.birthday_month
         or item.dormant_months is not None
         or item.referred
         or item.registration
     )
+
+
+def _from_stay(item: Promotion) -> tuple[int, ...]:
+    return () if item.from_stay is None else (item.from_stay,)
 
 
 def _has_birthday(guest: Guest, visit: Visit) -> bool:

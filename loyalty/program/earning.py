@@ -46,17 +46,26 @@ class Rates:
         "_texts",
         "_weights",
         "_whole",
+        "bonus",
         "code",
+        "each_night",
         "nights",
+        "nights_per",
+        "rooms",
     )
 
     def __init__(
         self, points: Mapping[str, Decimal], per: Decimal, decimals: int, round_: Round, *, whole: bool = False,
-        code: str | None = None, nights: Decimal = "1",
+        code: str | None = None, nights: Decimal = "1", nights_per: int | None = None,
+        bonus: bool = True, rooms: int | None = None,
     ) -> None:  # fmt: skip
-        """Compile: every rate becomes a ratio of integers. `nights` is what one night counts for, kept in tenths."""
-        self.code = code
-        self.nights = int(Fraction(nights) * _NIGHT)
+        """Compile: every rate becomes a ratio of integers. `nights` is what one night counts for, kept in tenths.
+
+        `nights_per`: of so many nights one counts. `rooms` is how many rooms of a stay earn; None: all.
+        """
+        self.code, self.bonus, self.rooms = code, bonus, rooms
+        self.nights, self.nights_per = int(Fraction(nights) * _NIGHT), nights_per
+        self.each_night = self.nights == _NIGHT and nights_per is None
         rates = {category: Fraction(rate) for category, rate in points.items()}
         common = lcm(*(rate.denominator for rate in rates.values()))
         each = Fraction(per) * 10**decimals
@@ -95,6 +104,12 @@ class Rates:
         why.append(Why("base", amount=money.from_minor(spend, self._decimals), points=points, rule=self.code))
         return Earned(points, spend, why)
 
+    def counted(self, nights: int) -> int:
+        """Return what nights of a stay count for where not each counts for one; both in tenths."""
+        if self.nights_per is not None:
+            return nights // (_NIGHT * self.nights_per) * _NIGHT
+        return nights * self.nights // _NIGHT
+
     def _points(self, eligible: dict[int, int]) -> int:
         up, down = self._per_up, self._per_down
         if self._whole:
@@ -126,10 +141,14 @@ class Earning:
         self.judged_on = earning.judged_on
         self.tier_points = frozenset(earning.tier_points)
         round_ = ROUNDINGS[earning.rounding]
-        self._rates = Rates(earning.points, earning.per, self.decimals, round_, whole=earning.whole)
+        rooms = definition.counting.rooms
+        self._rates = Rates(
+            earning.points, earning.per, self.decimals, round_, whole=earning.whole, rooms=rooms
+        )
         self._rules = [
             (matcher(rule), Rates(rule.points, rule.per, self.decimals, round_, whole=rule.whole, code=rule.code,
-                                  nights=rule.nights))
+                                  nights=rule.nights, nights_per=rule.nights_per, bonus=rule.bonus,
+                                  rooms=rule.rooms or rooms))
             for rule in earning.rule
         ]  # fmt: skip
         self._exclusions = [(matcher(rule), rule) for rule in definition.exclusion]

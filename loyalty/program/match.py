@@ -25,6 +25,8 @@ def matcher(rule: Match) -> Matcher:
         for place, name in enumerate(_LISTS)
         if (values := getattr(rule, name))
     ]
+    if rule.except_brands:
+        tests.append((_LISTS.index("brands"), _none_of(rule.except_brands)))
     if not tests:
         return _anything
 
@@ -36,6 +38,11 @@ def matcher(rule: Match) -> Matcher:
 
 def _anything(*_: str | None) -> bool:
     return True
+
+
+def _none_of(values: tuple[str, ...]) -> _Test:
+    excepted = _one_of(values, wild=True)
+    return lambda value: not excepted(value)
 
 
 def _one_of(values: tuple[str, ...], *, wild: bool) -> _Test:

@@ -67,10 +67,14 @@ class Name(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Match(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Which stays are meant: all that is named must hold; of one list any value does. `*` at an end: anything."""
+    """Which stays are meant: all that is named must hold; of one list any value does. `*` at an end: anything.
+
+    `except_brands` is the other way round: none of its values may hold.
+    """
 
     properties: tuple[str, ...] = ()
     brands: tuple[str, ...] = ()
+    except_brands: tuple[str, ...] = ()
     channels: tuple[str, ...] = ()
     rate_codes: tuple[str, ...] = ()
     room_types: tuple[str, ...] = ()
@@ -83,7 +87,9 @@ class Match(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 class EarningRule(Match, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Other points for some stays. Of the rules that match a stay the first one counts; without one, `[earning]` does.
 
-    `nights` is how many nights one night counts for, such as "0.5".
+    `nights` is how many nights one night counts for, such as "0.5"; or else, of so many nights of a stay (`nights_per`)
+    one counts, without fractions. `bonus`: whether the tier's bonus comes on top.
+    `rooms` is how many rooms of a stay earn, if not as many as `[counting]` says.
     """
 
     code: Identifier
@@ -91,6 +97,9 @@ class EarningRule(Match, frozen=True, forbid_unknown_fields=True, kw_only=True):
     per: Decimal = "1"
     whole: bool = False
     nights: Decimal = "1"
+    nights_per: Positive | None = None
+    bonus: bool = True
+    rooms: Positive | None = None
 
 
 class Cap(Match, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -143,8 +152,8 @@ class Counting(Struct, frozen=True, forbid_unknown_fields=True):
 
     `rooms` is how many rooms of one stay earn; of more, the revenue counts in proportion. `room_nights` says whether
     each such room counts its nights. `award_nights`: nights paid by points or voucher `count`, count `none`, or make
-    the `whole_stay` an award stay that earns and counts nothing. `consecutive`: stays at one property that follow each
-    other are one stay.
+    the `whole_stay` an award stay that earns nothing and counts only for `award_stay_counts`. `consecutive`: stays at
+    one property that follow each other are one stay.
     """
 
     units: tuple[str, ...] = ("nights", "stays", "spend")
@@ -152,6 +161,7 @@ class Counting(Struct, frozen=True, forbid_unknown_fields=True):
     rooms: Positive | None = None
     room_nights: bool = False
     award_nights: Literal["count", "none", "whole_stay"] = "count"
+    award_stay_counts: tuple[str, ...] = ()
     consecutive: bool = False
 
 
@@ -180,8 +190,8 @@ class Promotion(Match, frozen=True, forbid_unknown_fields=True, kw_only=True):
     arrival, the booking, the posting; or, by `nights`, the nights that do give their share. Of promotions in one
     `group` only the one with the highest `priority` counts; those of different groups add up.
     Limits: `per_stay` and `per_member` in points, `times` in stays of a member, `budget` in points of all members.
-    `nights` counts so many nights more for a stay. Conditions of the guest (`segments` … `registration`) are judged
-    when the stay is first seen.
+    `nights` counts so many nights more for a stay. `from_stay` is for the stay of this number and all later ones.
+    Conditions of the guest (`segments` … `registration`) are judged when the stay is first seen.
     """
 
     code: Identifier
@@ -194,6 +204,7 @@ class Promotion(Match, frozen=True, forbid_unknown_fields=True, kw_only=True):
     member_days: tuple[Annotated[int, Meta(ge=1, le=31)], ...] = ()
     segments: tuple[Identifier, ...] = ()
     nth_stay: tuple[Positive, ...] = ()
+    from_stay: Positive | None = None
     nth_over: Literal["lifetime", "year"] = "lifetime"
     birthday_month: bool = False
     dormant_months: Months | None = None
@@ -231,7 +242,8 @@ class Tier(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """A level. It takes any one threshold of `reach` and all of `require`, within the period.
 
     `keep` and `keep_require` are what it takes to keep it, the same when left out. `benefits` come with it, `yearly` so
-    many times in a calendar year. `permanent`: once reached it is never lost.
+    many times in a calendar year. `permanent`: once reached it is never lost. `by_invitation`: nothing that is counted
+    reaches it, it is given to a member.
     """
 
     code: Identifier
@@ -242,15 +254,21 @@ class Tier(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     keep: dict[str, Decimal] = {}
     keep_require: dict[str, Decimal] = {}
     permanent: bool = False
+    by_invitation: bool = False
     benefits: tuple[Identifier, ...] = ()
     yearly: dict[Identifier, Positive] = {}
 
 
 class Bar(Struct, frozen=True, forbid_unknown_fields=True):
-    """No upgrade in a period in which more than this was counted, such as 3 no-shows."""
+    """No upgrade in a period in which more than this was counted, such as 3 no-shows. `tiers`: to these alone.
+
+    `on` keep is about tiers instead that such a period began with: none of them is kept at its end.
+    """
 
     unit: str
     at_most: Annotated[int, Meta(ge=0)]
+    on: Literal["reach", "keep"] = "reach"
+    tiers: tuple[Identifier, ...] = ()
 
 
 class Lifetime(Struct, frozen=True, forbid_unknown_fields=True):
@@ -269,7 +287,7 @@ class Qualification(Struct, frozen=True, forbid_unknown_fields=True):
     `cycle`: since the last change of tier or the end of its validity, for `months`; then all counters begin at zero.
     `effective`: on the day it is reached or the day after. `downgrade`: by one level, or to what the counters say.
     `grace_months`: how much longer a tier lasts. `rollover`: units whose excess over the threshold of the tier reached
-    counts for tiers in the next year too, once.
+    counts for tiers in the next year too, once; of those who reached the tier `rollover_from` or a higher one.
     """
 
     period: Literal["calendar_year", "membership_year", "rolling", "cycle"] = "calendar_year"
@@ -278,6 +296,7 @@ class Qualification(Struct, frozen=True, forbid_unknown_fields=True):
     downgrade: Literal["counters", "one_level"] = "counters"
     grace_months: Annotated[int, Meta(ge=0, le=24)] = 0
     rollover: tuple[str, ...] = ()
+    rollover_from: Identifier | None = None
     bar: tuple[Bar, ...] = ()
     lifetime: tuple[Lifetime, ...] = ()
 
@@ -286,28 +305,40 @@ class Qualification(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Reward(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """What a milestone gives: points, a voucher or a benefit, valid for so many months (None: no end)."""
+    """What a milestone gives: points, a voucher or a benefit, valid for so many months (None: no end).
+
+    Or it is valid to a day of the calendar, `valid_to`, that one included: of the year after the milestone's, or of
+    `valid_years` after it; "02-29" is the end of February. The milestone's year is the one it counts, else the one in
+    which the reward is granted.
+    """
 
     code: Identifier
     name: Name
     kind: Literal["benefit", "voucher", "points"] = "benefit"
     points: Points = 0
     valid_months: Months | None = None
+    valid_to: MonthDay | None = None
+    valid_years: Annotated[int, Meta(ge=0, le=50)] = 1
 
 
 class Choice(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """`pick` of the rewards `among`, within so many days; `default` is given when nobody chooses."""
+    """`pick` of the rewards `among`, within so many days; `default` is given when nobody chooses.
+
+    `until`: up to this day of the year after the milestone's instead; `within_days` if that is over when it is granted.
+    """
 
     pick: Positive = 1
     among: Annotated[tuple[Reward, ...], Meta(min_length=2)]
     within_days: Annotated[int, Meta(ge=1, le=730)] = 90
+    until: MonthDay | None = None
     default: tuple[Identifier, ...] = ()
 
 
 class Milestone(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """A reward granted each time a count passes a multiple of `every`, or the marks `at`.
 
-    `over` says what is counted: the whole membership, the calendar year, or the tier's period. `most` ends it.
+    `over` says what is counted: the whole membership, or the calendar year. `most` ends it. `or_at` has marks by
+    further units beside those of `at`, the first for the first: each is passed once, by whichever unit comes to it.
     """
 
     code: Identifier
@@ -315,6 +346,7 @@ class Milestone(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     unit: str
     every: Decimal | None = None
     at: tuple[Decimal, ...] = ()
+    or_at: dict[str, tuple[Decimal, ...]] = {}
     above: Decimal = "0"
     most: Positive | None = None
     over: Literal["lifetime", "year"] = "lifetime"
@@ -329,13 +361,17 @@ class Expiry(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """When points expire: so many months after they were earned, at that day or at the end of its month or year.
 
     `by_tier` says otherwise for the tier a stay was judged by; 0 there means never. `inactivity_months`: all points
-    expire so long after the last activity; `months` is then a hard cap. `warn_days`: events so many days ahead.
+    expire so long after the last activity; `months` is then a hard cap. Whoever has a tier of `inactivity_exempt` on
+    that day keeps them, and the time begins anew; so does, by `inactivity_exempt_lifetime`, whoever has any tier for
+    life: earned as such, or given without an end. `warn_days`: events so many days ahead.
     """
 
     months: Months | None = None
     at_end_of: Literal["day", "month", "year"] = "day"
     by_tier: dict[Identifier, Annotated[int, Meta(ge=0, le=600)]] = {}
     inactivity_months: Months | None = None
+    inactivity_exempt: tuple[Identifier, ...] = ()
+    inactivity_exempt_lifetime: bool = False
     activity: tuple[Activity, ...] = ("stay", "spend", "purchase")
     warn_days: tuple[Positive, ...] = ()
 
@@ -344,13 +380,20 @@ class Expiry(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
 
 class Transfers(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Points from one member to another, as a gift. Caps are by calendar year; `account_days`: age of the account."""
+    """Points from one member to another, as a gift. Caps are by calendar year; `account_days`: age of the account.
+
+    Of the giver alone: `times_a_year` gifts, counted as long as this is said; `every_days` at most one; `fee` is what
+    the giver pays for each point, in the program's currency: it is told, not collected.
+    """
 
     least: Positive = 1
     step: Positive = 1
     sent_a_year: Points | None = None
     received_a_year: Points | None = None
     account_days: Days = 0
+    times_a_year: Positive | None = None
+    every_days: Annotated[int, Meta(ge=1, le=366)] | None = None
+    fee: Decimal | None = None
 
 
 class Household(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

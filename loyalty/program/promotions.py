@@ -85,7 +85,9 @@ class Promotions:
         self.budgets = {item.code: item.budget for item in ranked if item.budget is not None}
         self.limited = frozenset(item.code for item in ranked if item.per_member is not None)
         self.counted = frozenset(item.code for item in ranked if item.times is not None)
-        self.needs_history = any(item.nth_stay or item.dormant_months is not None for item in ranked)
+        self.needs_history = any(
+            item.nth_stay or item.from_stay is not None or item.dormant_months is not None for item in ranked
+        )
         """Whether a promotion asks how many stays there were, or when the last one was."""
         self._days = Days(ranked, festivals)
         self._meant = lru_cache(_KEPT)(self._work_out_meant)

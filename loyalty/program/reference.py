@@ -50,13 +50,18 @@ def _inside(struct: type[Struct], path: str, seen: set[type[Struct]]) -> Iterato
 
 def _sections() -> Iterator[str]:
     match = [
-        f"| `{field.name}` | {_kind(field.type)} | all | {KEYS[model.Promotion][field.name]} |"
+        f"| `{field.name}` | {_kind(field.type)} | {_all(field.name)} | {KEYS[model.Promotion][field.name]} |"
         for field in msgspec.structs.fields(model.Match)
     ]
     yield "\n".join(["### Names", "", *_HEAD, *_rows(model.Name)])
     yield "\n".join(["### Which stays", "", _told(model.Match), "", *_HEAD, *match])
     for title, struct in sections():
         yield "\n".join([f"### {title}", "", _told(struct), "", *_HEAD, *_rows(struct)])
+
+
+def _all(key: str) -> str:
+    """Say for which stays a rule is that leaves a list out."""
+    return "none" if key.startswith("except_") else "all"
 
 
 def _told(struct: type[Struct]) -> str:

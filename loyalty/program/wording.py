@@ -33,6 +33,10 @@ _SENTENCES: Final[dict[str, dict[Language, str]]] = {
         "en": "{tier} bonus of {percent} %: {points} points.",
         "zh": "{tier}奖励 {percent}%：{points}分。",
     },
+    "no_tier_bonus": {
+        "en": "{tier} bonus: none by the rule {rule}.",
+        "zh": "{tier}奖励：按规则 {rule} 不适用。",
+    },
     "promotion": {
         "en": "{promotion}{how}: {points} points.",
         "zh": "{promotion}{how}：{points}分。",
@@ -64,6 +68,10 @@ _SENTENCES: Final[dict[str, dict[Language, str]]] = {
     "award_stay": {
         "en": "{nights} nights were paid by points or voucher: the stay earns and counts nothing.",
         "zh": "{nights}晚以积分或券支付，本次入住不计积分与房晚。",
+    },
+    "award_stay_counts": {
+        "en": "{nights} nights were paid by points or voucher: the stay earns nothing.",
+        "zh": "{nights}晚以积分或券支付，本次入住不计积分。",
     },
     "not_checked_out": {
         "en": "The stay is {status}: nothing is earned.",

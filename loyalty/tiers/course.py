@@ -152,10 +152,7 @@ class Era:
         steps = [(first, ladder.like(level)) for first, level in steps]
         best, source = level_on(steps, day, ladder.rules.grace_months), "earned"
         if ladder.lifetime:
-            early = _DAY if ladder.rules.effective == "next_day" else timedelta(0)
-            lasting = ladder.for_life(
-                _asked_for_life(ladder, member.counters), lambda level: _years_at(steps, level, day, early)
-            )
+            lasting = _for_life(ladder, member.counters, steps, day)
             if lasting.rank > best.rank:
                 best, source = lasting, "lifetime"
         for status in given:
@@ -201,9 +198,29 @@ class Era:
         found = _steps(takewhile(lambda period: period.first <= day, periods))
         return [step for step in (*beginning.steps, *found) if step[0] <= day]
 
+    def has_for_life(self, member: Member, day: date) -> bool:
+        """Tell whether a member has a tier above the lowest on a day that is for life, earned as such or given."""
+        era = self.at(day)
+        ladder = era.ladders.on(day)
+        for status in member.traits.statuses:
+            if status.kind != "earned" and status.last is None and status.first <= day:
+                return True
+        steps = [(first, ladder.like(level)) for first, level in era.earned(member, day)]
+        if any(level.permanent for _, level in steps):
+            return True
+        return bool(ladder.lifetime) and _for_life(ladder, member.counters, steps, day).rank > 0
+
     def _earned_status(self, first: date, level: Level) -> Status:
         """Return an earned tier as a status, by its code in the version in force on its first day."""
         return Status(self.ladder_on(first).like(level).code, "earned", first)
+
+
+def _for_life(ladder: Ladder, counters: Counters, steps: Sequence[Step], day: date) -> Level:
+    """Return the highest tier that is earned for good by a day; the lowest when none is."""
+    early = _DAY if ladder.rules.effective == "next_day" else timedelta(0)
+    return ladder.for_life(
+        _asked_for_life(ladder, counters), lambda level: _years_at(steps, level, day, early)
+    )
 
 
 def _asked_for_life(ladder: Ladder, counters: Counters) -> dict[str, int]:

@@ -10,7 +10,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from loyalty.program.model import Definition, Lifetime, Qualification, Tier
+from loyalty.program.model import Bar, Definition, Lifetime, Qualification, Tier
 
 Thresholds = tuple[tuple[str, int], ...]
 
@@ -34,6 +34,7 @@ class Level(Struct, frozen=True, gc=False):
     permanent: bool = False
     benefits: tuple[str, ...] = ()
     yearly: Mapping[str, int] = {}
+    by_invitation: bool = False
 
     def reached_by(self, counted: Mapping[str, int]) -> bool:
         """Tell whether counts reach the level."""
@@ -66,7 +67,12 @@ class Ladder:
         )  # fmt: skip
         """Whether a tier is what the counts of this calendar year or the last one reach, and nothing else."""
         self._by_code = {level.code: level for level in levels}
-        self._from_the_top = tuple(reversed(levels[1:]))
+        self._from_the_top = tuple(level for level in reversed(levels[1:]) if not level.by_invitation)
+        self._to_reach = [self._ranks_of(bar) for bar in rules.bar if bar.on == "reach"]
+        self._to_keep = [self._ranks_of(bar) for bar in rules.bar if bar.on == "keep"]
+        first = self._by_code.get(rules.rollover_from or "")
+        self.rolls_from = first.rank if first is not None else 0
+        """The rank of the first tier whose excess rolls over."""
         # What it takes to be above the lowest level at all; most members aren't.
         lowest: dict[str, int] = {}
         for level in levels:
@@ -112,37 +118,52 @@ class Ladder:
         if level.rank == 0:
             return self.levels[0]
         found = self._by_code.get(level.code)
-        return found if found is not None else self.levels[min(level.rank, len(self.levels) - 1)]
+        if found is None:
+            found = self._earned_at(min(level.rank, len(self.levels) - 1))
+        return found
 
-    def reached(self, counted: Mapping[str, int]) -> Level:
-        """Return the highest level that counts reach."""
+    def _earned_at(self, rank: int) -> Level:
+        """Return the level of a rank; where that is by invitation, the next one below that isn't."""
+        while self.levels[rank].by_invitation:
+            rank -= 1
+        return self.levels[rank]
+
+    def reached(self, counted: Mapping[str, int], barred: frozenset[int] = frozenset()) -> Level:
+        """Return the highest level that counts reach, and that isn't of a barred rank."""
         for unit, threshold in self._lowest:
             if counted.get(unit, 0) >= threshold:
                 break
         else:
             return self.levels[0]
         for level in self._from_the_top:
-            if level.reached_by(counted):
+            if level.reached_by(counted) and level.rank not in barred:
                 return level
         return self.levels[0]
 
-    def barred(self, counted: Mapping[str, int]) -> bool:
-        """Tell whether a bar is in the way of any upgrade."""
-        return any(counted.get(unit, 0) > most for unit, most in self.bars)
+    def barred(self, counted: Mapping[str, int]) -> frozenset[int]:
+        """Return the ranks that a bar keeps a member from reaching."""
+        return _held(self._to_reach, counted) if self._to_reach else frozenset()
+
+    def barred_from_keeping(self, counted: Mapping[str, int]) -> frozenset[int]:
+        """Return the ranks that a bar keeps a member from keeping."""
+        return _held(self._to_keep, counted) if self._to_keep else frozenset()
 
     def upgraded(self, counted: Mapping[str, int], present: Level) -> Level:
         """Return the level that counts reach, the present one if that is no upgrade or a bar is in the way."""
         found = self.reached(counted)
-        return found if found.rank > present.rank and not self.barred(counted) else present
+        if found.rank > present.rank and self._to_reach:
+            found = self.reached(counted, self.barred(counted))
+        return found if found.rank > present.rank else present
 
     def after_review(self, present: Level, counted: Mapping[str, int]) -> Level:
-        """Return the level that counts leave a member with when a period ends."""
-        if _stays(present, counted):
+        """Return the level that counts leave a member with when a period ends. A bar takes none that is permanent."""
+        barred = self.barred_from_keeping(counted)
+        if _stays(present, counted, barred):
             return present
-        below = self.levels[present.rank - 1]
+        below = self._earned_at(present.rank - 1)
         if self.rules.downgrade == "one_level":
             return below
-        while not _stays(below, counted):
+        while not _stays(below, counted, barred):
             below = self.levels[below.rank - 1]
         return below
 
@@ -170,8 +191,13 @@ class Ladder:
         return _lacking(level.keep, counted), _lacking(level.keep_require, counted)
 
     def next_after(self, level: Level) -> Level | None:
-        """Return the level above, if any."""
-        return self.levels[level.rank + 1] if level.rank + 1 < len(self.levels) else None
+        """Return the level above that can be reached, if any."""
+        return next((one for one in self.levels[level.rank + 1 :] if not one.by_invitation), None)
+
+    def _ranks_of(self, bar: Bar) -> tuple[str, int, frozenset[int]]:
+        """Compile a bar: its unit, how much may be counted, and the ranks that it is for."""
+        ranks = [level.rank for level in self.levels[1:] if not bar.tiers or level.code in bar.tiers]
+        return bar.unit, bar.at_most, frozenset(ranks)
 
 
 class Ladders:
@@ -215,7 +241,7 @@ def _level(rank: int, tier: Tier, read: Callable[[Mapping[str, str]], Thresholds
     return Level(
         rank, tier.code, {"en": tier.name.en, "zh": tier.name.zh}, tier.bonus_percent,
         read(tier.reach), read(tier.require), read(tier.keep or tier.reach), read(tier.keep_require or tier.require),
-        tier.permanent, tier.benefits, dict(tier.yearly),
+        tier.permanent, tier.benefits, dict(tier.yearly), tier.by_invitation,
     )  # fmt: skip
 
 
@@ -229,9 +255,18 @@ def _plain(level: Level) -> bool:
     return not level.permanent and (level.keep, level.keep_require) == (level.reach, level.require)
 
 
-def _stays(level: Level, counted: Mapping[str, int]) -> bool:
+def _stays(level: Level, counted: Mapping[str, int], barred: frozenset[int]) -> bool:
     """Tell whether a review leaves a level as it is. What is enough to reach it is enough to keep it."""
-    return level.rank == 0 or level.permanent or level.kept_by(counted) or level.reached_by(counted)
+    if level.rank == 0 or level.permanent:
+        return True
+    if level.by_invitation or level.rank in barred:
+        return False
+    return level.kept_by(counted) or level.reached_by(counted)
+
+
+def _held(bars: Sequence[tuple[str, int, frozenset[int]]], counted: Mapping[str, int]) -> frozenset[int]:
+    """Return the ranks of those bars that hold."""
+    return frozenset[int]().union(*(ranks for unit, most, ranks in bars if counted.get(unit, 0) > most))
 
 
 def _enough(any_of: Thresholds, all_of: Thresholds, counted: Mapping[str, int]) -> bool:

@@ -17,7 +17,8 @@ from loyalty.program.model import Choice, Reward
 class MilestoneRule(Struct, frozen=True, gc=False):
     """A milestone with its marks, in the scale of its unit: multiples of `every` beyond `above`, or those of `at`.
 
-    `gives` is the reward, or what there is to choose from.
+    `gives` is the reward, or what there is to choose from. `others` are the same marks by further units: what is
+    counted of them stands for the count of the rule's own unit at the mark that it has passed.
     """
 
     code: str
@@ -31,6 +32,7 @@ class MilestoneRule(Struct, frozen=True, gc=False):
     most: int | None = None
     yearly: bool = False
     gives: Reward | Choice | None = None
+    others: tuple[tuple[str, tuple[int, ...]], ...] = ()
 
     def passed(self, count: int) -> int:
         """Return how many marks a count has passed."""
@@ -48,10 +50,37 @@ class MilestoneRule(Struct, frozen=True, gc=False):
 
     def count(self, counters: Counters, year: int) -> int:
         """Return what the milestone counts: in a year, or over all."""
-        if not self.yearly:
+        if not self.yearly and not self.others:
             return counting.over_all(counters, self.unit)
-        of_year = counting.of_year(counters, year)
-        return counting.brands(of_year) if self.unit == "brands" else of_year.get(self.unit, 0)
+        return self.count_of(self.counted(counters, year))
+
+    def counted(self, counters: Counters, year: int) -> Mapping[str, int]:
+        """Return what counts for the milestone, by unit: of a year, or of all."""
+        return counting.of_year(counters, year) if self.yearly else counting.by_unit(counters)
+
+    def missing(self, counted: Mapping[str, int]) -> dict[str, int]:
+        """Return how much of each other unit is missing to the next mark, where it has one."""
+        count = self.count_of(counted)
+        place = self.passed(count)
+        if self.next_mark(count) is None:
+            return {}
+        return {
+            unit: marks[place] - amount_of(counted, unit) for unit, marks in self.others if place < len(marks)
+        }
+
+    def count_of(self, counted: Mapping[str, int]) -> int:
+        """Return what counts come to in the milestone's own unit, marks that other units have passed included."""
+        count = amount_of(counted, self.unit)
+        for unit, marks in self.others:
+            passed = bisect_right(marks, amount_of(counted, unit))
+            if passed:
+                count = max(count, self.at[passed - 1])
+        return count
+
+
+def amount_of(counted: Mapping[str, int], unit: str) -> int:
+    """Return how much was counted of a unit; of `brands`, how many different ones."""
+    return counting.brands(counted) if unit == "brands" else counted.get(unit, 0)
 
 
 class Crossing(Struct, frozen=True, gc=False):
@@ -114,18 +143,18 @@ def all_crossed(
                     count = rule.count(counters, change.year) + (by if ahead else 0)
                     crossings += crossed(rule, count - by, count, str(change.year))
         elif by := _change(rule, changed, counters, ahead=ahead):
-            count = counting.over_all(counters, rule.unit) + (by if ahead else 0)
+            count = rule.count(counters, 0) + (by if ahead else 0)
             crossings += crossed(rule, count - by, count)
     return crossings
 
 
 def _change(rule: MilestoneRule, changed: Sequence[Change], counters: Counters, *, ahead: bool) -> int:
     """Return by what a milestone's count changes, or has changed."""
-    if rule.unit != "brands":
+    if rule.unit != "brands" and not rule.others:
         return sum([change.counts.get(rule.unit, 0) for change in changed])
-    here = counting.of_year(counters, changed[0].year) if rule.yearly else counting.by_unit(counters)
+    here = rule.counted(counters, changed[0].year)
     there, sign = dict(here), 1 if ahead else -1
     for change in changed:
         for unit, amount in change.counts.items():
             there[unit] = there.get(unit, 0) + sign * amount
-    return sign * (counting.brands(there) - counting.brands(here))
+    return sign * (rule.count_of(there) - rule.count_of(here))

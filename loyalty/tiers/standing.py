@@ -90,6 +90,10 @@ class Tiers:
                     return Standing(now.level, later.day - _DAY, now.source)
         return Standing(now.level, None, now.source)
 
+    def has_for_life(self, member: Member, day: date) -> bool:
+        """Tell whether a member has a tier above the lowest on a day that is for life, earned as such or given."""
+        return self._era.has_for_life(member, day)
+
     def review_on(self, member: Member, day: date) -> date | None:
         """Return the first later day on which the tier is another without anything being posted; None: never."""
         plain = self._plain_standing(member, day)

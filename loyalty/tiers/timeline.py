@@ -88,7 +88,7 @@ def _years(
         counted = _counted(ladders, actual, rolled)
         steps = _upgrades(member, ladders, level, counted, (first, last))
         level = steps[-1][1] if steps else level
-        after = _reviewed(ladders, level, counted, (first, last))
+        after = _reviewed(ladders, level, counted, (first, last), began=not steps)
         if after is not None:
             level = after
             steps.append((last + _DAY, level))
@@ -104,10 +104,11 @@ def _upgrades(
     steps: list[Step] = []
     for begins, ladder in ladders.between(*year):
         present = ladder.like(level)
-        if ladder.barred(counted) or ladder.reached(counted).rank <= present.rank:
+        reached = ladder.reached(counted, ladder.barred(counted))
+        if reached.rank <= present.rank:
             continue
         if ladder.rules.effective == "same_day":
-            found = [(year[0], ladder.reached(counted))]
+            found = [(year[0], reached)]
         else:
             found = _by_day(member, ladders, ladder, present, counted, year)
         steps += [(max(begins, day), reached) for day, reached in found]
@@ -120,6 +121,7 @@ def _by_day(
     year: tuple[date, date],
 ) -> list[Step]:  # fmt: skip
     """Return the tiers reached in a year, each from the day after; what isn't known by day counts on the first one."""
+    barred = ladder.barred(counted)
     days = {day: counts for day, counts in _days(member.counters).items() if year[0] <= day <= year[1]}
     total = dict(counted)
     for counts in days.values():
@@ -127,7 +129,7 @@ def _by_day(
     steps: list[Step] = []
     for day in sorted({year[0], *days}):
         _add(total, days.get(day, _NOTHING))
-        found = ladder.reached(_with_brands(ladders, total))
+        found = ladder.reached(_with_brands(ladders, total), barred)
         if found.rank > present.rank:
             present = found
             steps.append((day + _DAY, found))
@@ -135,13 +137,17 @@ def _by_day(
 
 
 def _reviewed(
-    ladders: Ladders, level: Level, counted: Mapping[str, int], year: tuple[date, date]
+    ladders: Ladders, level: Level, counted: Mapping[str, int], year: tuple[date, date], *, began: bool
 ) -> Level | None:
-    """Return the level for the next year, if it is another: one reached lasts, one brought along has to be kept."""
+    """Return the level for the next year, if it is another: one reached lasts, one brought along has to be kept.
+
+    `began`: the year began with it, so that a bar may be in the way of keeping it.
+    """
     judge = ladders.on(year[1] + _DAY)
     present, best = judge.like(level), judge.levels[0]
     for _, ladder in ladders.between(*year):
-        best = higher(best, judge.like(ladder.reached(counted)))
+        barred = ladder.barred_from_keeping(counted) if began else frozenset[int]()
+        best = higher(best, judge.like(ladder.reached(counted, barred)))
     if present.rank <= best.rank:
         return None
     after = higher(judge.after_review(present, counted), best)
@@ -184,9 +190,11 @@ def _start(year: int, since: date | None) -> date:
 
 def _excess(ladder: Ladder, counted: Mapping[str, int], actual: Mapping[str, int]) -> Mapping[str, int]:
     """Return what of a year's own counts is beyond the tier that was reached in it."""
-    if not ladder.rules.rollover or ladder.barred(counted):
+    if not ladder.rules.rollover:
         return _NOTHING
-    tier = ladder.reached(counted)
+    tier = ladder.reached(counted, ladder.barred(counted))
+    if tier.rank < ladder.rolls_from:
+        return _NOTHING
     thresholds = dict((*tier.require, *tier.reach))
     return {
         unit: actual[unit] - thresholds[unit]

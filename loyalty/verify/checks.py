@@ -245,7 +245,7 @@ def _unchanged_milestones(rules: Rulebook) -> list[MilestoneRule]:
 
 
 def _marks(rule: MilestoneRule) -> tuple[object, ...]:
-    return (rule.unit, rule.every, rule.at, rule.above, rule.most, rule.yearly)
+    return (rule.unit, rule.every, rule.at, rule.above, rule.most, rule.yearly, rule.others)
 
 
 def check_links(entries: Sequence[Entry], partners: Mapping[UUID, Partner], report: Report) -> None:

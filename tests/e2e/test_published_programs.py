@@ -42,9 +42,9 @@ _NOON: Final = time(12, tzinfo=UTC)
 _ENROLLED: Final = date(2010, 1, 1)
 _SAID: Final = ("Sources:", "Assumed:", "Left out", "not the operator's own")
 """What the head of a published program tells its reader."""
-_OTHER_KEYS: Final = {"today", "history", "gives", "balance", "statement", "refused"}
+_OTHER_KEYS: Final = {"today", "history", "gives", "balance", "statement", "rewards", "refused"}
 """What a step may say besides the verbs."""
-_EXPECTED: Final = {"gives", "balance", "statement", "refused"}
+_EXPECTED: Final = {"gives", "balance", "statement", "rewards", "refused"}
 """What a step may expect."""
 
 Table = Mapping[str, Any]
@@ -115,9 +115,9 @@ class House:
         headers = {"idempotency-key": f"case-{next(self.numbers)}"} if method == "POST" else {}
         return self._runner.run(self._client.request(method, path, content=content, headers=headers))
 
-    def hotel(self, brand: str, currency: str) -> str:
+    def hotel(self, brand: str, currency: str, code: str | None = None) -> str:
         """Return the code of a hotel of a brand, which is added when it isn't there yet."""
-        code = f"{brand or 'house'}-{currency}"
+        code = code or f"{brand or 'house'}-{currency}"
         if code not in self._hotels:
             name = {"en": code, "zh": "酒店"}
             body = {"code": code, "name": name, "time_zone": "UTC", "currency": currency, "brand": brand}
@@ -188,6 +188,11 @@ class Play:
         if "balance" in step:
             told = dict(step["balance"])
             _compare(told, _BALANCE_SEEN, self._read(told.pop("member", "member"), "balance"))
+        if "rewards" in step:
+            given = {one["code"]: one.get("valid_to") for one in self._read("member", "rewards")["rewards"]}
+            assert {code: str(day) for code, day in step["rewards"].items()} == {
+                code: given.get(code) for code in step["rewards"]
+            }
         if "statement" in step:
             lines = self._read("member", "statement")["lines"]
             shown = [f"{line['kind']} {line['points']}" for line in lines]
@@ -200,6 +205,7 @@ class Play:
             "status": lambda told: self._post(f"/v1/members/{self.members['member']}/statuses", told),
             "stay": self.stay,
             "adjust": lambda told: self._post("/v1/adjustments", dict(told) | {"member": self._who(told)}),
+            "choose": self.choose,
             "transfer": self.transfer,
             "purchase": lambda told: self._post("/v1/purchases", dict(told) | {"member": self._who(told)}),
         }
@@ -213,6 +219,14 @@ class Play:
 
     def register(self, promotion: str) -> httpx.Response:
         return self._post(f"/v1/members/{self.members['member']}/promotions/{promotion}")
+
+    def choose(self, told: Table) -> httpx.Response:
+        """Choose one thing each of open rewards, by their milestones."""
+        path = f"/v1/members/{self.members['member']}/rewards"
+        [(milestone, code)] = told.items()
+        rewards = self._read("member", "rewards")["rewards"]
+        open_ = next(one for one in rewards if (one["milestone"], one["status"]) == (milestone, "open"))
+        return self._post(f"{path}/{open_['reward_id']}/choose", {"codes": [code]})
 
     def transfer(self, told: Table) -> httpx.Response:
         ends = {end: self.members[told.get(end, "member")] for end in ("from", "to")}
@@ -232,9 +246,9 @@ class Play:
         brand, nights = body.pop("brand", ""), body.pop("nights")
         departure = body.get("departure", self.today)
         currency = body.get("currency", self.house.currency)
-        ref, lines = body.pop("ref", None), body.pop("lines", {})
+        ref, lines, hotel = body.pop("ref", None), body.pop("lines", {}), body.pop("hotel", None)
         posting: dict[str, object] = {
-            "source": "pms", "property": self.house.hotel(brand, currency), "stay_ref": self._ref(ref),
+            "source": "pms", "property": self.house.hotel(brand, currency, hotel), "stay_ref": self._ref(ref),
             "status": "checked_out", "channel": "direct", "currency": currency, "departure": departure,
             "arrival": departure - timedelta(days=nights),
             "lines": [{"category": category, "amount": amount} for category, amount in lines.items()],
@@ -277,6 +291,8 @@ def _in_form(key: str, value: Any) -> object:
         return Decimal(value)
     if key == "year":
         return {unit: Decimal(amount) for unit, amount in value.items()}
+    if key == "choices":
+        return {milestone: str(day) for milestone, day in value.items()}
     if isinstance(value, list):
         return sorted(cast("list[str]", value))
     return str(value) if isinstance(value, date) else value
@@ -295,6 +311,7 @@ _STAY_SEEN: Final[dict[str, Callable[[Table, Any], object]]] = {
     "change": lambda answer, _: answer["change"],
     "nights": lambda answer, _: Decimal(answer["nights"]),
     "tier": lambda answer, _: answer["tier"]["after"],
+    "fee": lambda answer, _: answer["fee"]["amount"],
     "milestones": lambda answer, _: sorted(
         f"{one['code']}/{one['ordinal']} {one['status']}" for one in answer["milestones"]
     ),
@@ -308,6 +325,7 @@ _BALANCE_SEEN: Final[dict[str, Callable[[Table, Any], object]]] = {
     "valid_to": lambda answer, _: answer["tier"]["valid_to"],
     "expires": lambda answer, _: {one["on"]: one["points"] for one in answer["expiring"]},
     "year": lambda answer, told: {unit: Decimal(answer["year"][unit]) for unit in told},
+    "choices": lambda answer, _: {one["milestone"]: one["choose_by"] for one in answer["choices"]},
 }
 
 

@@ -97,7 +97,8 @@ class Shell:
 
     def run(self, command: PostStay | Adjust | Enrol | Expire) -> Answer | Problem:
         self.at += timedelta(seconds=1)
-        moment = Moment(self.at, self.today, self.mint, self.rules.at(self.today).idling)
+        rules = self.rules.at(self.today)
+        moment = Moment(self.at, self.today, self.mint, rules.idling, rules.spares)
         facts = self._facts(command, moment)
         result = settle(self._decide(facts, command, moment), getattr(command, "key", None))
         if isinstance(result, Problem):

@@ -5,8 +5,10 @@ from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 
 from loyalty.commands.rulebook import Rulebook, join
+from loyalty.ledger.model import Status
 from loyalty.worker import expire_due
 from tests.builders import PROGRAM, changed, small_rules
 from tests.property.invariants import check
@@ -199,6 +201,76 @@ def test_pending_points_lapse_too() -> None:
     assert 100 == pending
     assert (0, months_later(START, 1)) == state(shell)
     assert [("available", 40), ("pending", 100)] == sorted(lost)
+    check(shell)
+
+
+EXEMPT = rules('24\ninactivity_months = 2\ninactivity_exempt = ["gold"]')
+FOR_LIFE = """24
+inactivity_months = 2
+inactivity_exempt_lifetime = true
+[[qualification.lifetime]]
+tier = "gold"
+require = { nights = "5" }"""
+LONG_STAY = Stay("R-1", "T1", START - timedelta(days=4), 4, (("room", 100_00),))
+
+
+def test_points_of_an_exempt_tier_stay_until_the_first_day_they_are_due_after_it_ends() -> None:
+    shell = opened_on(program=EXEMPT)
+    shell.post(LONG_STAY)
+    told = [shell.outlook("T1").expiring]
+    # Gold by four nights of 2026, to the end of 2027: every two months from 20 December 2026 on they stay.
+    to(shell, date(2027, 12, 25))
+    shell.expire("T1")
+    told.append(shell.outlook("T1").expiring)
+    kept = state(shell)
+    to(shell, date(2028, 2, 20))
+    shell.expire("T1")
+
+    assert [[(date(2028, 2, 20), 100)]] * 2 == told
+    assert (100, date(2027, 12, 20)) == kept
+    assert (0, date(2028, 2, 20)) == state(shell)
+    assert ("lapsed", date(2028, 2, 20)) == kinds(shell)[-1]
+    check(shell)
+
+
+@pytest.mark.parametrize(
+    ("last", "told"), [(date(9999, 12, 31), []), (None, []), (date(2030, 5, 1), [(date(2030, 6, 20), 100)])]
+)
+def test_points_stay_as_long_as_an_exempt_tier_is_given_for(
+    last: date | None, told: list[tuple[date, int]]
+) -> None:
+    # Without a status the points would go on 20 December 2026, and every two months after that.
+    shell = opened_on(program=rules('600\ninactivity_months = 2\ninactivity_exempt = ["platinum"]'))
+    shell.post(STAY)
+    member = shell.find("T1")
+    assert member is not None
+    member.traits = structs.replace(member.traits, statuses=(Status("platinum", "gifted", START, last),))
+
+    assert told == [one for one in shell.outlook("T1").expiring if one[0] < date(2070, 1, 1)]
+
+
+def test_a_cap_of_its_own_ends_a_lot_of_an_exempt_tier() -> None:
+    shell = opened_on(program=rules('3\ninactivity_months = 2\ninactivity_exempt = ["gold"]'))
+    shell.post(LONG_STAY)
+    to(shell, months_later(START, 3))
+    shell.expire("T1")
+
+    assert ("expired", months_later(START, 3)) == kinds(shell)[-1]
+    check(shell)
+
+
+@pytest.mark.parametrize(("nights", "left", "told"), [(5, 100, []), (4, 0, [(LAPSES, 100)])])
+def test_points_of_who_has_a_tier_for_life_never_lapse(
+    nights: int, left: int, told: list[tuple[date, int]]
+) -> None:
+    program = small_rules(changed(PROGRAM, months=FOR_LIFE.replace("24\n", "600\n")))
+    shell = opened_on(program=program)
+    shell.post(replace(LONG_STAY, arrival=START - timedelta(days=nights), nights=nights))
+    lapsing = [one for one in shell.outlook("T1").expiring if one[0] < date(2030, 1, 1)]
+    to(shell, date(2040, 1, 1))
+    shell.expire("T1")
+
+    assert (left, told) == (state(shell)[0], lapsing)
     check(shell)
 
 

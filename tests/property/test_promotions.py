@@ -42,7 +42,7 @@ segments = st.sampled_from(["family", "golf"])
 caps = st.integers(0, 2000)
 
 CONDITIONS = {
-    "brands": some(brands), "channels": some(channels), "tiers": some(tiers),
+    "brands": some(brands), "except_brands": some(brands, 1), "channels": some(channels), "tiers": some(tiers),
     "rate_codes": some(st.sampled_from(["BAR", "BAR*", "CORP", "*"])), "first": days, "last": days,
     "by": st.sampled_from(["check_out", "arrival", "booking", "posting", "nights", "nights"]),
     "weekdays": some(st.sampled_from(WEEKDAYS), 5), "festivals": some(st.sampled_from(["spring", "lovers"])),
@@ -50,7 +50,7 @@ CONDITIONS = {
     "least_spend": st.sampled_from(["0", "500", "999.99"]),
 }  # fmt: skip
 OF_THE_GUEST = {
-    "segments": some(segments), "nth_stay": some(st.integers(1, 4)),
+    "segments": some(segments), "nth_stay": some(st.integers(1, 4)), "from_stay": st.integers(1, 4),
     "nth_over": st.sampled_from(["lifetime", "year"]), "birthday_month": st.booleans(),
     "dormant_months": st.integers(1, 8), "referred": st.booleans(), "registration": st.booleans(),
 }  # fmt: skip
@@ -302,6 +302,7 @@ def asks(item: Promotion) -> bool:
     asked = (
         item.segments,
         item.nth_stay,
+        item.from_stay,
         item.birthday_month,
         item.dormant_months,
         item.referred,
@@ -319,6 +320,7 @@ def suits(item: Promotion, visit: Visit, guest: Guest) -> bool:
     conditions = [
         not item.segments or any(one in guest.segments for one in item.segments),
         not item.nth_stay or had + 1 in item.nth_stay,
+        not item.from_stay or had + 1 >= item.from_stay,
         not item.birthday_month or guest.birth_month in {day.month for day in spent},
         not item.referred or guest.referred,
         not item.registration or guest.registered.get(item.code, date.max) <= visit.arrival,
@@ -340,6 +342,7 @@ def means(item: Promotion, visit: Visit, tier: str) -> bool:
     }  # fmt: skip
     return (
         (not item.brands or visit.brand in item.brands)
+        and visit.brand not in item.except_brands
         and (not item.channels or visit.channel in item.channels)
         and (not item.tiers or tier in item.tiers)
         and (not item.rate_codes or any(covers(pattern, visit.rate_code) for pattern in item.rate_codes))

@@ -48,6 +48,8 @@ def ladder(reach: list[int], rules: Qualification, **more: Any) -> Ladder:
     return Ladder(tuple(levels), rules, lifetime)
 
 
+BARS = ((Bar("no_shows", 1),), (Bar("no_shows", 0, tiers=("silver", "platinum")),))
+KEEP_BARS = ((Bar("no_shows", 1, "keep"),), (Bar("no_shows", 0, "keep", ("gold",)), Bar("no_shows", 1)))
 thresholds = st.lists(st.integers(1, 24), min_size=1, max_size=3, unique=True).map(sorted)
 
 
@@ -65,7 +67,8 @@ def ladders(
         "downgrade": "counters" if kind == "rolling" else draw(st.sampled_from(["counters", "one_level"])),
         "grace_months": draw(st.sampled_from([0, 0, 1, 3])),
         "rollover": ("nights",) if by_year and draw(st.booleans()) else (),
-        "bar": (Bar("no_shows", 1),) if draw(st.integers(0, 3)) == 0 else (),
+        "rollover_from": draw(st.sampled_from([None, "gold"])),
+        "bar": draw(st.sampled_from([(), (), *BARS] if kind == "rolling" else [(), (), *BARS, *KEEP_BARS])),
     }
     more: dict[str, Any] = {
         "keep": [draw(st.integers(max(1, nights // 2), nights)) for nights in reach],
@@ -308,11 +311,16 @@ def test_a_rolling_tier_is_what_the_window_reaches_or_has_kept_since(one: Ladder
             if first <= day < add_months(first, one.rules.months):
                 for unit, amount in counts.items():
                     window[unit] = window.get(unit, 0) + amount
-        barred = any(window.get(bar.unit, 0) > bar.at_most for bar in one.rules.bar)
+        bars = [bar for bar in one.rules.bar if window.get(bar.unit, 0) > bar.at_most]
+        open_ranks = [
+            level.rank
+            for level in one.levels[1:]
+            if level.reached_by(window) and not any(not bar.tiers or level.code in bar.tiers for bar in bars)
+        ]
         best = one.reached(window).rank
         while rank and rank > best and not one.levels[rank].kept_by(window):
             rank -= 1
-        rank = rank if barred else max(rank, best)
+        rank = max([rank, *open_ranks])
 
         assert rank == tiers.on(someone, day).rank
 

@@ -1,7 +1,7 @@
 """Warnings of points that are about to be lost: once for each member, day and distance, whatever runs and stops."""
 
 import asyncio
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -119,6 +119,26 @@ def test_what_lapses_is_told_and_an_activity_moves_it(database: str, tmp_path: P
 
         assert [("T1", str(LAPSES), 100, 10), ("T2", str(moved), 100, 10)] == told(live)
         assert (0, 100) == (books.balance("T1").available, books.balance("T2").available)
+        assert {} == live.verify()
+
+
+def test_an_exempt_tier_is_warned_only_of_what_it_will_lose(database: str, tmp_path: Path) -> None:
+    exempt = changed(
+        PROGRAM, months='24\ninactivity_months = 2\ninactivity_exempt = ["gold"]\nwarn_days = [10]'
+    )
+    with opened(database, small_rules(exempt), tmp_path) as live:
+        books = enrolled(live)
+        jobs(live)
+        books.post(Stay("A", "T1", START - timedelta(days=4), 4, (("room", 100_00),)))
+        stay(books, "B", "T2", 70)
+        # Gold by four nights of 2026, to the end of 2027; two months without activity are up on 20 February 2028.
+        for day in (LAPSES - timedelta(days=10), LAPSES, date(2027, 12, 30), date(2028, 2, 10)):
+            to(live, books, day)
+        kept = books.balance("T1").available
+        to(live, books, date(2028, 2, 20))
+
+        assert [("T1", "2028-02-20", 100, 10), ("T2", str(LAPSES), 70, 10)] == told(live)
+        assert (100, 0, 0) == (kept, books.balance("T1").available, books.balance("T2").available)
         assert {} == live.verify()
 
 

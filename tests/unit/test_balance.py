@@ -4,7 +4,7 @@ from datetime import date
 from typing import Any
 
 from loyalty.commands.balance import BalanceView, ExpiringPoints, etag, view
-from tests.builders import house_rules, member
+from tests.builders import PROGRAM, house_rules, member, small_rules
 
 HOUSE = house_rules()
 TODAY = date(2026, 6, 1)
@@ -77,6 +77,20 @@ def test_the_next_milestone_is_counted_over_all_years() -> None:
 
     assert ("tenth_stay", "20", "3") == (milestone.code, milestone.next_at, milestone.remaining)
     assert {"en": "An album of your stays", "zh": "定制相册"} == milestone.reward
+
+
+def test_a_milestone_by_either_unit_tells_what_is_missing_of_both() -> None:
+    rules = small_rules(
+        PROGRAM.replace('every = "7"', 'at = ["7", "20"]\nor_at = { spend = ["500", "900"] }\nover = "year"')
+    )
+    [_, none] = view(rules, member(counters={"2026": {"nights": 30, "spend": 100_00}}), [], TODAY).milestones
+    [_, by_spend] = view(rules, member(counters={"2026": {"spend": 500_00}}), [], TODAY).milestones
+    [_, over] = view(rules, member(counters={"2026": {"spend": 900_00}}), [], TODAY).milestones
+
+    assert ("7", "4", {"spend": "400.00"}) == (none.next_at, none.remaining, none.or_remaining)
+    # 500.00 stand for the first mark; of nights none are there yet.
+    assert ("20", "20", {"spend": "400.00"}) == (by_spend.next_at, by_spend.remaining, by_spend.or_remaining)
+    assert (None, None, {}) == (over.next_at, over.remaining, over.or_remaining)
 
 
 def test_right_on_a_milestone_the_next_one_is_ahead() -> None:

@@ -12,6 +12,7 @@ from loyalty.commands.rulebook import Rulebook, join
 from loyalty.ledger.counters import over_all
 from loyalty.ledger.model import Counters, Member, Traits
 from loyalty.program.visit import Guest, Why
+from loyalty.program.wording import Wording
 from loyalty.stays.model import Award, Line, StayPosting
 from loyalty.stays.rules import Folio, read_folio
 from tests.builders import PROGRAM, changed, counted, lines, posting, reply, small_rules
@@ -87,6 +88,38 @@ def test_the_tier_bonus_is_of_the_base_points_only() -> None:
     # 100.50 at 2 a yuan are 201; a quarter of 201 is 50.25.
     assert (201, 50) == (award.base, award.tier_bonus)
     assert Why("tier_bonus", tier="gold", percent=25, points=50) == why[-1]
+
+
+PLAIN_EVENTS = """
+[[earning.rule]]
+code = "events"
+rate_codes = ["EVENT*"]
+points = { room = "1" }
+bonus = false
+"""
+
+
+def test_a_rule_may_earn_without_the_tiers_bonus_and_says_so() -> None:
+    rules = rules_with(PLAIN_EVENTS)
+    award, why = judged(rules, tier="gold", rate_code="EVENT1", lines=lines(room="100.00"))
+    other, _ = judged(rules, tier="gold", lines=lines(room="100.00"))
+
+    assert [(100, 0), (100, 25)] == [(one.base, one.tier_bonus) for one in (award, other)]
+    assert Why("no_tier_bonus", tier="gold", rule="events") == why[-1]
+    # Silver has no bonus that could be missed.
+    assert "no_tier_bonus" not in codes(judged(rules, rate_code="EVENT1")[1])
+    assert ["Gold bonus: none by the rule events."] == Wording(rules.definition, "en").explain(why[-1:])
+    assert ["金卡奖励：按规则 events 不适用。"] == Wording(rules.definition, "zh").explain(why[-1:])
+
+
+def test_of_three_nights_one_may_count_without_fractions() -> None:
+    rules = rules_with(BY_BRAND.replace('nights = "0.5"', "nights_per = 3"))
+    found = [
+        judged(rules, brand="long_stay", departure=FIRST + timedelta(days=n))[0].counts.get("nights", 0)
+        for n in (1, 2, 3, 5, 6, 10)
+    ]
+
+    assert [0, 0, 10, 10, 20, 30] == found
 
 
 # --- caps -------------------------------------------------------------------------------------------------------------
@@ -175,6 +208,33 @@ def test_each_room_that_earns_may_count_its_nights() -> None:
     assert [20, 60, 60] == [judged(rules, rooms=rooms)[0].counts["nights"] for rooms in (1, 3, 5)]
 
 
+MORE_ROOMS = """
+[[earning.rule]]
+code = "america"
+properties = ["US*"]
+points = { room = "1" }
+rooms = 3
+"""
+
+
+def test_a_rule_may_let_another_number_of_rooms_earn() -> None:
+    rules = rules_with(MORE_ROOMS, rooms="1", room_nights="true")
+    found = [
+        judged(rules, property=place, rooms=4, lines=lines(room="400.00"))[0] for place in ("US01", "SHA01")
+    ]
+
+    # Of four rooms three earn, or one; two nights each.
+    assert [(300, 60), (100, 20)] == [(one.base, one.counts["nights"]) for one in found]
+
+
+def test_by_line_the_rooms_of_a_rule_count_as_well() -> None:
+    rules = rules_with('each = "line"\n' + MORE_ROOMS, rooms="1")
+    award, _ = judged(rules, property="US01", rooms=4, lines=[Line("room", "10.50"), Line("room", "10.50")])
+
+    # Three quarters of 10.50 are 7.875, kept as 7.87: 7 points a line.
+    assert 14 == award.base
+
+
 def test_nights_paid_by_points_count_or_don_t_or_spoil_the_stay() -> None:
     found = {
         how: judged(rules_with(award_nights=f'"{how}"'), award_nights=1)
@@ -187,6 +247,27 @@ def test_nights_paid_by_points_count_or_don_t_or_spoil_the_stay() -> None:
     assert {"count": 100, "none": 100, "whole_stay": 0} == {how: one.base for how, (one, _) in found.items()}
     assert [Why("award_stay", nights="1")] == found["whole_stay"][1]
     assert {} == found["whole_stay"][0].counts
+
+
+def test_an_award_stay_may_count_though_it_earns_nothing() -> None:
+    rules = rules_with(award_nights='"whole_stay"', award_stay_counts='["nights"]')
+    award, why = judged(rules, award_nights=1, departure=FIRST + timedelta(days=3))
+
+    assert (0, {"nights": 30}) == (award.points, award.counts)
+    assert [Why("award_stay_counts", nights="1")] == why
+    assert ["1 nights were paid by points or voucher: the stay earns nothing."] == Wording(
+        rules.definition, "en"
+    ).explain(why)
+    # At a rate that counts for nothing, it doesn't either; through an agency its nights do.
+    assert {} == judged(rules, award_nights=1, rate_code="FREE")[0].counts
+    assert {"nights": 20} == judged(rules, award_nights=1, channel="ota")[0].counts
+
+
+def test_an_award_stay_may_count_as_a_stay_and_for_its_brand() -> None:
+    units = '["nights", "stays", "spend", "brands"]'
+    rules = rules_with(units=units, award_nights='"whole_stay"', award_stay_counts='["stays", "brands"]')
+
+    assert {"stays": 1, "brand:grand": 1} == judged(rules, brand="grand", award_nights=1)[0].counts
 
 
 def test_award_nights_are_taken_off_before_nights_are_halved() -> None:

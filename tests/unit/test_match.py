@@ -77,5 +77,20 @@ def test_beginnings_are_for_every_list_but_tiers(rule: Match) -> None:
     assert not matcher(rule)("X", "X", "X", "X", "X", "gold")
 
 
+@pytest.mark.parametrize(
+    ("rule", "fits"),
+    [
+        (Match(except_brands=("lodge",)), ["grand", "grand_plus", ""]),
+        (Match(except_brands=("grand*",)), ["lodge", ""]),
+        (Match(except_brands=("*",)), []),
+        (Match(brands=("grand*",), except_brands=("grand_plus", "lodge")), ["grand"]),
+    ],
+)
+def test_brands_may_be_left_out(rule: Match, fits: list[str]) -> None:
+    brands = ("grand", "grand_plus", "lodge", "")
+
+    assert fits == [brand for brand in brands if matcher(rule)("SHA01", brand, "web", None, None, "gold")]
+
+
 def test_a_tier_is_taken_as_it_is_written() -> None:
     assert not matcher(Match(tiers=("go*",)))(*STAY)

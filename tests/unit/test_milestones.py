@@ -98,6 +98,70 @@ def test_the_next_mark_is_the_least_count_that_passes_one_more(
     assert (more[0] if more else None) == milestone.next_mark(count)
 
 
+EITHER = rule(
+    "nights", at=(200, 300, 400), others=(("tier_points", (3500, 5000)), ("brands", (3,))), yearly=True
+)
+"""At 20, 30 and 40 nights; or at 3,500 and 5,000 tier points; or the first of them at three brands."""
+
+
+@pytest.mark.parametrize(
+    ("counted", "passed", "missing"),
+    [
+        ({}, 0, {"tier_points": 3500, "brands": 3}),
+        ({"nights": 200}, 1, {"tier_points": 5000}),
+        ({"tier_points": 3499}, 0, {"tier_points": 1, "brands": 3}),
+        ({"tier_points": 3500}, 1, {"tier_points": 1500}),
+        ({"tier_points": 9999}, 2, {}),
+        ({"nights": 300, "tier_points": 3500}, 2, {}),
+        ({"brand:a": 1, "brand:b": 1, "brand:c": 1}, 1, {"tier_points": 5000}),
+        ({"nights": 400, "tier_points": 9999}, 3, {}),
+    ],
+)
+def test_a_mark_may_be_passed_by_either_unit(
+    counted: dict[str, int], passed: int, missing: dict[str, int]
+) -> None:
+    assert passed == EITHER.passed(EITHER.count({"2026": counted}, 2026))
+    assert missing == EITHER.missing(counted)
+
+
+def test_a_mark_that_both_units_pass_is_crossed_once() -> None:
+    counters = {"2026": {"nights": 200, "tier_points": 3500}}
+    points, nights = Change(2026, {"tier_points": 100}), Change(2026, {"nights": 10})
+    both = Change(2026, {"nights": 10, "tier_points": 100})
+
+    # Each alone finds the mark passed by the other; both together pass it.
+    assert [[], [], [Crossing("m", 1, "granted", "2026")]] == [
+        all_crossed([EITHER], [one], counters) for one in (points, nights, both)
+    ]
+    # What goes leaves the mark passed by nights, until these go as well.
+    assert [] == all_crossed([EITHER], [Change(2026, {"tier_points": -3500})], counters, ahead=True)
+    assert [Crossing("m", 1, "revoked", "2026")] == all_crossed(
+        [EITHER], [Change(2026, {"tier_points": -1, "nights": -1})], counters, ahead=True
+    )
+
+
+amounts = st.fixed_dictionaries({"nights": st.integers(0, 450), "tier_points": st.integers(0, 6000)})
+
+
+@given(st.lists(amounts, min_size=1, max_size=6), st.booleans())
+def test_whichever_unit_counts_what_is_granted_follows_from_the_counts(
+    history: list[dict[str, int]],
+    ahead: bool,  # noqa: FBT001 - Hypothesis gives it by place
+) -> None:
+    granted: set[int] = set()
+    now = {"nights": 0, "tier_points": 0}
+    for after in history:
+        change = Change(2026, {unit: after[unit] - now[unit] for unit in now})
+        for crossing in all_crossed([EITHER], [change], {"2026": dict(now if ahead else after)}, ahead=ahead):
+            assert (crossing.ordinal in granted) == (crossing.status == "revoked")
+            granted ^= {crossing.ordinal}
+        now = after
+
+    reached = [nights <= now["nights"] for nights in (200, 300, 400)]
+    by_points = [points <= now["tier_points"] for points in (3500, 5000)] + [False]
+    assert {place + 1 for place in range(3) if reached[place] or by_points[place]} == granted
+
+
 def test_all_milestones_are_looked_at_each_in_its_unit() -> None:
     rules = small_rules().milestones
     changed = changes({"nights": 10}, 2026, {"stays": 1, "nights": 30}, 2026)

@@ -501,6 +501,61 @@ MISTAKES = {
         "`no_shows` is given twice",
         'unit = "no_shows"§last',
     ),
+    "a bar for a tier that isn't there": instead(
+        'on = "keep"\ntiers = ["gold"]',
+        'on = "keep"\ntiers = ["golden"]',
+        "qualification.bar stays.tiers",
+        "there is no tier `golden`",
+        'tiers = ["golden"]',
+    ),
+    "a bar for everybody's tier": instead(
+        'on = "keep"\ntiers = ["gold"]',
+        'on = "keep"\ntiers = ["member"]',
+        "qualification.bar stays.tiers",
+        "member is everybody's anyway",
+        'tiers = ["member"]',
+    ),
+    "a bar for one tier twice": instead(
+        'on = "keep"\ntiers = ["gold"]',
+        'on = "keep"\ntiers = ["gold", "gold"]',
+        "qualification.bar stays.tiers",
+        "`gold` is given twice",
+        'tiers = ["gold", "gold"]',
+    ),
+    "a bar on keeping what rolls": Planted(
+        'period = "calendar_year"',
+        'period = "rolling"',
+        'on = "keep"',
+        "qualification.bar stays.on",
+        "a rolling tier is valid as long as its thresholds hold",
+    ),
+    "rollover from a tier that isn't there": instead(
+        'rollover_from = "gold"',
+        'rollover_from = "golden"',
+        "qualification.rollover_from",
+        "there is no tier `golden`",
+    ),
+    "everybody's tier by invitation": instead(
+        'code = "member"\n',
+        'code = "member"\nby_invitation = true\n',
+        "tier member.by_invitation",
+        "the lowest tier is everybody's",
+        "by_invitation = true",
+    ),
+    "a threshold of a tier by invitation": Planted(
+        "by_invitation = false",
+        "by_invitation = true",
+        'reach = { nights = "30"',
+        "tier gold.reach",
+        "nothing that is counted reaches it",
+    ),
+    "a tier by invitation for life": Planted(
+        "by_invitation = false",
+        "by_invitation = true",
+        'tier = "gold"',
+        "qualification.lifetime gold.tier",
+        "gold comes by invitation alone",
+    ),
     "an unknown tier for life": instead(
         'tier = "gold"', 'tier = "golden"', "qualification.lifetime golden.tier", "there is no tier `golden`"
     ),
@@ -642,6 +697,128 @@ MISTAKES = {
         "nothing to warn of",
         "warn_days",
     ),
+    "nights in two ways": instead(
+        "nights_per = 2",
+        'nights_per = 2\nnights = "0.5"',
+        "earning.rule budget_brand.nights_per",
+        "give only one of nights and nights_per",
+        "nights_per = 2",
+    ),
+    "an award stay that counts twice": instead(
+        'award_stay_counts = ["stays"]',
+        'award_stay_counts = ["stays", "stays"]',
+        "counting.award_stay_counts",
+        "`stays` is given twice",
+    ),
+    "an award stay that counts what isn't there": instead(
+        'award_stay_counts = ["stays"]',
+        'award_stay_counts = ["nigths"]',
+        "counting.award_stay_counts",
+        '"nigths" is unknown',
+    ),
+    "an award stay that has spend": instead(
+        'award_stay_counts = ["stays"]',
+        'award_stay_counts = ["spend"]',
+        "counting.award_stay_counts",
+        "an award stay has no spend",
+    ),
+    "a fee of nothing": instead(
+        'fee = "0.005"', 'fee = "0"', "transfers.fee", "must be above zero; leave it out where gifts are free"
+    ),
+    "other marks without marks": instead(
+        'above = "5"\nmost = 3\n',
+        'above = "5"\nmost = 3\nor_at = { nights = ["9"] }\n',
+        "milestone tenth.or_at",
+        "goes with the marks of at",
+        'or_at = { nights = ["9"] }',
+    ),
+    "other marks of its own unit": instead(
+        "or_at = { spend",
+        "or_at = { nights",
+        "milestone ladder.or_at.nights",
+        "are the milestone's own unit",
+        'or_at = { nights = ["1000"] }',
+    ),
+    "other marks of an unknown unit": instead(
+        "or_at = { spend",
+        "or_at = { spent",
+        "milestone ladder.or_at.spent",
+        "Did you mean `spend`?",
+        'or_at = { spent = ["1000"] }',
+    ),
+    "no other marks": instead(
+        'spend = ["1000"]',
+        "spend = []",
+        "milestone ladder.or_at.spend",
+        "says no marks",
+        "or_at = { spend = [] }",
+    ),
+    "more other marks": instead(
+        'spend = ["1000"]',
+        'spend = ["1", "2", "3"]',
+        "milestone ladder.or_at.spend",
+        "has 3 marks, where at has 2",
+        'or_at = { spend = ["1", "2", "3"] }',
+    ),
+    "other marks that fall": instead(
+        'spend = ["1000"]',
+        'spend = ["2", "2"]',
+        "milestone ladder.or_at.spend",
+        "must be above the mark before it",
+        'or_at = { spend = ["2", "2"] }',
+    ),
+    "other marks that are too fine": instead(
+        'spend = ["1000"]',
+        'spend = ["0.555"]',
+        "milestone ladder.or_at.spend",
+        "is finer than spend are counted",
+        'or_at = { spend = ["0.555"] }',
+    ),
+    "a reward that ends twice": instead(
+        'valid_to = "12-31"',
+        'valid_to = "12-31", valid_months = 3',
+        "milestone ladder.choice.among a_suite.valid_to",
+        "give only one of valid_months and valid_to",
+        'code = "a_suite"',
+    ),
+    "an excepted brand twice": instead(
+        'brands = ["lite"]',
+        'except_brands = ["lite", "lite"]',
+        "earning.rule budget_brand.except_brands",
+        "`lite` is given twice",
+    ),
+    "every brand is excepted": instead(
+        'brands = ["lite"]',
+        'brands = ["lite"]\nexcept_brands = ["li*"]',
+        "earning.rule budget_brand.except_brands",
+        "leaves none of brands",
+        'except_brands = ["li*"]',
+    ),
+    "a number and from a number on": instead(
+        "nth_stay = [1]\n",
+        "nth_stay = [1]\nfrom_stay = 2\n",
+        "promotion welcome.from_stay",
+        "give only one of nth_stay and from_stay",
+        "from_stay = 2",
+    ),
+    "an exempt tier that isn't there": instead(
+        'inactivity_exempt = ["gold"]',
+        'inactivity_exempt = ["golden"]',
+        "expiry.inactivity_exempt",
+        "there is no tier `golden`",
+    ),
+    "an exempt tier twice": instead(
+        'inactivity_exempt = ["gold"]',
+        'inactivity_exempt = ["gold", "gold"]',
+        "expiry.inactivity_exempt",
+        "`gold` is given twice",
+    ),
+    "every tier is exempt": instead(
+        'inactivity_exempt = ["gold"]',
+        'inactivity_exempt = ["gold", "silver", "member"]',
+        "expiry.inactivity_exempt",
+        "names every tier, so no points are ever lost",
+    ),
     "nothing keeps points alive": instead(
         'activity = ["stay", "spend"]', "activity = []", "expiry.activity", "nothing keeps points alive"
     ),
@@ -738,6 +915,68 @@ WARNINGS = {
         "only one room of a stay counts",
         "room_nights = true",
     ),
+    "a rule with as many rooms as all": instead(
+        "bonus = false\nrooms = 1",
+        "bonus = false\nrooms = 3",
+        "earning.rule villas.rooms",
+        "is as counting.rooms says",
+        "rooms = 3",
+    ),
+    "rollover from the first threshold": instead(
+        'rollover_from = "gold"',
+        'rollover_from = "silver"',
+        "qualification.rollover_from",
+        "is for every tier that has a threshold",
+    ),
+    "rollover_from without rollover": instead(
+        'rollover = ["nights"]\n',
+        "",
+        "qualification.rollover_from",
+        "has no meaning without rollover",
+        "rollover_from",
+    ),
+    "permanent by invitation": at_end(
+        f'[[tier]]\ncode = "top"\n{NAMED}\nbonus_percent = 30\nby_invitation = true\npermanent = true',
+        "tier top.permanent",
+        "it lasts as long as it is given for",
+        "permanent = true",
+    ),
+    "more gifts than there are days for": instead(
+        "times_a_year = 6",
+        "times_a_year = 14",
+        "transfers.times_a_year",
+        "there are 30 days between two gifts",
+    ),
+    "years without a day": instead(
+        'valid_to = "12-31", valid_years = 2',
+        "valid_years = 2",
+        "milestone ladder.choice.among a_suite.valid_years",
+        "has no meaning without valid_to",
+        'code = "a_suite"',
+    ),
+    "one night of one": instead(
+        "nights_per = 2",
+        "nights_per = 1",
+        "earning.rule budget_brand.nights_per",
+        "is each night; take it away",
+    ),
+    "what award stays count where there are none": instead(
+        'award_nights = "whole_stay"',
+        'award_nights = "none"',
+        "counting.award_stay_counts",
+        'has no meaning without award_nights = "whole_stay"',
+        "award_stay_counts",
+    ),
+    "from the first stay on": instead(
+        "from_stay = 3", "from_stay = 1", "promotion back.from_stay", "is every stay; take it away"
+    ),
+    "a brand that is excepted anyway": instead(
+        'brands = ["lite"]',
+        'brands = ["lite"]\nexcept_brands = ["grand"]',
+        "earning.rule budget_brand.except_brands",
+        '"grand" is not among brands anyway',
+        'except_brands = ["grand"]',
+    ),
     "a festival on 29 February": festival('day = "02-29"', "it is 28 February", ".day", 'day = "02-29"'),
     "a festival that nothing is for": instead(
         '"own", "moon", "national"',
@@ -764,7 +1003,7 @@ WARNINGS = {
     ),
     "nth_over without a number": promotion(
         'points = 5\nnth_over = "year"',
-        "has no meaning without nth_stay",
+        "has no meaning without nth_stay or from_stay",
         ".nth_over",
         f'nth_over = "year"{LAST}',
     ),
@@ -825,6 +1064,20 @@ WARNINGS = {
         "inactivity_months = 24",
         "expiry.inactivity_months",
         "all points expire after 24 months anyway",
+    ),
+    "an exempt tier without inactivity": instead(
+        "inactivity_months = 12\n",
+        "",
+        "expiry.inactivity_exempt",
+        "has no meaning without inactivity_months",
+        "inactivity_exempt =",
+    ),
+    "exempt for life where no tier is": instead(
+        '[[qualification.lifetime]]\ntier = "gold"\nrequire = { nights = "500" }\nyears = 10\n',
+        "",
+        "expiry.inactivity_exempt_lifetime",
+        "no tier is for life by what is earned",
+        "inactivity_exempt_lifetime",
     ),
     "activity without inactivity": instead(
         "inactivity_months = 12\n",
@@ -945,6 +1198,9 @@ def rivals(one: str, other: str) -> list[str]:
         ('channels = ["app"]', 'tiers = ["gold"]'),
         ("nth_stay = [1, 2]", "nth_stay = [2]"),
         ("nth_stay = [1]", 'nth_stay = [2]\nnth_over = "year"'),
+        ("nth_stay = [1, 5]", "from_stay = 5"),
+        ("from_stay = 2", "from_stay = 9"),
+        ('except_brands = ["grand"]', 'brands = ["grand", "lodge"]'),
         ('segments = ["family"]', 'segments = ["business"]'),
     ],
 )
@@ -967,6 +1223,8 @@ def test_promotions_of_one_group_that_may_meet_need_a_priority(one: str, other: 
         ('channels = ["app"]', 'channels = ["web", "direct"]'),
         ('tiers = ["all"]', 'tiers = ["gold"]'),
         ("nth_stay = [1]", "nth_stay = [2, 3]"),
+        ("nth_stay = [1, 4]", "from_stay = 5"),
+        ('except_brands = ["gr*", "lodge"]', 'brands = ["grand", "lodge"]'),
         ("priority = 1", "priority = 2"),
     ],
 )
@@ -1042,6 +1300,16 @@ def test_a_threshold_is_compared_with_the_last_tier_that_has_it() -> None:
 
     assert ["tier three.reach.nights: must be above that of gold, 10"] == [
         one.text for one in examine(NEAR + by_stays + by_nights).mistakes
+    ]
+
+
+def test_a_rule_without_a_bonus_has_no_meaning_where_no_tier_has_one() -> None:
+    rule = '[[earning.rule]]\ncode = "x"\nbrands = ["x"]\npoints = {}\nbonus = false\n'
+    said = "earning.rule x.bonus: no tier has a bonus anyway"
+
+    assert said not in [one.removeprefix("warning: ") for one in told(NEAR + rule)]
+    assert said in [
+        one.removeprefix("warning: ") for one in told((NEAR + rule).replace("bonus_percent = 10", ""))
     ]
 
 

@@ -334,6 +334,17 @@ def test_the_nth_stay_may_be_that_of_the_year() -> None:
     assert [True, False] == [entitled(rule, Guest("silver", stays=7, stays_year=n)) for n in (1, 7)]
 
 
+@pytest.mark.parametrize("over", ["lifetime", "year"])
+def test_from_a_stay_on_all_later_ones_count_without_end(over: str) -> None:
+    rule = {"from_stay": 3, "nth_over": over}
+    key = "stays" if over == "lifetime" else "stays_year"
+    found = [n for n in (0, 1, 2, 3, 40, 500) if entitled(rule, Guest("silver", **{key: n}))]
+
+    # With two stays before it, a stay is the third.
+    assert [2, 3, 40, 500] == found
+    assert not entitled(rule, Guest("silver", **{"stays_year" if over == "lifetime" else "stays": 9}))
+
+
 @pytest.mark.parametrize(
     ("arrival", "nights", "months"),
     [
@@ -546,6 +557,7 @@ def test_promotions_tell_their_budgets_and_which_of_them_have_limits_of_a_member
 @pytest.mark.parametrize(
     ("rule", "needs"),
     [
+        ({"from_stay": 2}, True),
         ({"nth_stay": [1]}, True), ({"nth_stay": [1], "nth_over": "year"}, True), ({"dormant_months": 6}, True),
         ({"referred": True, "segments": ["family"], "registration": True, "birthday_month": True}, False), ({}, False),
     ],

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from loyalty.commands.model import Facts, Prior
-from loyalty.commands.purchase import Purchase, PurchaseRequest, decide, price_of
+from loyalty.commands.price import price_of
+from loyalty.commands.purchase import Purchase, PurchaseRequest, decide
 from tests.builders import PROGRAM, decided, key, member, moment, moves, refused, reply, small_rules
 
 TODAY = date(2026, 6, 1)

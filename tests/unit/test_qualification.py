@@ -205,6 +205,86 @@ def test_brands_are_counted_as_different_ones() -> None:
     assert ["basic", "gold"] == [tiers.on(guest(one), date(2026, 5, 1)).code for one in (once, twice)]
 
 
+TOP: dict[str, dict[str, Any]] = ALL | {"top": {"by_invitation": True}}
+BAR = '\n[[qualification.bar]]\nunit = "no_shows"\nat_most = 2\n'
+
+
+def test_nothing_that_is_counted_reaches_a_tier_by_invitation() -> None:
+    tiers = rules(**TOP).tiers
+    invited = guest({}, Status("top", "gifted", date(2026, 3, 1), date(2026, 12, 31)))
+
+    assert "diamond" == tiers.on(guest({"2026": nights(300)}), date(2026, 6, 1)).code
+    assert ["basic", "top", "top", "basic"] == tiers_by_day(
+        tiers, invited, date(2026, 2, 28), date(2026, 3, 1), date(2026, 12, 31), date(2027, 1, 1)
+    )
+
+
+def test_a_tier_by_invitation_is_no_goal_and_no_way_down() -> None:
+    middle = {"gold": GOLD, "club": {"by_invitation": True}, "platinum": PLATINUM}
+    ladder = rules('downgrade = "one_level"', **middle).ladder
+    basic, gold, club, platinum = ladder.levels
+
+    assert [gold, platinum, platinum, None] == [
+        ladder.next_after(one) for one in (basic, gold, club, platinum)
+    ]
+    assert gold is ladder.after_review(platinum, {})
+    assert "gold" == rules(**middle).ladder.after_review(platinum, nights(20)).code
+    # Of a version that has other tiers, what is third stands for what can be earned.
+    assert "gold" == ladder.like(rules(a=GOLD, b=PLATINUM).ladder.levels[2]).code
+
+
+def test_a_bar_may_be_for_some_tiers_alone() -> None:
+    tiers = rules(BAR + 'tiers = ["platinum"]', **ALL).tiers
+
+    def at(counted: dict[str, int]) -> str:
+        return tiers.on(guest({"2026": counted}), date(2026, 5, 1)).code
+
+    assert ["platinum", "gold", "gold", "diamond"] == [
+        at(nights(40, no_shows=2)), at(nights(40, no_shows=3)), at(nights(69, no_shows=3)), at(nights(70, no_shows=3)),
+    ]  # fmt: skip
+
+
+def test_a_bar_for_some_tiers_holds_by_day_and_in_cycles_too() -> None:
+    by_day = rules('effective = "next_day"' + BAR + 'tiers = ["platinum"]', **ALL).tiers
+    cycles = rules('period = "cycle"\nmonths = 12' + BAR + 'tiers = ["platinum"]', **ALL).tiers
+    counters: Counters = {"2026-03-01": nights(10, no_shows=3), "2026-04-01": nights(31)}
+
+    assert ["basic", "gold"] == tiers_by_day(by_day, guest(counters), date(2026, 4, 1), date(2026, 4, 2))
+    assert "gold" == cycles.on(guest(counters), date(2026, 4, 2)).code
+
+
+def test_a_bar_on_keeping_costs_a_tier_that_the_counts_would_keep() -> None:
+    # Platinum by 40 nights of 2025, to the end of 2026. 45 nights in 2026 would keep it; three no-shows cost it.
+    tiers = rules(BAR + 'on = "keep"', **ALL).tiers
+    careful: Counters = {"2025": nights(40), "2026": nights(45, no_shows=2)}
+    careless: Counters = {"2025": nights(40), "2026": nights(45, no_shows=3)}
+
+    assert ["platinum", "basic"] == [
+        tiers.on(guest(one), date(2027, 6, 1)).code for one in (careful, careless)
+    ]
+    # A tier that is reached in the year lasts, whatever the no-shows; the bar isn't on reaching it.
+    assert ["platinum"] * 2 == tiers_by_day(
+        tiers, guest({"2026": nights(45, no_shows=9)}), date(2026, 6, 1), date(2027, 12, 31)
+    )
+
+
+def test_a_bar_on_keeping_one_tier_leaves_the_one_below() -> None:
+    tiers = rules(BAR + 'on = "keep"\ntiers = ["platinum"]', **ALL).tiers
+    counters: Counters = {"2025": nights(40), "2026": nights(45, no_shows=3)}
+
+    assert "gold" == tiers.on(guest(counters), date(2027, 6, 1)).code
+
+
+def test_a_bar_on_keeping_holds_at_the_end_of_a_cycle_and_spares_what_is_permanent() -> None:
+    # Gold on 1 February 2025; its cycle ends on 1 February 2026, with 25 nights and three no-shows.
+    cycle = 'period = "cycle"\nmonths = 12\n' + BAR + 'on = "keep"'
+    counters: Counters = {"2025-02-01": nights(20), "2025-06-01": nights(25, no_shows=3)}
+    tiers, permanent = rules(cycle, gold=GOLD).tiers, rules(cycle, gold=GOLD | {"permanent": True}).tiers
+
+    assert ["gold", "basic"] == tiers_by_day(tiers, guest(counters), date(2026, 2, 1), date(2026, 2, 2))
+    assert "gold" == permanent.on(guest(counters), date(2026, 2, 2)).code
+
+
 # --- rollover ---------------------------------------------------------------------------------------------------------
 
 
@@ -237,6 +317,15 @@ def test_only_the_units_named_roll_over() -> None:
     assert nights(2) == tiers.period(guest({"2025": nights(22, spend=300_000)}), date(2026, 6, 1)).counted
 
 
+def test_only_those_who_reached_a_tier_may_have_nights_rolled_over() -> None:
+    # 35 nights are gold, 15 beyond it; 45 are platinum, 5 beyond it.
+    tiers = rules('rollover = ["nights"]\nrollover_from = "platinum"', **ALL).tiers
+
+    assert [{}, nights(5)] == [
+        tiers.period(guest({"2025": nights(count)}), date(2026, 6, 1)).counted for count in (35, 45)
+    ]
+
+
 def test_a_barred_year_reaches_nothing_to_roll_over_from() -> None:
     bar = '\n[[qualification.bar]]\nunit = "no_shows"\nat_most = 2'
     tiers = rules('rollover = ["nights"]' + bar, **ALL).tiers
@@ -258,6 +347,22 @@ def test_what_passes_a_threshold_with_what_was_carried_over_is_not_said_to_move_
 # --- for life ---------------------------------------------------------------------------------------------------------
 
 LIFE = '[[qualification.lifetime]]\ntier = "gold"\nrequire = { nights = "50" }\nyears = 3'
+
+
+def test_a_tier_is_for_life_when_it_is_earned_for_good_permanent_or_given_without_an_end() -> None:
+    # Gold by 20 nights in each of three years: 60 nights in all, of which 50 are enough; two years are too few.
+    years: Counters = {str(year): nights(20) for year in (2024, 2025, 2026)}
+    earned, permanent = rules(LIFE, gold=GOLD).tiers, rules(gold=GOLD | {"permanent": True}).tiers
+    plain, day = rules(gold=GOLD).tiers, date(2026, 6, 1)
+    given, lent = (Status("gold", "gifted", day, last) for last in (None, date(2099, 1, 1)))
+
+    assert earned.has_for_life(guest(years), day)
+    assert not earned.has_for_life(guest({"2025": nights(90), "2026": nights(90)}), day)
+    assert permanent.has_for_life(guest({"2024": nights(20)}), day)
+    assert not permanent.has_for_life(guest({"2024": nights(19)}), day)
+    assert plain.has_for_life(guest({}, given), day)
+    assert not plain.has_for_life(guest({}, given), date(2026, 5, 31))
+    assert not plain.has_for_life(guest(years, lent), day)
 
 
 def test_a_tier_for_life_takes_what_was_counted_and_years_at_it() -> None:

@@ -14,6 +14,7 @@ from loyalty.commands.benefit import ReturnBenefit, ReturnRequest, UseBenefit, U
 from loyalty.commands.choose import Choose, ChooseRequest
 from loyalty.commands.lapse import Lapse
 from loyalty.commands.model import Decision, Facts, Prior, Unread
+from loyalty.commands.rewarding import view
 from loyalty.commands.use import Occasion, UseReward
 from loyalty.ids import UUID, show
 from loyalty.ledger.model import Lot, Member
@@ -79,12 +80,19 @@ name = { en = "Suite", zh = "套房" }
 """
 )
 RULES = small_rules(REWARDS)
+BY_CALENDAR = small_rules(
+    REWARDS.replace("within_days = 10", 'within_days = 10\nuntil = "01-07"')
+    .replace("valid_months = 1\n", 'valid_to = "02-29"\nvalid_years = 2\n')
+    .replace("valid_months = 6 }", 'valid_to = "12-31" }')
+)
 TODAY = date(2026, 6, 1)
 NOW = moment(TODAY)
 
 
 class Story:
     """One member's books in memory: facts as the shell would read them, and what each decision leaves."""
+
+    rules = RULES
 
     def __init__(self, today: date = TODAY, **fields: Any) -> None:
         self.today = today
@@ -106,13 +114,13 @@ class Story:
 
     def stay(self, ref: str = "R-1", **fields: Any) -> Decision:
         command = post(posting(stay_ref=ref, **fields))
-        result = post_stay.decide(self.facts(ref), RULES, command, moment(self.today))
+        result = post_stay.decide(self.facts(ref), self.rules, command, moment(self.today))
         if isinstance(result, Unread):
             self.asked += 1
             found = [
                 one for one in self.rewards.values() if one.place in result.places and one.status != "revoked"
             ]
-            result = post_stay.decide(self.facts(ref, found), RULES, command, moment(self.today))
+            result = post_stay.decide(self.facts(ref, found), self.rules, command, moment(self.today))
         decision = decided(result)
         if decision.answer.replayed:
             return decision
@@ -153,21 +161,27 @@ class Story:
 
     def choose(self, reward: GrantedReward, *codes: str) -> Any:
         command = Choose("T1", reward.reward_id, ChooseRequest(list(codes)), "test", key())
-        return choose.decide(self.known(), RULES, command, moment(self.today))
+        return choose.decide(self.known(), self.rules, command, moment(self.today))
 
     def use(self, reward: GrantedReward, **occasion: Any) -> Any:
         command = UseReward("T1", reward.reward_id, Occasion(**occasion), "test", key())
-        return use.decide(self.known(), RULES, command, moment(self.today))
+        return use.decide(self.known(), self.rules, command, moment(self.today))
 
     def lapse(self) -> Decision:
         command = Lapse(self.member.member_id)
-        return self.keep(decided(lapse.decide(self.known(), RULES, command, moment(self.today))))
+        return self.keep(decided(lapse.decide(self.known(), self.rules, command, moment(self.today))))
 
     def of(self, milestone: str) -> list[GrantedReward]:
         return [one for one in self.rewards.values() if one.milestone == milestone]
 
     def states(self, milestone: str) -> list[tuple[str, str]]:
         return [(one.code, one.status) for one in self.of(milestone)]
+
+
+class ByCalendar(Story):
+    """The same, where choices and rewards end on days of the calendar."""
+
+    rules = BY_CALENDAR
 
 
 def night(number: int) -> dict[str, date]:
@@ -181,6 +195,56 @@ def visited(stays: int, **fields: Any) -> Story:
     for number in range(1, stays + 1):
         story.stay(f"R-{number}", **night(number))
     return story
+
+
+# --- days of the calendar ---------------------------------------------------------------------------------------------
+
+
+def stayed_five(first: date, today: date) -> ByCalendar:
+    story = ByCalendar(today)
+    story.stay(arrival=first, departure=first + timedelta(days=5))
+    return story
+
+
+def test_a_choice_may_be_open_to_a_day_of_the_next_year_and_a_reward_valid_to_one_of_a_later() -> None:
+    story = stayed_five(date(2026, 5, 1), TODAY)
+    [open_] = story.of("year_nights")
+    shown = view(BY_CALENDAR, open_)
+    story.keep(decided(story.choose(open_, "spa", "suite")))
+
+    assert date(2027, 1, 7) == open_.choose_by
+    # To the end of February 2028, two years after 2026; the suite has no end.
+    assert [("spa", date(2028, 3, 1)), ("suite", None)] == [
+        (one.code, one.valid_to) for one in story.of("year_nights")
+    ]
+    assert [date(2028, 3, 1), None, None] == [one.valid_to for one in shown.options]
+
+
+def test_what_counts_is_the_year_of_the_milestone_and_who_is_late_has_some_days() -> None:
+    # Five nights of December 2026, posted in February 2027: 7 January is over, so there are ten days.
+    story = stayed_five(date(2026, 12, 10), date(2027, 2, 1))
+    [open_] = story.of("year_nights")
+    story.keep(decided(story.choose(open_, "spa", "suite")))
+
+    assert date(2027, 2, 11) == open_.choose_by
+    assert date(2028, 3, 1) == story.of("year_nights")[0].valid_to
+
+
+def test_in_a_year_without_29_february_the_28th_is_the_last_day() -> None:
+    story = stayed_five(date(2027, 5, 1), date(2027, 6, 1))
+    story.keep(decided(story.choose(story.of("year_nights")[0], "spa", "suite")))
+
+    assert date(2029, 3, 1) == story.of("year_nights")[0].valid_to
+
+
+def test_points_may_be_valid_to_a_day_of_the_next_year() -> None:
+    story = ByCalendar()
+    for number in (1, 2):
+        story.stay(f"R-{number}", **night(number))
+    [bonus] = story.of("second_stay")
+
+    assert ("points", date(2028, 1, 1)) == (bonus.kind, bonus.valid_to)
+    assert [date(2028, 1, 1)] == [lot.expires_on for lot in story.lots.values() if lot.amount == 500]
 
 
 # --- granting -----------------------------------------------------------------------------------------------------

@@ -130,6 +130,45 @@ def test_what_just_meets_the_limits_is_given(giver: dict[str, Any], taker: dict[
     assert 50 == book.member.available
 
 
+RARE = small_rules(PROGRAM + TERMS + 'times_a_year = 2\nevery_days = 30\nfee = "0.0051"\n')
+
+
+def test_a_gift_is_counted_and_its_fee_told_rounded_up_where_the_program_says_so() -> None:
+    result = decide(*sides((60, SOON), (40, LATER)), RARE, ask(75), moment(TODAY))
+    plain = decide(*sides((100, SOON)), RULES, ask(75), moment(TODAY))
+    giver, taker = given_(result)
+
+    # 75 times 0.0051 is 0.3825.
+    assert {"amount": "0.39", "currency": "CNY"} == reply(result.answer)["fee"]
+    assert "fee" not in reply(plain.answer)
+    assert [1, 0] == [counted(one.member, "gifts", 2026) for one in (giver, taker)]
+    assert 0 == counted(given_(plain)[0].member, "gifts", 2026)
+
+
+@pytest.mark.parametrize(
+    ("counters", "expected"),
+    [
+        ({"2026-01-10": {"gifts": 1}, "2026-02-10": {"gifts": 1, "sent": 5}}, ("limit_reached", "/from")),
+        ({"2026": {"gifts": 2}}, ("limit_reached", "/from")),
+        ({"2026-05-03": {"gifts": 1, "sent": 5}}, ("limit_reached", "/from")),
+        ({"2026-05-02": {"gifts": 1, "sent": 5}}, None),
+        ({"2025": {"gifts": 9, "sent": 5}, "2026": {"gifts": 1, "sent": 5}}, None),
+    ],
+)
+def test_a_member_gives_so_often_and_not_again_too_soon(
+    counters: dict[str, dict[str, int]], expected: tuple[str, str] | None
+) -> None:
+    giving, taking = sides((100, SOON), counters=counters)
+    result = decide(giving, taking, RARE, ask(50), moment(TODAY))
+
+    # Thirty days after 2 May are 1 June, after 3 May they are not over.
+    assert expected == (None if isinstance(result, Move) else refused(result))
+
+
+def test_days_are_kept_as_long_as_the_next_gift_waits() -> None:
+    assert (0, 2) == (RULES.months_kept, RARE.months_kept)
+
+
 def test_nobody_gives_to_himself() -> None:
     giving, _ = sides((100, SOON))
 

@@ -20,6 +20,8 @@ CHANNELS: Final = (
 NIGHTS_A_YEAR: Final = 366
 """The most nights that a guest in one room can spend in a year."""
 
+_ALL: Final = Match.__struct_fields__
+"""The lists of a match, those of what is left out too."""
 _LISTS: Final = ("properties", "brands", "channels", "rate_codes", "room_types", "tiers")
 
 
@@ -98,11 +100,22 @@ def twice(path: Path, words: Iterable[Any], key: str | None = "code") -> Iterato
 
 def match(path: Path, rule: Match, book: Known) -> Iterator[Mistake]:
     """The stays that a rule is for must be such as there are."""
-    for name in _LISTS:
+    for name in _ALL:
         values: tuple[str, ...] = getattr(rule, name)
         yield from twice((*path, name), values, None)
         for place, value in enumerate(values):
             yield from _pattern((*path, name, place), name, value, book)
+    if rule.brands:
+        yield from _excepted(path, rule)
+
+
+def _excepted(path: Path, rule: Match) -> Iterator[Mistake]:
+    """What is left out of some brands must be among them, and leave some."""
+    for place, value in enumerate(rule.except_brands):
+        if not any(_touch(value, brand) for brand in rule.brands):
+            yield warning((*path, "except_brands", place), f'"{value}" is not among brands anyway')
+    if all(_within(brand, rule.except_brands) for brand in rule.brands):
+        yield Mistake((*path, "except_brands"), "leaves none of brands")
 
 
 def _pattern(path: Path, name: str, value: str, book: Known) -> Iterator[Mistake]:
@@ -118,7 +131,7 @@ def _pattern(path: Path, name: str, value: str, book: Known) -> Iterator[Mistake
 
 def names_nothing(rule: Match) -> bool:
     """Tell whether a rule is for every stay."""
-    return not any(getattr(rule, name) for name in _LISTS)
+    return not any(getattr(rule, name) for name in _ALL)
 
 
 def covers(wide: str, narrow: str) -> bool:
@@ -130,26 +143,47 @@ def covers(wide: str, narrow: str) -> bool:
     return narrow.startswith(wide[:-1]) if wide.endswith("*") else wide == narrow
 
 
+def _touch(one: str, other: str) -> bool:
+    """Tell whether two patterns can fit the same."""
+    return covers(one, other) or covers(other, one)
+
+
+def _within(narrow: str, wide: tuple[str, ...]) -> bool:
+    """Tell whether one of some patterns fits whatever another one does."""
+    return any(covers(one, narrow) for one in wide)
+
+
 def includes(wide: Match, narrow: Match) -> bool:
     """Tell whether a rule is for every stay that another one is for."""
     return all(
         not (wide_list := getattr(wide, name))
-        or (
-            (list_ := getattr(narrow, name))
-            and all(any(covers(one, it) for one in wide_list) for it in list_)
-        )
+        or ((list_ := getattr(narrow, name)) and all(_within(it, wide_list) for it in list_))
         for name in _LISTS
-    )
+    ) and all(_leaves_out(narrow, brand) for brand in wide.except_brands)
+
+
+def _leaves_out(rule: Match, brand: str) -> bool:
+    """Tell whether a rule is for no stay at a brand."""
+    if _within(brand, rule.except_brands):
+        return True
+    return bool(rule.brands) and not any(_touch(brand, one) for one in rule.brands)
 
 
 def apart(one: Match, other: Match) -> bool:
     """Tell whether no stay can come under both rules."""
+    if _excepts_all(one, other) or _excepts_all(other, one):
+        return True
     return any(
         (mine := getattr(one, name))
         and (theirs := getattr(other, name))
-        and not any(covers(it, that) or covers(that, it) for it in mine for that in theirs)
+        and not any(_touch(it, that) for it in mine for that in theirs)
         for name in _LISTS
     )
+
+
+def _excepts_all(one: Match, other: Match) -> bool:
+    """Tell whether a rule leaves out all brands that another one is for."""
+    return bool(other.brands) and all(_within(brand, one.except_brands) for brand in other.brands)
 
 
 def shadowed(path: Path, rules: Sequence[EarningRule | Exclusion]) -> Iterator[Mistake]:

@@ -77,12 +77,16 @@ def _never_meet(one: Promotion, other: Promotion, festivals: tuple[Festival, ...
 
 
 def _other_stays(one: Promotion, other: Promotion) -> bool:
-    return bool(
-        one.nth_stay
-        and other.nth_stay
-        and one.nth_over == other.nth_over
-        and set(one.nth_stay).isdisjoint(other.nth_stay)
-    )
+    if one.nth_over != other.nth_over:
+        return False
+    if one.nth_stay and other.nth_stay:
+        return set(one.nth_stay).isdisjoint(other.nth_stay)
+    return _all_before(one, other) or _all_before(other, one)
+
+
+def _all_before(one: Promotion, other: Promotion) -> bool:
+    """Tell whether all stays of one promotion are before those that another one begins with."""
+    return bool(one.nth_stay) and other.from_stay is not None and max(one.nth_stay) < other.from_stay
 
 
 def _days(first: date | None, last: date | None, length: int) -> Iterator[date]:

@@ -18,6 +18,7 @@ from loyalty.program.mistakes import Mistake, Path, listed, near, warning
 from loyalty.program.model import UNIT_SCALE, Definition
 
 _NIGHT_DECIMALS = UNIT_SCALE["nights"]
+_UNITS_OF_AN_AWARD_STAY = ("nights", "stays", "brands")
 
 
 def earning(definition: Definition, book: Known) -> Iterator[Mistake]:
@@ -65,6 +66,14 @@ def _rules(definition: Definition, book: Known) -> Iterator[Mistake]:
                 (*path, "nights"),
                 f'"{rule.nights}" is finer than nights are counted; write at most 1 decimal',
             )
+        if rule.nights_per is not None and Fraction(rule.nights) != 1:
+            yield Mistake((*path, "nights_per"), "give only one of nights and nights_per")
+        if rule.nights_per == 1:
+            yield warning((*path, "nights_per"), "is each night; take it away")
+        if not rule.bonus and not any(tier.bonus_percent for tier in definition.tier):
+            yield warning((*path, "bonus"), "no tier has a bonus anyway")
+        if rule.rooms and rule.rooms == definition.counting.rooms:
+            yield warning((*path, "rooms"), "is as counting.rooms says")
         if names_nothing(rule):
             yield warning(
                 path, "is for every stay, so the rates of [earning] never count", "Say for which stays it is"
@@ -129,9 +138,9 @@ def exclusions(definition: Definition, book: Known) -> Iterator[Mistake]:
             yield from refers((*path, "earns", each), category, book.categories, "rate for the category")
 
 
-def counting(definition: Definition, _book: Known) -> Iterator[Mistake]:
+def counting(definition: Definition, book: Known) -> Iterator[Mistake]:
     """`[counting]`."""
-    rules = definition.counting
+    rules, rates = definition.counting, definition.earning.rule
     yield from twice(("counting", "units"), rules.units, None)
     for place, name in enumerate(rules.units):
         if name not in UNIT_SCALE:
@@ -139,5 +148,17 @@ def counting(definition: Definition, _book: Known) -> Iterator[Mistake]:
                 ("counting", "units", place), f'"{name}" is unknown; known are {listed(UNIT_SCALE)}',
                 near(name, UNIT_SCALE),
             )  # fmt: skip
-    if rules.room_nights and rules.rooms == 1:
+    yield from _award_stays(definition, book)
+    if rules.room_nights and rules.rooms == 1 and not any((rule.rooms or 1) > 1 for rule in rates):
         yield warning(("counting", "room_nights"), "has no meaning when only one room of a stay counts")
+
+
+def _award_stays(definition: Definition, book: Known) -> Iterator[Mistake]:
+    rules, path = definition.counting, ("counting", "award_stay_counts")
+    yield from twice(path, rules.award_stay_counts, None)
+    for place, name in enumerate(rules.award_stay_counts):
+        yield from unit((*path, place), name, book)
+        if name in book.units and name not in _UNITS_OF_AN_AWARD_STAY:
+            yield Mistake((*path, place), f"an award stay has no {name}")
+    if rules.award_stay_counts and rules.award_nights != "whole_stay":
+        yield warning(path, 'has no meaning without award_nights = "whole_stay"')

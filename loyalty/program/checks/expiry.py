@@ -20,6 +20,7 @@ def expiry(definition: Definition, book: Known) -> Iterator[Mistake]:
     yield from _pending(definition)
     yield from _warnings_ahead(rules)
     yield from _inactivity(rules)
+    yield from _exempt(rules, definition, book)
 
 
 def _terms(rules: Expiry) -> list[tuple[Path, int]]:
@@ -69,6 +70,26 @@ def _inactivity(rules: Expiry) -> Iterator[Mistake]:
             ("expiry", "inactivity_months"),
             f"all points expire after {rules.months} months anyway (expiry.months)",
         )
+
+
+def _exempt(rules: Expiry, definition: Definition, book: Known) -> Iterator[Mistake]:
+    path = ("expiry", "inactivity_exempt")
+    yield from twice(path, rules.inactivity_exempt, None)
+    for place, code in enumerate(rules.inactivity_exempt):
+        yield from refers((*path, place), code, book.tiers, "tier")
+    if rules.inactivity_months is None and rules.inactivity_exempt:
+        yield warning(path, "has no meaning without inactivity_months")
+    if set(book.tiers) <= set(rules.inactivity_exempt):
+        yield Mistake(path, "names every tier, so no points are ever lost; take inactivity_months away")
+    if rules.inactivity_exempt_lifetime and not _are_for_life(definition):
+        yield warning(
+            (*path[:1], "inactivity_exempt_lifetime"),
+            "no tier is for life by what is earned; only what is given without an end is",
+        )
+
+
+def _are_for_life(definition: Definition) -> bool:
+    return bool(definition.qualification.lifetime) or any(tier.permanent for tier in definition.tier)
 
 
 @cache

@@ -17,6 +17,7 @@ def milestones(definition: Definition, book: Known) -> Iterator[Mistake]:
         path = ("milestone", place)
         yield from unit((*path, "unit"), item.unit, book)
         yield from _marks(path, item, book)
+        yield from _other_marks(path, item, book)
         yield from _reachable(path, item, definition)
         yield from _gives(path, item)
     yield from _same_code(definition)
@@ -41,8 +42,28 @@ def _marks(path: Path, item: Milestone, book: Known) -> Iterator[Mistake]:
         yield warning((*path, "most"), f"is more than there are marks, {len(item.at)}")
 
 
+def _other_marks(path: Path, item: Milestone, book: Known) -> Iterator[Mistake]:
+    """Marks by further units go with those of `at`, one by one."""
+    if item.or_at and not item.at:
+        yield Mistake((*path, "or_at"), "goes with the marks of at")
+    for name, marks in item.or_at.items():
+        where = (*path, "or_at", name)
+        yield from unit(where, name, book)
+        if name == item.unit:
+            yield Mistake(where, f"{name} are the milestone's own unit; write their marks at `at`")
+        if not marks:
+            yield Mistake(where, "says no marks")
+        if item.at and len(marks) > len(item.at):
+            yield Mistake(where, f"has {len(marks)} marks, where at has {len(item.at)}")
+        for place, mark in enumerate(marks):
+            yield from amount((*where, place), name, mark, book)
+        for place, (before, mark) in enumerate(pairwise(marks), 1):
+            if Fraction(mark) <= Fraction(before):
+                yield Mistake((*where, place), f'"{mark}" must be above the mark before it, "{before}"')
+
+
 def _reachable(path: Path, item: Milestone, definition: Definition) -> Iterator[Mistake]:
-    if item.over != "year" or item.unit != "nights" or nights_add_up(definition):
+    if item.over != "year" or item.unit != "nights" or item.or_at or nights_add_up(definition):
         return
     key = "every" if item.every else "at"
     marks = (
@@ -66,6 +87,10 @@ def _gives(path: Path, item: Milestone) -> Iterator[Mistake]:
 
 
 def _reward(path: Path, reward: Reward) -> Iterator[Mistake]:
+    if reward.valid_to and reward.valid_months:
+        yield Mistake((*path, "valid_to"), "give only one of valid_months and valid_to")
+    if not reward.valid_to and reward.valid_years != 1:
+        yield warning((*path, "valid_years"), "has no meaning without valid_to")
     if reward.kind == "points" and not reward.points:
         yield Mistake((*path, "points"), "say how many points it is")
     if reward.kind != "points" and reward.points:

@@ -8,6 +8,8 @@ from loyalty.program.checks.common import Known, fits
 from loyalty.program.mistakes import Mistake, Path, warning
 from loyalty.program.model import Definition, Purchase, Transfers
 
+_YEAR_DAYS = 366
+
 
 def moving(definition: Definition, _book: Known) -> Iterator[Mistake]:
     """`[transfers]`, `[purchase]`, `[compensation]`."""
@@ -15,6 +17,7 @@ def moving(definition: Definition, _book: Known) -> Iterator[Mistake]:
         yield from _steps(("transfers",), transfers)
         yield from _room(("transfers", "sent_a_year"), transfers.sent_a_year, transfers.least)
         yield from _room(("transfers", "received_a_year"), transfers.received_a_year, transfers.least)
+        yield from _often(transfers)
     if purchase := definition.purchase:
         yield from _steps(("purchase",), purchase)
         yield from _room(("purchase", "a_year"), purchase.a_year, purchase.least)
@@ -28,6 +31,16 @@ def _steps(path: Path, rules: Transfers | Purchase) -> Iterator[Mistake]:
         up = -(-rules.least // rules.step) * rules.step
         yield Mistake(
             (*path, "least"), f"{rules.least} is no multiple of the step {rules.step}", f"Write {up}"
+        )
+
+
+def _often(rules: Transfers) -> Iterator[Mistake]:
+    if rules.fee is not None and not Fraction(rules.fee):
+        yield Mistake(("transfers", "fee"), "must be above zero; leave it out where gifts are free")
+    if rules.every_days and rules.times_a_year and rules.times_a_year > _YEAR_DAYS // rules.every_days + 1:
+        yield warning(
+            ("transfers", "times_a_year"),
+            f"never comes to it: there are {rules.every_days} days between two gifts",
         )
 
 

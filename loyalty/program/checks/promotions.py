@@ -117,8 +117,12 @@ def _conditions(path: Path, item: Promotion, definition: Definition) -> Iterator
             (*path, "least_nights"), f"a stay has at most {definition.limits.nights} nights (limits.nights)"
         )
     yield from _least_spend(path, item, definition)
-    if item.nth_over == "year" and not item.nth_stay:
-        yield warning((*path, "nth_over"), "has no meaning without nth_stay")
+    if item.nth_over == "year" and not (item.nth_stay or item.from_stay):
+        yield warning((*path, "nth_over"), "has no meaning without nth_stay or from_stay")
+    if item.nth_stay and item.from_stay:
+        yield Mistake((*path, "from_stay"), "give only one of nth_stay and from_stay")
+    if item.from_stay == 1:
+        yield warning((*path, "from_stay"), "is every stay; take it away")
     if item.dormant_months and item.nth_stay == (1,) and item.nth_over == "lifetime":
         yield Mistake((*path, "dormant_months"), "a guest's first stay has none before it (nth_stay)")
     if item.referred and not (item.nth_stay or item.times):

@@ -38,13 +38,17 @@ def tiers(definition: Definition, book: Known) -> Iterator[Mistake]:
 
 
 def _lowest(path: Path, tier: Tier) -> Iterator[Mistake]:
+    if tier.by_invitation:
+        yield Mistake((*path, "by_invitation"), "the lowest tier is everybody's")
     for name in _THRESHOLDS:
         if getattr(tier, name):
             yield Mistake((*path, name), f"the lowest tier is everybody's; take `{name}` away")
 
 
 def _higher(path: Path, tier: Tier) -> Iterator[Mistake]:
-    if not tier.reach and not tier.require:
+    if tier.by_invitation:
+        yield from _invited(path, tier)
+    elif not tier.reach and not tier.require:
         yield Mistake((*path, "reach"), "say what it takes, such as nights")
     for to_reach, to_keep in (("reach", "keep"), ("require", "keep_require")):
         reach, keep = getattr(tier, to_reach), getattr(tier, to_keep)
@@ -57,6 +61,14 @@ def _higher(path: Path, tier: Tier) -> Iterator[Mistake]:
             yield warning((*path, to_keep), "has no meaning for a tier that is never lost")
     if not (tier.bonus_percent or tier.benefits or tier.yearly):
         yield warning(path, "brings nothing: neither a bonus nor benefits")
+
+
+def _invited(path: Path, tier: Tier) -> Iterator[Mistake]:
+    for name in _THRESHOLDS:
+        if getattr(tier, name):
+            yield Mistake((*path, name), f"nothing that is counted reaches it; take `{name}` away")
+    if tier.permanent:
+        yield warning((*path, "permanent"), "has no meaning: it lasts as long as it is given for")
 
 
 def _too_far(path: Path, tier: Tier, definition: Definition) -> Iterator[Mistake]:
@@ -141,11 +153,26 @@ def qualification(definition: Definition, book: Known) -> Iterator[Mistake]:
     """`[qualification]`: the period, what is carried over, bars and tiers for life."""
     yield from _period(definition)
     yield from _rollover(definition, book)
-    rules = definition.qualification
-    yield from twice(("qualification", "bar"), (bar.unit for bar in rules.bar), "unit")
-    for place, bar in enumerate(rules.bar):
-        yield from unit(("qualification", "bar", place, "unit"), bar.unit, book)
+    yield from _bars(definition, book)
     yield from _lifetime(definition, book)
+
+
+def _bars(definition: Definition, book: Known) -> Iterator[Mistake]:
+    rules = definition.qualification
+    seen = set[tuple[str, str, frozenset[str]]]()
+    for place, bar in enumerate(rules.bar):
+        path = ("qualification", "bar", place)
+        yield from unit((*path, "unit"), bar.unit, book)
+        if (same := (bar.unit, bar.on, frozenset(bar.tiers))) in seen:
+            yield Mistake((*path, "unit"), f"`{bar.unit}` is given twice")
+        seen.add(same)
+        yield from twice((*path, "tiers"), bar.tiers, None)
+        for each, code in enumerate(bar.tiers):
+            yield from refers((*path, "tiers", each), code, book.tiers, "tier")
+            if code == book.tiers[0]:
+                yield Mistake((*path, "tiers", each), f"{code} is everybody's anyway")
+        if bar.on == "keep" and rules.period == "rolling":
+            yield Mistake((*path, "on"), "a rolling tier is valid as long as its thresholds hold")
 
 
 def _period(definition: Definition) -> Iterator[Mistake]:
@@ -175,6 +202,13 @@ def _rollover(definition: Definition, book: Known) -> Iterator[Mistake]:
         yield from unit((*path, place), name, book)
         if name in book.units and name not in needed:
             yield Mistake((*path, place), f"no tier has a threshold in {name}, so there is no excess of them")
+    if rules.rollover_from is not None:
+        where = ("qualification", "rollover_from")
+        yield from refers(where, rules.rollover_from, book.tiers, "tier")
+        if not rules.rollover:
+            yield warning(where, "has no meaning without rollover")
+        elif rules.rollover_from in book.tiers[:2]:
+            yield warning(where, "is for every tier that has a threshold")
 
 
 def _lifetime(definition: Definition, book: Known) -> Iterator[Mistake]:
@@ -183,6 +217,8 @@ def _lifetime(definition: Definition, book: Known) -> Iterator[Mistake]:
         yield from refers((*path, "tier"), item.tier, book.tiers, "tier")
         if item.tier == book.tiers[0]:
             yield Mistake((*path, "tier"), f"{item.tier} is everybody's anyway")
+        if any(tier.by_invitation for tier in definition.tier if tier.code == item.tier):
+            yield Mistake((*path, "tier"), f"{item.tier} comes by invitation alone")
         if not item.require and not item.years:
             yield Mistake(path, "says nothing that it takes; write require, years or both")
         yield from thresholds((*path, "require"), item.require, book)
