@@ -106,7 +106,7 @@ class Tiers:
     def period(self, member: Member, day: date) -> Period:
         """Return the period in which a day lies, with what counts in it for tiers."""
         if self._plain:
-            counted = counting.of_year(member.counters, day.year)
+            counted = counting.of_year(counting.up_to(member.counters, day), day.year)
             return Period(date(day.year, 1, 1), date(day.year, 12, 31), counted)
         return self._era.at(day).period(member, day)
 
