@@ -7,7 +7,7 @@ import msgspec
 
 from loyalty.db import SERVICE_ROLE, connect
 from loyalty.ids import UUID
-from loyalty.ledger.model import Counters
+from loyalty.ledger.model import BENEFIT, CAPPED, Counters
 from loyalty.simulate.model import Ask
 from loyalty.simulate.replay import Replay
 from loyalty.simulate.run import Outcome, Simulation
@@ -70,12 +70,25 @@ async def on_file(dsn: str) -> tuple[dict[UUID, dict[str, Any]], dict[UUID, list
     books = {
         member_id: _shown(
             awards.get(member_id, []),
-            msgspec.json.decode(counters, type=Counters),
+            _of_stays(msgspec.json.decode(counters, type=Counters)),
             grants.get(member_id, set()),
         )
         for member_id, counters in members
     }
     return books, awards
+
+
+def _of_stays(counters: Counters) -> Counters:
+    """Return what was counted of stays, without gifts and the like."""
+    found = {
+        key: {
+            unit: amount
+            for unit, amount in counts.items()
+            if unit not in CAPPED and not unit.startswith(BENEFIT)
+        }
+        for key, counts in counters.items()
+    }
+    return {key: counts for key, counts in found.items() if counts}
 
 
 def _shown(awards: list[Award], counters: Counters, grants: set[Any]) -> dict[str, Any]:

@@ -6,7 +6,7 @@ What counts towards a cap is a unit in the member's book, so it follows every co
 from datetime import date, timedelta
 
 from loyalty.errors import Problem
-from loyalty.ledger.counters import is_day
+from loyalty.ledger.counters import is_day, of_year
 from loyalty.ledger.model import Member
 
 
@@ -59,6 +59,5 @@ def check_pause(member: Member, unit: str, days: int | None, today: date, at: st
 
 
 def counted(member: Member, unit: str, year: int) -> int:
-    """Return what was counted of a unit in a calendar year, be it kept by day or by year."""
-    prefix = f"{year:04}"
-    return sum([units.get(unit, 0) for day, units in member.counters.items() if day[:4] == prefix])
+    """Return what was counted of a unit in a calendar year."""
+    return of_year(member.counters, year).get(unit, 0)

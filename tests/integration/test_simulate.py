@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime
+from functools import partial
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -19,8 +20,9 @@ from loyalty.cli import main
 from loyalty.commands import versions
 from loyalty.commands.rulebook import Rulebook
 from loyalty.db import SERVICE_ROLE, connect
+from loyalty.demo.bonds import made_up_bonds
 from loyalty.demo.history import made_up_history
-from loyalty.demo.play import on_stage, play
+from loyalty.demo.play import Site, on_stage, play
 from loyalty.demo.words import in_language
 from loyalty.embedded import EmbeddedPostgres
 from loyalty.http.auth import Role
@@ -58,7 +60,10 @@ def api(
         Api(running.url, dsn, running.log) as api,
         on_stage(Console(file=StringIO()), in_language("en")) as stage,
     ):
-        asyncio.run(play(running.url, api.keys[Role.OPERATOR], made_up_history(1, 400, UNTIL), stage))
+        history = made_up_history(1, 400, UNTIL)
+        keys = api.keys[Role.OPERATOR], api.new_key(Role.OPERATOR)
+        site = Site(running.url, *keys, 1, partial(asyncio.sleep, 0))
+        asyncio.run(play(site, history, made_up_bonds(1, history), stage))
         yield api
 
 
