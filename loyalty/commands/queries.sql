@@ -109,8 +109,8 @@ WITH items AS MATERIALIZED (
     SELECT * FROM unnest($3::batch_item[])
 ), journals AS (
     INSERT INTO journal
-    SELECT (SELECT $1::smallint FROM program_generation WHERE generation = coalesce($15::bigint, generation)), journal_id, member_id, version, kind, effective_on, $2::timestamptz, reason, actor, stay_id, linked_id,
-           balance
+    SELECT (SELECT $1::smallint FROM program_generation WHERE only_row AND generation = coalesce($15, generation)),
+           journal_id, member_id, version, kind, effective_on, $2::timestamptz, reason, actor, stay_id, linked_id, balance
     FROM items WHERE journal_id IS NOT NULL
 ), leaves AS (
     INSERT INTO unsealed SELECT $1, journal_id, leaf FROM items WHERE journal_id IS NOT NULL
