@@ -12,6 +12,7 @@ from typing import Any, Final
 from asyncpg.exceptions import (
     CheckViolationError,
     DeadlockDetectedError,
+    NotNullViolationError,
     SerializationError,
     UniqueViolationError,
 )
@@ -94,8 +95,10 @@ _DECIDE: Final[dict[type, Callable[[Facts, Rulebook, Any, Moment], Result]]] = {
 }
 """What decides each kind of command."""
 
-_RACES = (UniqueViolationError, CheckViolationError, DeadlockDetectedError, SerializationError)
-"""What a batch fails by when another process has changed something since it was read."""
+_RACES = (
+    UniqueViolationError, CheckViolationError, NotNullViolationError, DeadlockDetectedError, SerializationError,
+)  # fmt: skip
+"""What a batch fails by when another process has changed something since it was read, or the program."""
 
 
 class Batches:
@@ -115,12 +118,15 @@ class Batches:
         None says that the member already has a command in this batch, under its other name: run it again later.
 
         Most batches take two statements and no lock: the second fails if another process has meanwhile changed a
-        member. Then, or where nothing would fail, the batch is decided under the members' locks.
+        member, or published a version of the program. Then, or where nothing would fail, the batch is decided under the
+        members' locks.
         """
         facts = await self.read(connection, shard, [_named(command) for command in commands])
         if all(map(_shows_a_race, commands, facts)):
             with suppress(*_RACES):
-                results, decisions = await self._decide_and_write(connection, shard, commands, facts)
+                results, decisions = await self._decide_and_write(
+                    connection, shard, commands, facts, self.rules.generation
+                )
                 count(decisions)
                 return results
         async with connection.transaction():
@@ -133,9 +139,13 @@ class Batches:
         return results
 
     async def _decide_and_write(
-        self, connection: Connection, shard: int, commands: Sequence[Command], facts: Sequence[Facts]
-    ) -> tuple[list[Result | None], list[Decision]]:
-        """Let each command decide alone, and write what they decide; return all results, and what was written."""
+        self, connection: Connection, shard: int, commands: Sequence[Command], facts: Sequence[Facts],
+        generation: int | None = None,
+    ) -> tuple[list[Result | None], list[Decision]]:  # fmt: skip
+        """Let each command decide alone, and write what they decide; return all results, and what was written.
+
+        `generation` is that of the program's versions, where nothing keeps others from coming into force meanwhile.
+        """
         # The clock is read after the facts: a member's journals are recorded in the order of their versions.
         moment = self.moment()
         twins = _twins(facts)
@@ -157,7 +167,7 @@ class Batches:
         if decisions:
             # In the order of the members, as locks are: two processes then never wait for each other in a circle.
             decisions.sort(key=_member_order)
-            await store.write(connection, shard, decisions, moment.at)
+            await store.write(connection, shard, decisions, moment.at, generation)
         return results, decisions
 
     async def read(self, connection: Connection, shard: int, named: Sequence[store.Named]) -> list[Facts]:

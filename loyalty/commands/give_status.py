@@ -49,7 +49,7 @@ class GiveStatus(Struct, frozen=True, gc=False):
 
 
 class StatusReply(Struct, frozen=True, gc=False):
-    """All statuses that the member was ever given, as they now are."""
+    """All statuses that the member was ever given, as they now are; none that were earned."""
 
     journal_id: str
     member_id: str
@@ -87,7 +87,7 @@ def _refuse(
         return Problem("invalid_value", "The status ends before it begins.", at="/last")
     if request.last is not None and request.last < moment.today:
         return Problem("invalid_value", "The status would be over already.", at="/last")
-    if len(member.traits.statuses) >= MOST:
+    if len(_given(member.traits.statuses)) >= MOST:
         return Problem("limit_reached", f"At most {MOST} statuses are kept of a member.")
     return None
 
@@ -101,7 +101,14 @@ def restate(
     # What tier that comes to is written down by the next review.
     member.review_on = journal.effective_on
     book.close()
-    reply = _encode(StatusReply(show("jrn", journal.journal_id), show("mem", member.member_id), statuses))
+    reply = _encode(
+        StatusReply(show("jrn", journal.journal_id), show("mem", member.member_id), _given(statuses))
+    )
     kind = journal.kind.replace("_", ".")
     event = Event(journal.journal_id, kind, member.member_id, journal.journal_id, reply)
     return Decision(Answer(http_status, reply), book, events=[event], key=key)
+
+
+def _given(statuses: tuple[Status, ...]) -> tuple[Status, ...]:
+    """Return the statuses that were given: what was earned before the days that are kept is noted among them."""
+    return tuple(one for one in statuses if one.kind != "earned")

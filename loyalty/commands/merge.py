@@ -140,6 +140,7 @@ def decide(
     sides = (Side(giver, leaving, rules, moment), Side(taker, joining, rules, moment))
     first, points = new.version + 1, old.available
     traits, reason = new.traits, f"merged into {new.number}"
+    tiers = tuple(rules.tiers.on(one, moment.today).rank for one in (new, old))
     moved = [move_stay(giver, taker, one, moment, reason) for one in stays]
     counters = {key: dict(counted) for key, counted in counting.parts(old.counters) if counted}
     pair = move_counts(giver, taker, counters, reason, moment.today)
@@ -148,8 +149,9 @@ def decide(
     move_rewards(*sides, pair, rules, moment)
     carry(giver, taker, max(0, old.available), _words(reason), moment.today)
     owed = _move_debt(giver, taker, reason, moment.today)
-    old.traits = structs.replace(old.traits, merged_into=show("mem", new.member_id))
     new.traits = _joined(old, new)
+    _keep_earned(new, old.traits, traits, tiers, rules, moment.today)
+    old.traits = structs.replace(old.traits, merged_into=show("mem", new.member_id))
     old.status = "closed"
     new.active_on = max((day for day in (old.active_on, new.active_on) if day is not None), default=None)
     merge = MergeOnFile(
@@ -180,7 +182,10 @@ def _words(reason: str) -> Words:
 
 
 def _joined(old: Member, new: Member) -> Traits:
-    """Return what is known of the survivor: of both, and of the survivor where only one can hold."""
+    """Return what is known of the survivor: of both, and of the survivor where only one can hold.
+
+    What each had earned before the days that are kept is left out: it is no history of both.
+    """
     mine, other = new.traits, old.traits
     return structs.replace(
         mine,
@@ -192,9 +197,23 @@ def _joined(old: Member, new: Member) -> Traits:
             if (days := [one[code] for one in (mine.registered, other.registered) if code in one])
         },
         referred_by=mine.referred_by or other.referred_by,
-        statuses=(*mine.statuses, *other.statuses),
+        statuses=tuple(one for one in (*mine.statuses, *other.statuses) if one.kind != "earned"),
         merged=(*mine.merged, show("mem", old.member_id)),
     )
+
+
+def _keep_earned(
+    new: Member, theirs: Traits, mine: Traits, tiers: tuple[int, ...], rules: Rulebook, today: date
+) -> None:
+    """Recount the survivor's tier; only where that comes to less than one of both had, go on from what that one earned.
+
+    `tiers` are those of today before the merge, the survivor's first.
+    """
+    if rules.tiers.on(new, today).rank >= max(tiers):
+        return
+    best = mine if tiers[0] == max(tiers) else theirs
+    earned = [one for one in best.statuses if one.kind == "earned"]
+    new.traits = structs.replace(new.traits, statuses=(*new.traits.statuses, *earned))
 
 
 # --- What moves ------------------------------------------------------------------------------------------------------

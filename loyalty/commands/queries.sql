@@ -103,13 +103,14 @@ FROM unnest($2::uuid[]) AS w (member_id);
 -- name: write_books
 -- All that a batch leaves behind, recorded at $2, in one statement: it is its own transaction, unless it is part of one.
 -- A member that somebody else has changed since it was read already has a journal of this version, and the statement
--- fails.
+-- fails. So it does when the program's versions are others than those of the generation $15, if that is given: the
+-- journals then have no shard.
 WITH items AS MATERIALIZED (
     SELECT * FROM unnest($3::batch_item[])
 ), journals AS (
     INSERT INTO journal
-    SELECT $1, journal_id, member_id, version, kind, effective_on, $2::timestamptz, reason, actor, stay_id, linked_id,
-           balance
+    SELECT (SELECT $1::smallint FROM program_generation WHERE only_row AND generation = coalesce($15, generation)),
+           journal_id, member_id, version, kind, effective_on, $2::timestamptz, reason, actor, stay_id, linked_id, balance
     FROM items WHERE journal_id IS NOT NULL
 ), leaves AS (
     INSERT INTO unsealed SELECT $1, journal_id, leaf FROM items WHERE journal_id IS NOT NULL
@@ -160,7 +161,7 @@ WITH items AS MATERIALIZED (
 ), referrals AS (
     INSERT INTO referral SELECT * FROM unnest($14::referral[])
 ), rewards AS (
-    INSERT INTO reward SELECT * FROM unnest($15::reward[])
+    INSERT INTO reward SELECT * FROM unnest($16::reward[])
     ON CONFLICT (shard, reward_id) DO UPDATE
     SET status = excluded.status, kind = excluded.kind, code = excluded.code, points = excluded.points,
         valid_to = excluded.valid_to, journal_id = excluded.journal_id, changed_by = excluded.changed_by,

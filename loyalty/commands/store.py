@@ -185,14 +185,23 @@ def _lot(row: Record) -> Lot:
     )  # fmt: skip
 
 
-async def write(connection: Connection, shard: int, decisions: Sequence[Decision], at: datetime) -> None:
-    """Write all that decisions of one shard have decided, recorded at one instant: all of it or nothing."""
+async def write(
+    connection: Connection,
+    shard: int,
+    decisions: Sequence[Decision],
+    at: datetime,
+    generation: int | None = None,
+) -> None:
+    """Write all that decisions of one shard have decided, recorded at one instant: all of it or nothing.
+
+    With a `generation` of the program's versions, nothing if there are others by now.
+    """
     rewards = [(shard, *astuple(reward), at) for decision in decisions for reward in decision.rewards]
     rows = _rows(shard, decisions, at)
     if rewards:
-        await connection.execute(_WRITE, shard, at, *rows, rewards)
+        await connection.execute(_WRITE, shard, at, *rows, generation, rewards)
     else:
-        await connection.execute(_WRITE_PLAIN, shard, at, *rows)
+        await connection.execute(_WRITE_PLAIN, shard, at, *rows, generation)
 
 
 def _rows(shard: int, decisions: Sequence[Decision], at: datetime) -> Iterable[list[tuple[object, ...]]]:

@@ -143,6 +143,9 @@ async def _past(connection: Connection, day: date, today: date) -> Problem | Non
         return None
     judged = await store.last_judged(connection)
     if judged is None or judged < day:
+        # Looked at again while nobody posts: a stay may have been judged meanwhile, by the versions there were.
+        judged = await store.hold_posters(connection)
+    if judged is None or judged < day:
         return None
     detail = f"Stays up to {judged} have been judged: the first free day is {max(judged, today) + timedelta(days=1)}."
     return Problem("version_in_past", detail, at="/effective_from")

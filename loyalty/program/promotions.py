@@ -185,10 +185,20 @@ def _give(
             )
         )
         left = _limited(rule, points, used, budgets, why)
-    extra = rule.nights if left or not points else 0
+    extra = rule.nights if left or (not points and _has_room(rule, used)) else 0
     if extra:
         why.append(Why("promotion_nights", rule=rule.code, nights=_shown(extra)))
     return Given(rule.code, left, extra, why)
+
+
+def _has_room(rule: _Rule, used: Used) -> bool:
+    """Tell whether a promotion whose points come to nothing gives its nights: only if points would be left to give.
+
+    Else a larger base would take the nights away. What is left of a budget isn't known unless points are asked of it.
+    """
+    if not (rule.over or rule.points_per_night):
+        return True
+    return rule.budget is None and (rule.per_member is None or used.points < rule.per_member)
 
 
 def _limited(rule: _Rule, points: int, used: Used, budgets: Mapping[str, int], why: list[Why]) -> int:

@@ -16,6 +16,23 @@ SELECT generation FROM program_generation FOR UPDATE;
 SELECT max(effective_on) FROM journal
 WHERE kind IN ('stay_posted', 'stay_revised', 'stay_reversed', 'stay_moved_in');
 
+-- name: newest_journals
+-- The newest journal of each shard, if it has any.
+SELECT s.shard, (SELECT j.journal_id FROM journal AS j WHERE j.shard = s.shard ORDER BY j.journal_id DESC LIMIT 1)
+FROM shard AS s;
+
+-- name: hold_posters
+-- Wait for whoever is writing to a member or has locked one, and keep others from it until the transaction ends. Whatever
+-- was decided before and is written afterwards finds another generation.
+LOCK TABLE member IN EXCLUSIVE MODE;
+
+-- name: last_judged_since
+-- The last check-out that a stay was judged at in journals of shards ($1), each from an id on ($2).
+SELECT max(j.effective_on)
+FROM unnest($1::smallint[], $2::uuid[]) AS s (shard, journal_id)
+JOIN journal AS j ON j.shard = s.shard AND j.journal_id >= s.journal_id
+WHERE j.kind IN ('stay_posted', 'stay_revised', 'stay_reversed', 'stay_moved_in');
+
 -- name: write_version
 INSERT INTO program_version (version, program, effective_from, definition, digest, published_by, published_at)
 VALUES ($1, $2, $3, $4, $5, $6, $7);

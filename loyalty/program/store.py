@@ -4,12 +4,17 @@ import datetime as dt
 from collections.abc import Sequence
 from datetime import date
 from hashlib import sha256
+from typing import Final
 
 from msgspec import Struct
 
 from loyalty.db import Connection, load_queries
+from loyalty.ids import UUID
 
 QUERIES = load_queries("loyalty.program")
+
+_HOUR: Final = 3_600_000
+"""In milliseconds: longer than any batch is under way."""
 
 
 class Version(Struct, frozen=True):
@@ -50,6 +55,26 @@ async def lock_versions(connection: Connection) -> None:
 async def last_judged(connection: Connection) -> date | None:
     """Return the last check-out that a stay was judged at; None when there is none."""
     return await connection.fetchval(QUERIES["last_judged"])
+
+
+async def hold_posters(connection: Connection) -> date | None:
+    """Keep everybody from posting until the transaction ends; return the last check-out judged lately, if any.
+
+    Ids of journals are made in the order of time, nearly: what was under way when this began is among the last ones.
+    """
+    newest = await connection.fetch(QUERIES["newest_journals"])
+    await connection.execute(QUERIES["hold_posters"])
+    return await connection.fetchval(
+        QUERIES["last_judged_since"],
+        [shard for shard, _ in newest],
+        [_shortly_before(one) for _, one in newest],
+    )
+
+
+def _shortly_before(journal_id: UUID | None) -> UUID:
+    """Return an id before all those of the hour that ends with this one; the first 48 bits are milliseconds."""
+    at = 0 if journal_id is None else int.from_bytes(journal_id.bytes[:6], "big")
+    return UUID(max(0, at - _HOUR).to_bytes(6, "big") + bytes(10))
 
 
 async def write_version(connection: Connection, one: Version) -> None:

@@ -2,18 +2,21 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from loyalty.commands import store
 from loyalty.commands.model import Answer
+from loyalty.commands.versions import BEGINNING
 from loyalty.errors import Problem
 from loyalty.ids import number_shard
 from loyalty.members.model import EnrolRequest
 from loyalty.migrate import migrate
+from loyalty.program import store as versions_store
 from loyalty.service import Service
 from loyalty.worker import review_tiers
 from tests.builders import PROGRAM, changed, lines, posting, reply
@@ -413,3 +416,58 @@ def test_a_stay_judged_before_its_promotion_had_a_budget_gives_nothing_back_to_i
         assert (-150, 0) == (reversed_["change"], reversed_["points"]["total"])
         assert 50 == given(live)[1]
         assert {} == live.verify()
+
+
+# --- publishing while stays are posted --------------------------------------------------------------------------------
+
+
+def paused(
+    live: Live, monkeypatch: pytest.MonkeyPatch, where: str, meanwhile: Callable[[], Awaitable[Any]]
+) -> None:
+    """Do something once, right before the first batch's rows are written (`write`), or after they are read."""
+    real = getattr(store, where)
+    waiting = [meanwhile]
+
+    async def pausing(*args: Any, **fields: Any) -> Any:
+        if where == "write":
+            while waiting:
+                await waiting.pop()()
+        found = await real(*args, **fields)
+        while waiting:
+            await waiting.pop()()
+        return found
+
+    monkeypatch.setattr(store, where, pausing)
+
+
+@pytest.mark.parametrize("where", ["read_facts", "write"])
+def test_a_stay_under_way_is_judged_by_a_version_that_is_published_meanwhile(
+    live: Live, monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    enrol(live, "T1")
+    live.run(live.services[1].programs())
+
+    async def meanwhile() -> None:
+        await live.services[1].publish(SECOND, START, "test")
+
+    paused(live, monkeypatch, where, meanwhile)
+    assert "small@2" == stay(live, START)["program"]
+    assert [(1, BEGINNING), (2, START)] == labels(live)
+    assert {} == live.verify()
+
+
+def test_a_version_for_a_day_that_is_judged_while_it_is_published_is_refused(
+    live: Live, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    enrol(live, "T1")
+    real = versions_store.last_judged
+
+    async def judging_meanwhile(connection: Any) -> Any:
+        found = await real(connection)
+        told = posting(arrival=START - timedelta(days=1), departure=START)
+        await live.services[1].post_stay(told, "test")
+        return found
+
+    monkeypatch.setattr(versions_store, "last_judged", judging_meanwhile)
+    assert "version_in_past" == publish(live, SECOND, START)
+    assert [(1, BEGINNING)] == labels(live)

@@ -204,7 +204,15 @@ def test_what_is_left_is_the_last_thing_that_is_said(
 # --- more earns no less -----------------------------------------------------------------------------------------------
 
 
-@given(several(items(CONDITIONS, LIMITS, gift=proportional)), visits(), tiers, bases, bases, uses, lefts)
+proportional_and_nights = st.builds(
+    lambda share, nights: share | nights, proportional, st.sampled_from([{}, {"nights": "1"}])
+)
+
+
+@given(
+    several(items(CONDITIONS, LIMITS, gift=proportional_and_nights)), visits(), tiers, st.just(0) | bases, bases, uses,
+    lefts,
+)  # fmt: skip
 def test_a_higher_base_never_gives_less(
     definitions: tuple[Promotion, ...], visit: Visit, tier: str, base: int, more: int, used: dict[str, Used],
     left: dict[str, int],
@@ -215,7 +223,9 @@ def test_a_higher_base_never_gives_less(
         for each in (base, base + more)
     )
 
-    assert all(what <= high[code] for code, what in low.items())
+    for code, (points, nights) in low.items():
+        assert points <= high[code][0]
+        assert nights <= high[code][1]
 
 
 @given(items({}, gift=proportional), visits(), bases)

@@ -510,9 +510,25 @@ def test_nights_go_with_the_points_that_a_limit_leaves() -> None:
 
 
 def test_nights_are_given_also_when_there_is_no_base_to_multiply() -> None:
-    (given,) = give(promotions({"multiplier": "2", "nights": "2", "per_member": 0}), stay(), 0)
+    (given,) = give(promotions({"multiplier": "2", "nights": "2", "per_member": 5}), stay(), 0)
 
     assert (0, 20) == (given.points, given.nights)
+
+
+@pytest.mark.parametrize("limit", [{"per_member": 5}, {"budget": 5}])
+def test_nights_are_not_lost_by_a_larger_base(limit: dict[str, int]) -> None:
+    rules = promotions({"multiplier": "2", "nights": "2", **limit})
+
+    # The points of five are used up: no base gives nights any more, neither one of 0 nor one of 1.
+    assert [0, 0] == [
+        one.nights for base in (0, 1) for one in give(rules, stay(), base, used=Used(5, 1), left=0)
+    ]
+
+
+def test_what_gives_nights_alone_has_no_limit_of_points() -> None:
+    (given,) = give(promotions({"nights": "1", "budget": 500}), stay(), left=0)
+
+    assert (0, 10) == (given.points, given.nights)
 
 
 # --- why, and what others ask -----------------------------------------------------------------------------------------

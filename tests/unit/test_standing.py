@@ -65,6 +65,14 @@ def test_what_was_given_before_stays() -> None:
     )
 
 
+def test_what_was_earned_is_neither_told_nor_taken_for_given() -> None:
+    earned = (Status("gold", "earned", date(2026, 1, 1)),) * MOST
+    result = given(Traits(statuses=earned))
+
+    assert (*earned, Status("gold", "gifted", TODAY)) == statuses(result)
+    assert ["gifted"] == [one["kind"] for one in reply(result)["statuses"]]
+
+
 @pytest.mark.parametrize(
     ("fields", "expected"),
     [

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 import msgspec
 
-from loyalty.program.checks import days, earning, expiry, milestones, moving, promotions, tiers
+from loyalty.program.checks import days, earning, expiry, fair, milestones, moving, promotions, tiers
 from loyalty.program.checks.common import blank_names, known
 from loyalty.program.mistakes import Mistake, key_of, near
 from loyalty.program.model import Definition
@@ -36,6 +36,7 @@ def _all(definition: Definition, today: date | None) -> Iterator[Mistake]:
     yield from tiers.benefits(definition, book)
     yield from tiers.tiers(definition, book)
     yield from tiers.qualification(definition, book)
+    yield from fair.fair(definition)
     yield from milestones.milestones(definition, book)
     yield from expiry.expiry(definition, book)
     yield from moving.moving(definition, book)
