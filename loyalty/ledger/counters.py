@@ -87,6 +87,13 @@ def _rest(counters: Counters, year: str, counts: Mapping[str, int]) -> Mapping[s
     return {unit: amount for unit, amount in rest.items() if amount}
 
 
+def _on_days(counters: Counters, year: str, unit: str) -> int:
+    """Return what was counted of a unit on the days of a year that are kept."""
+    return sum(
+        [counts.get(unit, 0) for key, counts in counters.items() if len(key) > _YEAR and key.startswith(year)]
+    )
+
+
 def over_all(counters: Counters, unit: str) -> int:
     """Return what was ever counted of a unit; of `brands`, how many different ones."""
     if unit == "brands":
@@ -136,7 +143,7 @@ def last_day(counters: Counters, unit: str, until: date) -> date | None:
     years = [
         key
         for key in keys
-        if len(key) == _YEAR and key > day[:_YEAR] and _rest(counters, key, counters[key]).get(unit, 0) > 0
+        if len(key) == _YEAR and key > day[:_YEAR] and counters[key][unit] > _on_days(counters, key, unit)
     ]
     if years:
         day = min(f"{max(years)}-12-31", limit)

@@ -54,11 +54,19 @@ def needs(member: Member, draws: int, moment: Moment) -> int | None:
 
 def lapse_of(member: Member, moment: Moment) -> date | None:
     """Return the day on which all points of a member have lapsed by now; None when they haven't."""
+    if not _is_idle(member, moment) or not _has_points(member):
+        return None
     since = _idle_since(member, moment)
-    if moment.idling is None or since is None or not _has_points(member):
+    if moment.idling is None or since is None:
         return None
     day = moment.idling.lapses_on(since)
     return day if day <= moment.today else None
+
+
+def _is_idle(member: Member, moment: Moment) -> bool:
+    """Tell whether the time since the last activity is up, be it in vain."""
+    idling, since = moment.idling, member.active_on
+    return idling is not None and since is not None and idling.lapses_on(since) <= moment.today
 
 
 def _idle_since(member: Member, moment: Moment) -> date | None:
@@ -376,10 +384,11 @@ class Book:
             self._settle()
             assert not _has_points(member), "a book is given all open lots when they lapse"
             return
-        since = _idle_since(member, self._moment)
-        if since != member.active_on:
-            member.active_on = since
-            self._watch(idling)
+        if _is_idle(member, self._moment):
+            since = _idle_since(member, self._moment)
+            if since != member.active_on:
+                member.active_on = since
+                self._watch(idling)
         elif member.active_on is None and _has_points(member):
             member.active_on = today
             self._expect(idling.lapses_on(today))
@@ -389,7 +398,7 @@ class Book:
         member = self.member
         if not _has_points(member):
             return
-        if member.active_on is None or idling.lapses_on(member.active_on) <= self._moment.today:
+        if member.active_on is None or _is_idle(member, self._moment):
             member.active_on = self._moment.today
         self._expect(idling.lapses_on(member.active_on))
 
