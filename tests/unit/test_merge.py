@@ -8,7 +8,7 @@ from loyalty.commands.merge import Merge, Merged
 from loyalty.commands.model import Facts
 from loyalty.ledger.counters import by_year
 from loyalty.ledger.model import Counters, Member, Status, Traits
-from tests.builders import MINT, PROGRAM, key, member, moment, small_rules
+from tests.builders import MINT, PROGRAM, counted, key, member, moment, small_rules
 
 TODAY = date(2026, 6, 1)
 YEARS = small_rules(PROGRAM + '\n[qualification]\neffective = "next_day"\n')
@@ -60,7 +60,7 @@ def test_a_tier_that_is_known_only_as_earned_is_not_lost() -> None:
 
 
 def test_a_window_that_reaches_as_much_by_its_days_is_all_there_is() -> None:
-    days: Counters = {"2026-05-01": {"nights": 40}}
+    days = counted({"2026-05-01": {"nights": 40}})
     survivor = merged(ROLLING, one("T1", {}, earned("gold", 2026)), one("T2", days, earned("gold", 2026)))
 
     assert ("gold", ()) == (survivor.tier, survivor.traits.statuses)

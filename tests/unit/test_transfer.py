@@ -12,6 +12,7 @@ from loyalty.commands.model import Facts, Move, Prior
 from loyalty.commands.transfer import Transfer, TransferRequest, decide
 from loyalty.ledger.model import AVAILABLE, COUNTED, POINTS, TRANSIT
 from loyalty.ledger.rules import Book
+from tests import builders
 from tests.builders import PROGRAM, key, lot, member, moment, refused, reply, small_rules
 
 TODAY = date(2026, 6, 1)
@@ -158,7 +159,7 @@ def test_a_gift_is_counted_and_its_fee_told_rounded_up_where_the_program_says_so
 def test_a_member_gives_so_often_and_not_again_too_soon(
     counters: dict[str, dict[str, int]], expected: tuple[str, str] | None
 ) -> None:
-    giving, taking = sides((100, SOON), counters=counters)
+    giving, taking = sides((100, SOON), counters=builders.counted(counters))
     result = decide(giving, taking, RARE, ask(50), moment(TODAY))
 
     # Thirty days after 2 May are 1 June, after 3 May they are not over.
