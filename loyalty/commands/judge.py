@@ -126,7 +126,7 @@ def _entitled(case: Case) -> tuple[str, ...] | None:
     pinned, promotions = case.pinned, case.rules.promotions
     if promotions is None or pinned.entitled is not None:
         return pinned.entitled
-    return promotions.entitled(_visit(case, 0), case.guest) if case.guest else ()
+    return promotions.entitled(case.posting, case.guest) if case.guest else ()
 
 
 def _judge_stay(case: Case, worth: _Worth) -> None:
@@ -370,7 +370,10 @@ def _promote(case: Case, promotions: Promotions, visit: Visit, worth: _Worth) ->
     before, counts = case.before, worth.counts
 
     def used(code: str) -> Used:
-        return Used(before.taken("promotion:" + code), before.taken("times:" + code))
+        return Used(
+            before.taken("promotion:" + code) if code in promotions.limited else 0,
+            before.taken("times:" + code) if code in promotions.counted else 0,
+        )
 
     points: dict[str, int] = {}
     for one in promotions.give(visit, case.pinned.tier, worth.entitled or (), worth.base, used, case.budgets):

@@ -233,6 +233,8 @@ def budget_use(rules: Rulebook, before: Award, after: Award) -> dict[str, int]:
     if not before.promotions and not after.promotions:
         return {}
     had, has = budget_had(rules, before), budget_had(rules, after)
+    if not had and not has:
+        return {}
     changed = {code: has.get(code, 0) - had.get(code, 0) for code in had.keys() | has.keys()}
     return {code: points for code, points in changed.items() if points}
 

@@ -16,16 +16,15 @@ from loyalty.commands.merge import Belonging, MergeOnFile, MovedStay
 from loyalty.commands.model import Decision, DirectoryEntry, Facts, Key, Prior, Short
 from loyalty.db import Connection, load_queries
 from loyalty.ids import UUID, shard_of
+from loyalty.ledger import traits as known_traits
 from loyalty.ledger.counters import add
 from loyalty.ledger.leaf import leaf
 from loyalty.ledger.model import (
     MEMBER_ACCOUNTS,
-    NO_TRAITS,
     Counters,
     Journal,
     Lot,
     Member,
-    Traits,
     Transfer,
 )
 from loyalty.ledger.rules import Book
@@ -39,7 +38,6 @@ _WRITE_PLAIN = _HEAD + _TAIL[_TAIL.index(")\nUPDATE member") :]
 
 _counters = msgspec.json.Decoder(Counters).decode
 _award = msgspec.json.Decoder(Award).decode
-_traits = msgspec.json.Decoder(Traits).decode
 _encode = msgspec.json.Encoder().encode
 
 _NO_STAY = (None, None, None, None, None)
@@ -100,7 +98,7 @@ def _facts(shard: int, row: Record) -> Facts:
         debt,
         _counters(counters),
         due,
-        NO_TRAITS if traits == "{}" else _traits(traits),
+        known_traits.read(traits),
         tier,
         review_on,
         pending,
@@ -229,7 +227,7 @@ def _rows(shard: int, decisions: Sequence[Decision], at: datetime) -> Iterable[l
     yield [
         (
             m.shard, m.member_id, m.number, m.status, m.enrolled_on, m.version, m.available, m.held, m.debt,
-            _encode(m.counters).decode(), m.next_expiry, _shown(m.traits), m.tier, m.review_on, m.pending,
+            _encode(m.counters).decode(), m.next_expiry, known_traits.show(m.traits), m.tier, m.review_on, m.pending,
             m.active_on,
         )
         for d in decisions if d.enrolled and d.book and (m := d.book.member)
@@ -306,12 +304,8 @@ def _said(revision: StayRevision | None, entry: DirectoryEntry | None) -> tuple[
 def _state(member: Member) -> tuple[object, ...]:
     return (
         member.held, member.debt, _encode(member.counters).decode(), member.next_expiry, member.tier,
-        member.review_on, _shown(member.traits), member.pending, member.active_on,
+        member.review_on, known_traits.show(member.traits), member.pending, member.active_on,
     )  # fmt: skip
-
-
-def _shown(traits: Traits) -> str:
-    return "{}" if traits is NO_TRAITS else _encode(traits).decode()
 
 
 def _budgets(decisions: Sequence[Decision]) -> dict[str, int]:

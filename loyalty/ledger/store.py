@@ -11,7 +11,8 @@ from msgspec import Struct
 from loyalty.db import Connection, load_queries
 from loyalty.ids import UUID
 from loyalty.ledger import counters as counting
-from loyalty.ledger.model import NO_TRAITS, POINTS, Choosing, Counters, Idling, Member, Traits
+from loyalty.ledger import traits as known_traits
+from loyalty.ledger.model import POINTS, Choosing, Counters, Idling, Member
 from loyalty.ledger.outlook import Expiring, Opening
 
 QUERIES = load_queries("loyalty.ledger")
@@ -21,7 +22,6 @@ _READ_PLAIN = _READ.replace("c.choices", "NULL").rpartition("\nCROSS JOIN LATERA
 
 _FIRST_DAY: Final = date(1970, 1, 1)
 _counters = msgspec.json.Decoder(Counters).decode
-_traits = msgspec.json.Decoder(Traits).decode
 
 
 class Part(Struct, frozen=True):
@@ -106,7 +106,7 @@ async def read_members(
             debt,
             _counters(counters),
             due,
-            NO_TRAITS if traits == "{}" else _traits(traits),
+            known_traits.read(traits),
             tier,
             review_on,
             pending,

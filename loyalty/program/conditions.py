@@ -14,7 +14,7 @@ from typing import Final, Generic, TypeVar
 from loyalty.clock import add_months
 from loyalty.program.festivals import Festivals
 from loyalty.program.model import Promotion
-from loyalty.program.visit import Guest, Visit
+from loyalty.program.visit import Dated, Guest, Visit
 
 _KEPT: Final = 8192
 """How many days are kept."""
@@ -65,7 +65,7 @@ class Guests:
             found |= self._codes.get(code, 0)
         return found
 
-    def entitled(self, visit: Visit, guest: Guest) -> int:
+    def entitled(self, stay: Dated, guest: Guest) -> int:
         """Return the promotions that ask something of the guest, all of which holds."""
         found = self._asking
         if not found:
@@ -80,12 +80,12 @@ class Guests:
                 [n for n in self._from_of_year.values if n <= guest.stays_year + 1]
             )
         found &= self._registered.holding(
-            [code for code, day in guest.registered.items() if day <= visit.arrival]
+            [code for code, day in guest.registered.items() if day <= stay.arrival]
         )
         found &= self._dormant.holding(
-            [months for months in self._dormant.values if _is_dormant(guest, months, visit.arrival)]
+            [months for months in self._dormant.values if _is_dormant(guest, months, stay.arrival)]
         )
-        if not _has_birthday(guest, visit):
+        if not _has_birthday(guest, stay):
             found &= ~self._birthday
         if not guest.referred:
             found &= ~self._referred
@@ -128,10 +128,10 @@ def _from_stay(item: Promotion) -> tuple[int, ...]:
     return () if item.from_stay is None else (item.from_stay,)
 
 
-def _has_birthday(guest: Guest, visit: Visit) -> bool:
+def _has_birthday(guest: Guest, stay: Dated) -> bool:
     if guest.birth_month is None:
         return False
-    arrival, departure = visit.arrival, visit.departure
+    arrival, departure = stay.arrival, stay.departure
     months = (departure.year - arrival.year) * _YEAR + departure.month - arrival.month
     return (guest.birth_month - arrival.month) % _YEAR <= months
 

@@ -18,7 +18,7 @@ from loyalty.program.festivals import Festivals
 from loyalty.program.match import Matcher, matcher
 from loyalty.program.model import Definition, Promotion
 from loyalty.program.rounding import ROUNDINGS, Round
-from loyalty.program.visit import Guest, Visit, Why
+from loyalty.program.visit import Dated, Guest, Visit, Why
 
 _KEPT: Final = 8192
 """How many kinds of stays and sets of promotions are kept."""
@@ -94,13 +94,13 @@ class Promotions:
         self._open_to = lru_cache(_KEPT)(self._guests.open_to)
         self._listed = lru_cache(_KEPT)(self._list)
 
-    def entitled(self, visit: Visit, guest: Guest) -> tuple[str, ...]:
+    def entitled(self, stay: Dated, guest: Guest) -> tuple[str, ...]:
         """Return the promotions with conditions of the guest that hold, whatever the stay is otherwise like.
 
-        Of the visit only its dates count. A birthday month: any day of the stay from arrival to departure lies in it.
+        A birthday month: any day of the stay from arrival to departure lies in it.
         Dormant: the last stay ended so many months before the arrival, or more. Registered: on or before the arrival.
         """
-        return tuple([rule.code for rule in self._listed(self._guests.entitled(visit, guest))])
+        return tuple([rule.code for rule in self._listed(self._guests.entitled(stay, guest))])
 
     def give(
         self, visit: Visit, tier: str, entitled: tuple[str, ...], base: int, used: Callable[[str], Used],

@@ -2,8 +2,19 @@
 
 from collections.abc import Mapping
 from datetime import date
+from typing import Protocol
 
 from msgspec import Struct
+
+
+class Dated(Protocol):
+    """Has the dates of a stay."""
+
+    @property
+    def arrival(self) -> date: ...
+
+    @property
+    def departure(self) -> date: ...
 
 
 class Visit(Struct, frozen=True, gc=False):

@@ -4,16 +4,13 @@ import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from typing import Any, Final
 
-import msgspec
-
 from loyalty.db import Connection, load_queries
-from loyalty.ledger.model import NO_TRAITS, Member, Traits
+from loyalty.ledger import traits as known_traits
+from loyalty.ledger.model import Member
 
 QUERIES: Final = load_queries("loyalty.simulate")
 _PAGE: Final = 2_000
 """Rows to take at a time."""
-
-_traits = msgspec.json.Decoder(Traits).decode
 
 
 async def prepare(connection: Connection) -> None:
@@ -54,5 +51,5 @@ async def histories(connection: Connection, shard: int) -> AsyncGenerator[Sequen
 def read_member(shard: int, row: Any) -> Member:
     """Return the member of a row, without anything counted."""
     member_id, number, status, enrolled_on, traits = row[:5]
-    known = NO_TRAITS if traits == "{}" else _traits(traits)
+    known = known_traits.read(traits)
     return Member(shard, member_id, number, status, enrolled_on, 0, 0, 0, 0, {}, None, known)
