@@ -387,7 +387,7 @@ class Service:
             await asyncio.sleep(left)
         async with self.pool.acquire() as connection:
             then = await ledger_store.fold(
-                connection, member, effective_by, known_at or now, by_day=self.rules.months_kept > 0
+                connection, member, effective_by, known_at or now, by_day=self.rules.by_day
             )
         opening, expiring = sum(points for _, _, points in then.opening), then.expiring
         # All days are there again, so no tier has to stand for those that were folded into their years.

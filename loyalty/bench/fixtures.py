@@ -65,7 +65,7 @@ async def review(dsn: str, program: Path, data_dir: Path) -> None:
     settings = Settings(program=program, data_dir=data_dir)
     async with open_service(settings, dsn) as service:
         async with service.pool.acquire() as connection:
-            await store.review_all(connection)
+            await store.review_all(connection, service.rules.by_day)
         await review_tiers(service)
     connection = await connect(dsn)
     try:

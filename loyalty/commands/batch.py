@@ -180,10 +180,11 @@ class Batches:
         generation, facts = await store.read_facts(connection, shard, named)
         if generation != self.rules.generation:
             self.rules = await versions.load(connection, self.rules)
-        if self.rules.months_kept:
-            by_year = [one.member for one in facts if one.member and not one.member.traits.by_day]
-            if by_year:
-                await store.count_by_day(connection, shard, by_year)
+        by_day = self.rules.by_day
+        if by_day:
+            others = [one.member for one in facts if one.member and one.member.traits.by_day != by_day]
+            if others:
+                await store.count_by_day(connection, shard, others, by_day)
         return facts
 
     async def _decide_move(

@@ -44,7 +44,7 @@ def decide(facts: Facts, rules: Rulebook, command: Enrol, moment: Moment) -> Res
     enrolled_on = command.enrolled_on or moment.today
     shard = shard_of(command.member_id)
     member = Member(shard, command.member_id, command.target, "active", enrolled_on, 0, 0, 0, 0, {}, None)
-    by_day = rules.months_kept > 0
+    by_day = rules.by_day
     if command.referrer is not None or command.birth_month is not None or by_day:
         referrer = None if command.referrer is None else show("mem", command.referrer)
         member.traits = Traits(command.birth_month, referred_by=referrer, by_day=by_day)

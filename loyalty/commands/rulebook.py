@@ -8,7 +8,8 @@ from zoneinfo import ZoneInfo
 from msgspec import structs
 
 from loyalty import money
-from loyalty.ledger.model import CAPPED, POINTS, Idling, Member, Spares
+from loyalty.ledger.counters import NOTE
+from loyalty.ledger.model import CAPPED, POINTS, SENT, Idling, Member, Spares
 from loyalty.program.earning import Earning
 from loyalty.program.festivals import Festivals
 from loyalty.program.lifetime import Lifetimes
@@ -32,7 +33,8 @@ class Rulebook:
     """One version of a program ready to apply, beside the others. Made once; nothing is interpreted per stay.
 
     `versions` are all of them, the first in force first; `days` the days on which the second and later ones begin.
-    `months_needed` is how far back this version looks at single days, `months_kept` how far back any of them does.
+    `months_needed` is how far back this version looks at single days, `months_kept` how far back any of them does;
+    `by_day` is of which units, for all of them.
     """
 
     def __init__(self, definition: Definition) -> None:
@@ -59,6 +61,7 @@ class Rulebook:
         self.limits = definition.limits
         self.most = money.to_minor(definition.limits.amount, self.earning.decimals) or 0
         self.months_needed = self.months_kept = self._months_kept()
+        self.by_day = self._kept_by_day()
         self.idling = _idling(definition)
         self._exempt = frozenset(definition.expiry.inactivity_exempt)
         exempts = self._exempt or definition.expiry.inactivity_exempt_lifetime
@@ -155,6 +158,20 @@ class Rulebook:
             months.append(transfers.every_days // _SHORTEST + 1)
         return max(months)
 
+    def _kept_by_day(self) -> tuple[str, ...]:
+        """Return the units that are kept by day; one that ends with a colon stands for all that begin so."""
+        units = {"cap:" + cap.code for cap in self.definition.earning.cap if cap.per == "day"}
+        if self.ladder.days_needed:
+            units |= self.units | {"brand:"}
+        if self.counting.consecutive:
+            units.add(NOTE)
+        if any(item.dormant_months for item in self.definition.promotion):
+            units.add("stays")
+        transfers = self.definition.transfers
+        if transfers is not None and transfers.every_days is not None:
+            units.add(SENT)
+        return tuple(sorted(units))
+
 
 def join(versions: Sequence[tuple[date, Rulebook]], generation: int = 0) -> Rulebook:
     """Make versions known to each other, each in force from its day on until the next; return the first."""
@@ -163,8 +180,9 @@ def join(versions: Sequence[tuple[date, Rulebook]], generation: int = 0) -> Rule
     days = [day for day, _ in ordered[1:]]
     tiers = Tiers([(day, book.ladder) for day, book in ordered])
     kept = max(book.months_kept for book in books)
+    by_day = tuple(sorted({unit for book in books for unit in book.by_day}))
     for book in books:
-        book.tiers, book.generation, book.months_kept = tiers, generation, kept
+        book.tiers, book.generation, book.months_kept, book.by_day = tiers, generation, kept, by_day
         book.versions, book.days = books, days
     _know_since_when(ordered)
     return books[0]

@@ -16,8 +16,8 @@ from loyalty.commands.merge import Belonging, MergeOnFile, MovedStay
 from loyalty.commands.model import Decision, DirectoryEntry, Facts, Key, Prior, Short
 from loyalty.db import Connection, load_queries
 from loyalty.ids import UUID, shard_of
+from loyalty.ledger import counters as counting
 from loyalty.ledger import traits as known_traits
-from loyalty.ledger.counters import add
 from loyalty.ledger.leaf import leaf
 from loyalty.ledger.model import (
     MEMBER_ACCOUNTS,
@@ -117,19 +117,24 @@ def _on_file(columns: Sequence[Any]) -> StayOnFile | None:
     )
 
 
-async def count_by_day(connection: Connection, shard: int, members: Sequence[Member]) -> None:
-    """Count again, by day, what was counted of members by year; one may be there more than once."""
+async def count_by_day(
+    connection: Connection, shard: int, members: Sequence[Member], by_day: tuple[str, ...]
+) -> None:
+    """Count again what was counted of members, some units by day; one may be there more than once.
+
+    Notes are in no transfer: they are kept.
+    """
     counted: defaultdict[UUID, list[Member]] = defaultdict(list)
     for member in members:
-        member.traits = structs.replace(member.traits, by_day=True)
+        member.traits = structs.replace(member.traits, by_day=by_day)
         if member.counters:
-            member.counters = {}
+            member.counters = counting.notes(member.counters)
             counted[member.member_id].append(member)
     if not counted:
         return
     for member_id, unit, day, amount in await connection.fetch(QUERIES["count_by_day"], shard, list(counted)):
         for member in counted[member_id] if amount else ():
-            add(member.counters, day.isoformat(), unit, amount)
+            counting.add(member.counters, counting.key_of(unit, day, by_day), unit, amount)
 
 
 async def find_strays(connection: Connection, postings: Sequence[StayPosting]) -> list[int]:

@@ -110,8 +110,8 @@ def _budgets(versions: list[Version]) -> list[tuple[str, int]]:
 
 async def _write(connection: Connection, one: Version, definition: Definition) -> None:
     await store.write_version(connection, one)
-    if Rulebook(definition).months_kept:
-        await store.review_all(connection)
+    if by_day := Rulebook(definition).by_day:
+        await store.review_all(connection, by_day)
     await store.write_pools(
         connection, [(item.code, item.budget) for item in definition.promotion if item.budget is not None]
     )

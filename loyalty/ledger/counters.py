@@ -25,6 +25,18 @@ def is_day(key: str) -> bool:
     return len(key) > _YEAR
 
 
+def key_of(unit: str, day: date, by_day: tuple[str, ...]) -> str:
+    """Return the key under which a unit is counted on a day: the day's if it is among those that are kept by day."""
+    if by_day and is_kept(unit, by_day):
+        return day.isoformat()
+    return str(day.year)
+
+
+def is_kept(unit: str, by_day: tuple[str, ...]) -> bool:
+    """Tell whether a unit is among those that are kept by day: by its name, or by what it begins with up to a colon."""
+    return unit in by_day or unit[: unit.find(":") + 1] in by_day
+
+
 def year_of(key: str) -> int:
     """Return the calendar year of a key."""
     return int(key[:_YEAR])
@@ -99,6 +111,16 @@ def over_all(counters: Counters, unit: str) -> int:
     if unit == "brands":
         return brands(by_unit(counters))
     return sum([counts.get(unit, 0) for key, counts in counters.items() if len(key) == _YEAR])
+
+
+def notes(counters: Counters) -> Counters:
+    """Return the notes of the days that are kept."""
+    found = {
+        key: {unit: amount for unit, amount in counts.items() if unit[:3] == NOTE}
+        for key, counts in counters.items()
+        if len(key) > _YEAR
+    }
+    return {key: noted for key, noted in found.items() if noted}
 
 
 def by_unit(counters: Counters) -> dict[str, int]:

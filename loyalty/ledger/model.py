@@ -94,7 +94,7 @@ class Traits(Struct, frozen=True, gc=False, omit_defaults=True):
     """What the rules may know of a member besides the books; nothing of it identifies a person.
 
     `registered`: the day of registration by promotion. `referred_by`: the id of the member who brought this one.
-    `by_day`: what is counted is kept by day, not by year.
+    `by_day`: the units that are kept by day, too; one that ends with a colon stands for all that begin so.
     `merged_into`: the id of the member that stands for this one; `merged`: of those that this one stands for.
     `household`: the id of the household whose points this member may draw on.
     `flagged`: crossings of milestones that were lost after their reward was used: they give no second one.
@@ -105,7 +105,7 @@ class Traits(Struct, frozen=True, gc=False, omit_defaults=True):
     registered: dict[str, date] = {}
     referred_by: str | None = None
     statuses: tuple[Status, ...] = ()
-    by_day: bool = False
+    by_day: tuple[str, ...] = ()
     merged_into: str | None = None
     merged: tuple[str, ...] = ()
     household: str | None = None

@@ -184,8 +184,9 @@ class Book:
         if unit[:3] != counters.NOTE:
             debit, credit = (account, COUNTED) if amount > 0 else (COUNTED, account)
             self._transfer(unit, "count", debit, credit, abs(amount), effective_on)
-        key = effective_on.isoformat() if self.member.traits.by_day else str(effective_on.year)
-        counters.add(self.member.counters, key, unit, amount)
+        member = self.member
+        key = counters.key_of(unit, effective_on, member.traits.by_day)
+        counters.add(member.counters, key, unit, amount)
 
     def pass_on(self, account: str, unit: str, amount: int, effective_on: date) -> None:
         """Clear a program account that the linked journal of another member filled (or, below zero, emptied)."""

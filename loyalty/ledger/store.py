@@ -118,7 +118,12 @@ async def read_members(
 
 
 async def fold(
-    connection: Connection, member: Member, effective_by: date, recorded_by: datetime, *, by_day: bool
+    connection: Connection,
+    member: Member,
+    effective_by: date,
+    recorded_by: datetime,
+    *,
+    by_day: tuple[str, ...],
 ) -> Folded:
     """Return what a member's books came to by two dates, with counters by day or by year."""
     key = (member.shard, member.member_id, effective_by, recorded_by)
@@ -131,7 +136,7 @@ async def fold(
         if unit == POINTS:
             points += amount
         elif amount:
-            counting.add(counters, day.isoformat() if by_day else str(day.year), unit, amount)
+            counting.add(counters, counting.key_of(unit, day, by_day), unit, amount)
     expiring, in_lots = dict[date, int](), 0
     for _, expires_on, left in lots:
         in_lots += left

@@ -44,8 +44,9 @@ DELETE FROM program_version WHERE version = $1;
 UPDATE program_generation SET generation = generation + 1 RETURNING generation;
 
 -- name: review_all
--- Have every member reviewed who has something counted: it may have to be counted again, by day.
-UPDATE member SET review_on = '1970-01-01' WHERE counters <> '{}' AND NOT coalesce((traits ->> 'by_day')::boolean, false);
+-- Have every member reviewed who has something counted and not all of these units by day: they have to be counted again.
+UPDATE member SET review_on = '1970-01-01'
+WHERE counters <> '{}' AND NOT coalesce(traits -> 'by_day', '[]') @> to_jsonb($1::text[]);
 
 -- name: review_from
 -- Have every member reviewed on $1 or before who has something counted or given: tiers are others from that day on.

@@ -95,9 +95,9 @@ async def next_generation(connection: Connection) -> None:
     await connection.execute(QUERIES["next_generation"])
 
 
-async def review_all(connection: Connection) -> None:
+async def review_all(connection: Connection, by_day: Sequence[str]) -> None:
     """Have every member reviewed whose counts are kept by year."""
-    await connection.execute(QUERIES["review_all"])
+    await connection.execute(QUERIES["review_all"], by_day)
 
 
 async def review_from(connection: Connection, day: date) -> None:

@@ -170,9 +170,8 @@ class Replay:
 
     def _count(self, award: Award, sign: int) -> None:
         day = award.effective_on
-        key = day.isoformat() if self._by_day else str(day.year)
         for unit, amount in award.counts.items():
-            counters.add(self.member.counters, key, unit, sign * amount)
+            counters.add(self.member.counters, counters.key_of(unit, day, self._by_day), unit, sign * amount)
 
 
 def refusal(version: Rulebook, posting: StayPosting, folio: Folio) -> str:

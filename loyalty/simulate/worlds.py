@@ -69,7 +69,7 @@ class Worlds:
         given = tuple(one for one in traits.statuses if one.kind != _EARNED)
 
         def begin(world: World) -> Replay:
-            kept = structs.replace(traits, statuses=given, by_day=world.rules.months_kept > 0)
+            kept = structs.replace(traits, statuses=given, by_day=world.rules.by_day)
             known = structs.replace(member, counters={}, traits=kept)
             return Replay(world.rules, world.budgets, known, world.judged)
 

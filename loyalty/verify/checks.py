@@ -11,7 +11,7 @@ from typing import Final
 from loyalty.clock import add_months
 from loyalty.commands.rulebook import Rulebook
 from loyalty.ids import UUID, number_shard, shard_of, show
-from loyalty.ledger.counters import NOTE, add, by_year, is_day, year_of
+from loyalty.ledger.counters import NOTE, add, by_year, is_day, is_kept, year_of
 from loyalty.ledger.leaf import leaf
 from loyalty.ledger.model import (
     AVAILABLE,
@@ -169,12 +169,13 @@ def _check_member(
     folded_years = by_year(counters)
     if by_year(member.counters) != folded_years:
         report.differs("counters", f"{who}: {by_year(member.counters)}, their transfers {folded_years}")
-    since = days_since(history, rules)
+    since, by_day = days_since(history, rules), member.traits.by_day
     for key, counts in member.counters.items():
         if not is_day(key) or key < since:
             continue
-        if (counted := _without_notes(counts)) != (folded := counters.get(key, {})):
-            report.differs("counters", f"{who}: on {key} {counted}, their transfers {folded}")
+        kept = {unit: n for unit, n in counters.get(key, {}).items() if is_kept(unit, by_day)}
+        if (counted := _without_notes(counts)) != kept:
+            report.differs("counters", f"{who}: on {key} {counted}, their transfers {kept}")
     for check in _PER_MEMBER:
         report.counted(check)
 

@@ -8,7 +8,7 @@ import msgspec
 
 from loyalty.commands.rulebook import Rulebook
 from loyalty.ids import UUID, show
-from loyalty.ledger.counters import NOTE, is_day
+from loyalty.ledger.counters import NOTE, notes
 from loyalty.stays.model import Award
 from loyalty.verify.checks import days_since
 from loyalty.verify.model import History, StayFile
@@ -29,13 +29,12 @@ def check_notes(
     for history in histories:
         member = history.member
         mine, since = told.get(member.member_id, _NO_NOTES), days_since(history, rules)
-        for day, counts in member.counters.items():
-            if not is_day(day) or day < since:
-                continue
-            noted = {unit: amount for unit, amount in counts.items() if unit.startswith(NOTE)}
-            if noted != mine.get(day, {}):
+        noted = notes(member.counters)
+        for day in sorted(noted.keys() | mine.keys()):
+            there, theirs = noted.get(day, {}), mine.get(day, {})
+            if day >= since and there != theirs:
                 who = show("mem", member.member_id)
-                report.differs("counters", f"{who}: noted on {day} {noted}, its stays {mine.get(day, {})}")
+                report.differs("counters", f"{who}: noted on {day} {there}, its stays {theirs}")
 
 
 def _of_stays(files: Sequence[StayFile]) -> Mapping[UUID, Notes]:

@@ -543,7 +543,7 @@ def test_a_stay_between_two_others_makes_one_of_three() -> None:
     assert isinstance(member, Member)
 
     assert [1, 2, 1] == counts
-    assert Traits(by_day=True) == member.traits
+    assert Traits(by_day=("at:",)) == member.traits
     assert 60 == over_all(member.counters, "nights")
     shell.post_raw(
         posting(stay_ref="R-2", status="cancelled", arrival=told[2].arrival, departure=told[2].departure)

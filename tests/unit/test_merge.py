@@ -22,7 +22,10 @@ def earned(tier: str, year: int) -> Status:
 
 def one(number: str, counters: Counters, *statuses: Status) -> Member:
     return member(
-        number=number, member_id=MINT(0), counters=counters, traits=Traits(statuses=statuses, by_day=True)
+        number=number,
+        member_id=MINT(0),
+        counters=counters,
+        traits=Traits(statuses=statuses, by_day=("nights",)),
     )
 
 

@@ -147,7 +147,7 @@ BY_DAY = small_rules(changed(HOUSE.read_text("utf-8"), day_use_is_stay="true\nco
 
 def test_a_day_that_was_left_out_may_be_posted_to_again() -> None:
     life = Life()
-    life.member.traits = Traits(by_day=True)
+    life.member.traits = Traits(by_day=("at:", "nights"))
     life.stay(20, dt.date(2024, 11, 30))
     life.stay(10, dt.date(2024, 12, 1))
     life.member.counters = without_days(life.member.counters, dt.date(2024, 12, 1))
@@ -161,7 +161,7 @@ def test_a_day_that_was_left_out_may_be_posted_to_again() -> None:
 
 def test_a_day_that_is_kept_singly_and_holds_another_days_nights_is_found() -> None:
     life = Life()
-    life.member.traits = Traits(by_day=True)
+    life.member.traits = Traits(by_day=("at:", "nights"))
     life.stay(20, dt.date(2024, 12, 1))
     life.member.counters = {"2024": {"nights": 20}, "2024-12-02": {"nights": 20}}
 
@@ -170,7 +170,7 @@ def test_a_day_that_is_kept_singly_and_holds_another_days_nights_is_found() -> N
 
 def test_what_a_merge_took_along_by_years_need_not_come_back_on_its_days() -> None:
     life = Life()
-    life.member.traits = Traits(by_day=True)
+    life.member.traits = Traits(by_day=("at:", "nights"))
     life.stay(20, dt.date(2025, 3, 1))
     life.stay(-20, dt.date(2025, 12, 31), "merged_out")
     life.stay(20, dt.date(2025, 12, 31), "merged_in")
