@@ -6,7 +6,7 @@ from typing import Final
 import asyncpg
 import structlog
 
-from loyalty.commands import store
+from loyalty.commands import moving_store
 from loyalty.commands.approve import Approve, Verdict
 from loyalty.commands.compensate import Approval, Compensate, CompensationRequest
 from loyalty.commands.found_household import FoundHousehold, HouseholdRequest
@@ -54,14 +54,14 @@ async def compensate(service: Service, request: CompensationRequest, actor: str,
 
 async def approvals(service: Service, status: str, after: UUID, limit: int) -> list[Approval]:
     """Return proposals of a status, oldest first."""
-    return await store.list_approvals(service.pool, status, after, limit)
+    return await moving_store.list_approvals(service.pool, status, after, limit)
 
 
 async def approve(
     service: Service, approval_id: UUID, verdict: Verdict, principal: UUID, actor: str
 ) -> Answer:
     """Approve or reject what was proposed; raise Problem when it is refused."""
-    approval = await store.read_approval(service.pool, approval_id)
+    approval = await moving_store.read_approval(service.pool, approval_id)
     found = await service.find_member(show("mem", approval.member_id)) if approval else None
     if found is None:
         raise Problem("unknown_approval")
@@ -80,7 +80,7 @@ async def merge(service: Service, leaving: str, into: str, actor: str, key: Key)
 
 async def unmerge(service: Service, merge_id: UUID, actor: str, key: Key) -> Answer:
     """Undo a merge; raise Problem when it is refused."""
-    found = await store.read_merge(service.pool, merge_id)
+    found = await moving_store.read_merge(service.pool, merge_id)
     command = Unmerge(merge_id, actor, key)
     return await _concluded(service, lambda connection: service.joints.unmerge(connection, command, found))
 
@@ -94,7 +94,7 @@ async def found_household(service: Service, request: HouseholdRequest, actor: st
 
 async def household(service: Service, household_id: UUID) -> HouseholdView:
     """Return a household; raise Problem when there is none."""
-    found = await store.read_household(service.pool, household_id)
+    found = await moving_store.read_household(service.pool, household_id)
     if found is None:
         raise Problem("unknown_household")
     return view(found)
@@ -121,7 +121,7 @@ async def pay_referrals(service: Service) -> int:
     paid = 0
     for shard in range(service.poster.shards):
         after = _FIRST
-        while page := await store.find_waiting_referrals(service.pool, shard, after, _PAGE):
+        while page := await moving_store.find_waiting_referrals(service.pool, shard, after, _PAGE):
             for newcomer, referrer in page:
                 paid += await _pay_referral(service, newcomer, referrer)
             after = page[-1][0]

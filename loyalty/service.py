@@ -16,8 +16,7 @@ from msgspec import Struct, structs
 from loyalty import ids, metrics
 from loyalty.clock import Clock, SystemClock
 from loyalty.coalesce import Coalescer
-from loyalty.commands import balance, versions
-from loyalty.commands import store as commands_store
+from loyalty.commands import balance, moving_store, versions
 from loyalty.commands.adjust import Adjust, AdjustmentRequest
 from loyalty.commands.balance import BalanceView
 from loyalty.commands.batch import Batches, Command
@@ -368,7 +367,7 @@ class Service:
     async def pool_of(self, member: Member) -> int | None:
         """Return what the household of a member has to spend; None for whoever is in none."""
         household_id = ids.parse("hsh", member.traits.household) if member.traits.household else None
-        household = await commands_store.read_household(self.pool, household_id) if household_id else None
+        household = await moving_store.read_household(self.pool, household_id) if household_id else None
         if household is None:
             return None
         found = await self.find_members(ids.show("mem", one) for one in joined(household))

@@ -15,6 +15,7 @@ from loyalty.commands import (
     join_household,
     leave_household,
     merge,
+    moving_store,
     refer,
     store,
     transfer,
@@ -79,28 +80,28 @@ class Joints:
             moment, principal, points = self._moment(), command.key.principal, command.request.points
             await _add_prior(connection, command.key, facts)
             await _add_lots(connection, ((facts, 0),), moment)
-            owner = await store.stay_of(connection, command.stay_id) if command.stay_id else None
-            given = await store.lock_agent_day(connection, principal, moment.today)
+            owner = await moving_store.stay_of(connection, command.stay_id) if command.stay_id else None
+            given = await moving_store.lock_agent_day(connection, principal, moment.today)
             result = compensate.decide(facts, Circumstances(owner, given), self.rules, command, moment)
             if not isinstance(result, Compensation):
                 return await _write(connection, result, command.key, moment)
-            await store.add_to_agent_day(connection, principal, moment.today, points)
+            await moving_store.add_to_agent_day(connection, principal, moment.today, points)
             if result.proposal is not None:
-                await store.write_approval(connection, result.proposal)
+                await moving_store.write_approval(connection, result.proposal)
             return await _write(connection, result.decision, command.key, moment)
 
     async def approve(self, connection: Connection, command: Approve) -> Answer | Problem:
         """Approve or reject what was proposed."""
         async with connection.transaction():
             [facts] = await self._lock_and_read(connection, (command.member_id,))
-            await store.lock_approval(connection, command.approval_id)
-            approval = await store.read_approval(connection, command.approval_id)
+            await moving_store.lock_approval(connection, command.approval_id)
+            approval = await moving_store.read_approval(connection, command.approval_id)
             moment = self._moment()
             await _add_lots(connection, ((facts, 0),), moment)
             result = approve.decide(facts, approval, self.rules, command, moment)
             if not isinstance(result, Decided):
                 return result
-            await store.write_approval(connection, result.approval)
+            await moving_store.write_approval(connection, result.approval)
             await _write(connection, result.decision, None, moment)
             return result.decision.answer
 
@@ -108,16 +109,16 @@ class Joints:
         """Settle a newcomer's referral if it still waits; tell whether it was paid now."""
         async with connection.transaction():
             newcomer, referrer = await self._lock_and_read(connection, (command.newcomer, command.referrer))
-            status = await store.referral_status(connection, command.newcomer)
+            status = await moving_store.referral_status(connection, command.newcomer)
             if status != refer.WAITING or newcomer.member is None:
                 return False
             moment = self._moment()
             await _add_lots(connection, ((referrer, 0),), moment)
-            awards = await store.awards_of(connection, command.newcomer)
+            awards = await moving_store.awards_of(connection, command.newcomer)
             settled = refer.decide(newcomer, referrer, awards, self.rules, command, moment)
             decision = settled.decision
             paid = decision.book.journals[-1].journal_id if decision and decision.book else None
-            await store.settle_referral(connection, newcomer.member, settled.status, paid, moment.at)
+            await moving_store.settle_referral(connection, newcomer.member, settled.status, paid, moment.at)
             if decision is not None:
                 await _write(connection, decision, None, moment)
             return decision is not None
@@ -140,7 +141,7 @@ class Joints:
             await _add_prior(connection, command.key, leaving)
             owed = leaving.member.debt if leaving.member else 0
             await _add_lots(connection, ((leaving, _ALL), (joining, owed)), moment)
-            stays = await store.belongings(connection, leaving)
+            stays = await moving_store.belongings(connection, leaving)
             await _add_rewards(connection, leaving, joining)
             result = merge.decide(leaving, joining, stays, self.rules, command, moment)
             return await _write_merge(connection, result, command.key, moment)
@@ -152,7 +153,7 @@ class Joints:
         async with connection.transaction():
             ids = (found.into_id, found.member_id) if found else (None, None)
             survivor, closed = await self._lock_and_read(connection, ids)
-            on_file = await store.read_merge(connection, command.merge_id)
+            on_file = await moving_store.read_merge(connection, command.merge_id)
             moment = self._moment()
             await _add_prior(connection, command.key, survivor)
             await _add_lots(connection, ((survivor, _ALL), (closed, 0)), moment)
@@ -160,9 +161,9 @@ class Joints:
             if on_file is not None and survivor.member is not None:
                 versions = (on_file.first, on_file.last)
                 since = Since(
-                    await store.belongings(connection, survivor, versions, whole=True),
-                    await store.merged_lots(connection, survivor, versions),
-                    await store.kinds_since(connection, survivor.member, on_file.last),
+                    await moving_store.belongings(connection, survivor, versions, whole=True),
+                    await moving_store.merged_lots(connection, survivor, versions),
+                    await moving_store.kinds_since(connection, survivor.member, on_file.last),
                 )
             await _add_rewards(connection, survivor, closed)
             result = unmerge.decide(survivor, closed, on_file, since, self.rules, command, moment)
@@ -182,7 +183,7 @@ class Joints:
         """Agree that a member joins a household."""
         async with connection.transaction():
             [facts] = await self._lock_and_read(connection, (command.member_id,))
-            household = await store.lock_household(connection, command.household_id)
+            household = await moving_store.lock_household(connection, command.household_id)
             moment = self._moment()
             await _add_prior(connection, command.key, facts)
             await _add_lots(connection, ((facts, 0),), moment)
@@ -192,10 +193,10 @@ class Joints:
     async def leave_household(self, connection: Connection, command: LeaveHousehold) -> Move | Result:
         """Leave a household; all who are in it, if the head leaves."""
         async with connection.transaction():
-            seen = await store.read_household(connection, command.household_id)
+            seen = await moving_store.read_household(connection, command.household_id)
             ids = leave_household.leaving(seen, command) if seen else []
             known = dict(zip(ids, await self._lock_and_read(connection, ids), strict=True))
-            household = await store.lock_household(connection, command.household_id)
+            household = await moving_store.lock_household(connection, command.household_id)
             # Whoever has joined since is locked out of order: the database breaks a circle, and it is run again.
             late = (
                 [one for one in leave_household.leaving(household, command) if one not in known]
@@ -213,7 +214,7 @@ class Joints:
     ) -> Move | Result:
         """Post a debit that may draw on a household's points."""
         async with connection.transaction():
-            household = await store.read_household(connection, household_id)
+            household = await moving_store.read_household(connection, household_id)
             others = [one for one in joined(household) if one != member_id] if household else []
             drawer, *pool = await self._lock_and_read(connection, (member_id, *others))
             moment, need = self._moment(), -command.request.points
@@ -266,7 +267,7 @@ async def _write_household(
 ) -> Move | Result:
     if not isinstance(result, Housed):
         return await _write(connection, result, key, moment)
-    await store.write_household(connection, result.household)
+    await moving_store.write_household(connection, result.household)
     return await _write(connection, Move(result.answer, result.parts), key, moment)
 
 
@@ -278,10 +279,10 @@ async def _write_merge(
     written = await _write(connection, Move(result.answer, result.parts), key, moment)
     taker = result.parts[1][1].book
     assert taker is not None, "both sides of a merge are written"
-    await store.move_stays(connection, result.stays, taker.member.number, moment.at)
-    await store.write_merge(connection, result.merge, result.status)
+    await moving_store.move_stays(connection, result.stays, taker.member.number, moment.at)
+    await moving_store.write_merge(connection, result.merge, result.status)
     (giving, _), (taking, _) = result.parts
-    await store.move_budgets(connection, giving, taking, result.budgets)
+    await moving_store.move_budgets(connection, giving, taking, result.budgets)
     return written
 
 
