@@ -53,7 +53,9 @@ Image = Annotated[
 ]
 Amount = Annotated[int, Meta(ge=0, le=1_000_000_000)]
 Some = Annotated[int, Meta(ge=1, le=1_000_000_000)]
-Quantity = Annotated[int, Meta(ge=1, le=1_000)]
+MOST: Final = 1_000
+"""The most of an offer in one redemption."""
+Quantity = Annotated[int, Meta(ge=1, le=MOST)]
 
 
 class Contract(Struct, frozen=True, forbid_unknown_fields=True):
