@@ -42,7 +42,13 @@ Slot = Annotated[
         description='A day like "2026-12-24" or a time on a day like "2026-12-24T10:00", where the offer is used.',
     ),
 ]
-Place = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,31}$(?!\n)", description="A code.")]
+Place = Annotated[
+    str,
+    Meta(
+        pattern=r"^[A-Za-z0-9_.*+/-]{1,32}$(?!\n)",
+        description="A code of 1 to 32 letters, digits and `_.*+/-`.",
+    ),
+]
 Image = Annotated[
     str,
     Meta(

@@ -14,7 +14,7 @@ from msgspec import Struct
 from loyalty import money
 from loyalty.partners.details import Use
 from loyalty.partners.model import HOTEL, Offer, Partner, Per, Price, Stock
-from loyalty.partners.reasons import Expiring, Reason, in_order
+from loyalty.partners.reasons import Expiring, Reason, in_order, no_price
 
 SOON: Final = timedelta(days=90)
 """How long before they expire points are worth a word."""
@@ -231,16 +231,6 @@ def unaffordable(guest: Guest, points: int, today: date) -> Reason | None:
         return None
     soon = tuple(Expiring(day, some) for day, some in guest.expiring if some > 0 and day <= today + SOON)
     return Reason("insufficient_points", missing=points - available, available=available, expiring=soon)
-
-
-def no_price(day: date) -> Reason:
-    """Return that an offer has no price on a day for the member's tier."""
-    return Reason("no_price", on=day)
-
-
-def sold_out(left: int = 0) -> Reason:
-    """Return that there are no more of it, or not as many as asked for."""
-    return Reason("sold_out", left=left)
 
 
 def decide(

@@ -53,6 +53,16 @@ class Reason(Struct, frozen=True, gc=False, omit_defaults=True):
     expiring: tuple[Expiring, ...] = ()
 
 
+def no_price(day: date) -> Reason:
+    """Return that an offer has no price on a day for the member's tier."""
+    return Reason("no_price", on=day)
+
+
+def sold_out(left: int = 0) -> Reason:
+    """Return that there are no more of it, or not as many as asked for."""
+    return Reason("sold_out", left=left)
+
+
 _ORDER: Final[Mapping[str, int]] = {code: place for place, code in enumerate(Why.__args__)}
 
 
