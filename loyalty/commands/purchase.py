@@ -54,7 +54,7 @@ class Purchase(Struct, frozen=True, gc=False):
     key: Key
 
 
-class Price(Struct, frozen=True, gc=False):
+class Payment(Struct, frozen=True, gc=False):
     """Money: a decimal amount in a currency."""
 
     amount: str
@@ -67,7 +67,7 @@ class PurchaseReply(Struct, frozen=True, gc=False):
     journal_id: str
     member_id: str
     points: int
-    price: Price
+    price: Payment
     balance: Balance
 
 
@@ -109,12 +109,12 @@ def _refuse(terms: Terms, member: Member, points: int, moment: Moment) -> Proble
     )
 
 
-def price_of(points: int, price: str, currency: str) -> Price:
+def price_of(points: int, price: str, currency: str) -> Payment:
     """Return what points cost, rounded up to the currency's smallest unit once: so no point is free.
 
     >>> price_of(1001, "0.075", "CNY")
-    Price(amount='75.08', currency='CNY')
+    Payment(amount='75.08', currency='CNY')
     """
     decimals = money.digits(currency)
     exact = Fraction(price) * points * 10**decimals
-    return Price(money.from_minor(-(-exact.numerator // exact.denominator), decimals), currency)
+    return Payment(money.from_minor(-(-exact.numerator // exact.denominator), decimals), currency)

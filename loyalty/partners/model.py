@@ -54,7 +54,7 @@ Image = Annotated[
     Meta(
         pattern=r"^https://[!-~]+$(?!\n)",
         max_length=500,
-        description="The address of an image, from https:// on.",
+        description="An address of an image, from https:// on.",
     ),
 ]
 Amount = Annotated[int, Meta(ge=0, le=1_000_000_000)]
@@ -64,7 +64,7 @@ MOST: Final = 1_000
 Quantity = Annotated[int, Meta(ge=1, le=MOST)]
 
 
-class Contract(Struct, frozen=True, forbid_unknown_fields=True):
+class Contract(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """What the hotel owes a partner for points captured, and the partner for points that it gives.
 
     `currency` is that of settlement, of `cash` and of `value`. `point_value` is money for one captured point.
@@ -81,7 +81,7 @@ class Contract(Struct, frozen=True, forbid_unknown_fields=True):
     accrual_per_member: Points | None = None
 
 
-class Partner(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class Partner(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, kw_only=True):
     """Who takes points for something of its own. Nothing is redeemed with one that is suspended.
 
     `time_zone` (IANA) is that of its days and times; None: the program's.
@@ -94,7 +94,7 @@ class Partner(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     time_zone: Annotated[str, Meta(max_length=64)] | None = None
 
 
-class Price(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class Price(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, kw_only=True):
     """Points for one (one ticket, one night), and money besides.
 
     It holds for days of use within `first`..`last` and members of `tiers`; what is left out holds for all.
@@ -107,14 +107,14 @@ class Price(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     tiers: tuple[Identifier, ...] = ()
 
 
-class SlotStock(Struct, frozen=True, forbid_unknown_fields=True):
+class SlotStock(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """How many there are on one day or at one time."""
 
     slot: Slot
     amount: Amount
 
 
-class Stock(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class Stock(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, kw_only=True):
     """How many there are: `all` together, or of each date of use, or of each time slot.
 
     By date or slot, `slots` names those that have a number of their own and `amount` is that of every other; without an
@@ -126,14 +126,14 @@ class Stock(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     slots: tuple[SlotStock, ...] = ()
 
 
-class Limit(Struct, frozen=True, forbid_unknown_fields=True):
+class Limit(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """The most that one member may have of an offer: ever, or in a calendar year or month or on a day of booking."""
 
     most: Positive
     per: Per = "ever"
 
 
-class Miles(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class Miles(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, kw_only=True):
     """What points turn into: `miles` for each `points`, and `bonus` miles more for each full `block` of points.
 
     So 63,000 points at 3:1, with 5,000 for each 60,000, are 21,000 + 5,000 miles. Conversions begin at `least` points
@@ -148,7 +148,7 @@ class Miles(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     block: Some | None = None
 
 
-class Offer(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class Offer(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, kw_only=True):
     """What can be had for points, of a partner or (None) of the hotel itself.
 
     Of `prices` the first counts that fits the day of use and the member's tier; without one that fits it isn't offered.
