@@ -23,7 +23,11 @@ _FIELD: Final = re.compile(r"^Object (?:missing required|contains unknown) field
 _PATH: Final = re.compile(r" - at `\$\.?([^`]*)`$")
 
 Flight = Annotated[
-    str, Meta(pattern=r"^[A-Z0-9]{2}[0-9]{1,4}[A-Z]?$(?!\n)", description="A flight number such as CA981.")
+    str,
+    Meta(
+        pattern=r"^([A-Z][A-Z0-9]|[0-9][A-Z])[0-9]{1,4}[A-Z]?$(?!\n)",
+        description="A flight number such as CA981.",
+    ),
 ]
 BookingRef = Annotated[
     str,
