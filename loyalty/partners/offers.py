@@ -181,6 +181,15 @@ def budgets(offer: Offer) -> dict[str, int]:
     return {stock_key(offer.code, one.slot): one.amount for one in stock.slots}
 
 
+def openings(offer: Offer, use: Use) -> dict[str, int]:
+    """Return how many there are of the budgets that a redemption draws on: nobody may have asked for them before."""
+    if offer.stock is None or offer.stock.per == "all":
+        return {}
+    slots = [use.slot] if offer.stock.per == "slot" else [str(day) for day in use.days]
+    amounts = {stock_key(offer.code, slot): stocked(offer.stock, slot) for slot in slots}
+    return {name: amount for name, amount in amounts.items() if amount is not None}
+
+
 # --- Who may have it --------------------------------------------------------------------------------------------------
 
 

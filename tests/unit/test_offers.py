@@ -23,6 +23,7 @@ from loyalty.partners.offers import (
     cost,
     decide,
     draws,
+    openings,
     price_on,
     seasons,
     unaffordable,
@@ -219,6 +220,20 @@ def test_a_redemption_draws_on_the_budget_of_all_of_a_date_or_of_a_slot() -> Non
     assert {"stock:umbrella/2026-09-29T10:00": 2} == draws(
         offer(stock=Stock(per="slot", amount=9)), treatment
     )
+
+
+def test_a_redemption_opens_the_days_that_it_draws_on() -> None:
+    slots = (SlotStock("2026-09-30", 4),)
+    nights = Use(
+        2, (date(2026, 9, 29), date(2026, 9, 30)), Night("SHA01", date(2026, 9, 29), 2), "2026-09-29"
+    )
+    by_date = offer(stock=Stock(per="date", amount=9, slots=slots))
+    by_slot = offer(stock=Stock(per="slot", amount=3))
+
+    assert {"stock:umbrella/2026-09-29": 9, "stock:umbrella/2026-09-30": 4} == openings(by_date, nights)
+    assert {"stock:umbrella/2026-09-29T10:00": 3} == openings(by_slot, use(slot="2026-09-29T10:00"))
+    assert {"stock:umbrella/2026-09-30": 4} == openings(offer(stock=Stock(per="date", slots=slots)), nights)
+    assert {} == openings(offer(stock=Stock(amount=9)), nights) == openings(offer(), nights)
 
 
 def test_an_offer_names_the_budgets_of_all_or_of_its_slots() -> None:
