@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 from typing import Final, TypeVar
 
 import structlog
-from asyncpg.exceptions import DeadlockDetectedError
+from asyncpg.exceptions import CheckViolationError, DeadlockDetectedError
 
 from loyalty.db import Connection
 from loyalty.errors import Problem
@@ -19,6 +19,8 @@ from loyalty.service import Service
 _log = structlog.get_logger("loyalty.offering")
 
 _TRIES: Final = 3
+_RACES: Final = (CheckViolationError, DeadlockDetectedError)
+"""What a change of stock fails by while shards are taking of it."""
 _RETRY_AFTER: Final = {"Retry-After": "1"}
 _STOCK: Final = "stock:"
 
@@ -51,7 +53,7 @@ async def _put(service: Service, put: Callable[[Connection], Awaitable[Put[T]]])
         try:
             async with service.pool.acquire() as connection:
                 done = await put(connection)
-        except DeadlockDetectedError as error:
+        except _RACES as error:
             _log.warning("put_rerun", error=repr(error))
             continue
         await service.refresh_catalogue()

@@ -1,7 +1,7 @@
 """Putting a partner or an offer on file: a new version, unless nothing has changed. One at a time, in a transaction."""
 
 from datetime import datetime
-from typing import Generic, TypeVar
+from typing import Final, Generic, TypeVar
 
 from msgspec import Struct
 
@@ -12,6 +12,8 @@ from loyalty.partners.catalogue import Catalogue, Filed
 from loyalty.partners.checks import Surroundings
 from loyalty.partners.model import Offer, Partner
 from loyalty.partners.offers import budgets, stock_key
+
+_RETRY_AFTER: Final = {"Retry-After": "1"}
 
 T = TypeVar("T", Partner, Offer)
 
@@ -99,5 +101,7 @@ async def _stock(connection: Connection, one: Offer) -> None:
     for name, amount in sorted(named.items()):
         if not await store.set_stock(connection, name, amount):
             left = (await store.read_stock(connection, name))[name]
+            if left.used <= amount:
+                raise Problem("unavailable", "The offer is in great demand just now.", headers=_RETRY_AFTER)
             detail = f"{name.removeprefix('stock:')}: {left.used} are taken; there can't be {amount}."
             raise Problem("stock_too_small", detail, at="/stock", numbers={"used": left.used})

@@ -1,6 +1,7 @@
 """The SQL of partners and offers, and of how many of an offer are left."""
 
 from collections.abc import Mapping
+from typing import Final
 
 import msgspec
 from msgspec import Struct
@@ -10,6 +11,8 @@ from loyalty.partners.catalogue import Catalogue, Filed
 from loyalty.partners.model import Offer, Partner
 
 QUERIES = load_queries("loyalty.partners")
+
+_TRIES: Final = 5
 
 _encode = msgspec.json.Encoder().encode
 _partner = msgspec.json.Decoder(Partner).decode
@@ -84,10 +87,12 @@ async def read_stock(connection: Connection, prefix: str) -> dict[str, Left]:
 
 
 async def set_stock(connection: Connection, name: str, amount: int) -> bool:
-    """Say how many there are under the name of a budget; False when more than that is taken."""
-    if await connection.fetchval(QUERIES["set_stock"], name, amount) is not None:
-        return True
-    await connection.execute(QUERIES["reclaim_stock"], name)
+    """Say how many there are under the name of a budget; False when more than that is taken, or being taken."""
+    for _ in range(_TRIES):
+        if await connection.fetchval(QUERIES["set_stock"], name, amount) is not None:
+            return True
+        # Shards may lease some again before the next look, as long as they sell.
+        await connection.execute(QUERIES["reclaim_stock"], name)
     return await connection.fetchval(QUERIES["set_stock"], name, amount) is not None
 
 

@@ -10,6 +10,8 @@ import asyncpg
 import pytest
 from msgspec import structs
 
+from loyalty.commands import store as commands_store
+from loyalty.commands.model import Short
 from loyalty.db import SERVICE_ROLE, connect
 from loyalty.errors import Problem
 from loyalty.partners import publishing, store
@@ -20,6 +22,7 @@ from loyalty.program.model import Name
 
 HOUSE = House("CNY", ZoneInfo("Asia/Shanghai"))
 EMPTY = Catalogue(HOUSE)
+RACES = (asyncpg.CheckViolationError, asyncpg.DeadlockDetectedError)
 AT = datetime(2026, 5, 10, tzinfo=UTC)
 FIRST = Change("head office", AT)
 ANY = Change("head office", AT, frozenset({"*"}))
@@ -131,6 +134,55 @@ async def test_of_the_same_version_changed_at_once_one_comes_next(database: str,
     told = sorted(await asyncio.gather(*(change(minutes) for minutes in range(1, 9))))
 
     assert ['"2"', *["precondition_failed"] * 7] == told
+
+
+async def test_however_often_the_number_changes_no_more_are_taken_than_there_are(
+    database: str, connection: Any
+) -> None:
+    """Four shards lease and take while the number goes up and down; each change that succeeds holds."""
+    name, shards = "stock:monet", range(4)
+    await put_offer(connection, structs.replace(TICKET, stock=Stock(amount=40)), FIRST)
+    owner = await connect(database)
+    take = (
+        "UPDATE promotion_budget SET used = used + 1 WHERE shard = $1 AND promotion = $2 AND used < allotted"
+    )
+
+    async def sell(shard: int) -> None:
+        mine = await connect(database, role=SERVICE_ROLE)
+        for _ in range(40):
+            try:
+                async with mine.transaction():
+                    await commands_store.lock_budgets(mine, shard)
+                    if await mine.execute(take, shard, name) == "UPDATE 0":
+                        await commands_store.lease_budget(mine, shard, Short(name, 1))
+                        await mine.execute(take, shard, name)
+            except RACES:
+                continue
+        await mine.close()
+
+    async def change() -> list[bool]:
+        held = list[bool]()
+        for amount in (30, 50, 25, 60, 20, 45) * 3:
+            try:
+                async with connection.transaction():
+                    done = await store.set_stock(connection, name, amount)
+            except RACES:
+                continue
+            stock = (await store.read_stock(connection, name))[name]
+            held.append(not done or stock.used <= stock.amount == amount)
+        return held
+
+    *_, held = await asyncio.gather(*map(sell, shards), change())
+    end = (await store.read_stock(connection, name))[name]
+    leased, allotted = await owner.fetchrow(
+        "SELECT leased, (SELECT sum(allotted) FROM promotion_budget) FROM promotion_pool WHERE promotion = $1",
+        name,
+    )
+    await owner.close()
+
+    assert len(held) > 5
+    assert all(held)
+    assert 0 < end.used <= leased == allotted <= end.amount
 
 
 @pytest.mark.parametrize("table", ["partner_version", "offer_version"])
