@@ -1,6 +1,6 @@
 -- The full current truth of the database, written to be read from top to bottom.
 --
---   1. Where things live      shard, property, api_key, program_version
+--   1. Where things live      shard, property, api_key, program_version, partner_version, offer_version
 --   2. Members                member, vault.profile, member_merge, household
 --   3. The ledger             journal, transfer, lot, allocation, hold, account_delta, account_total
 --   4. Stays                  stay_directory, stay_revision
@@ -14,7 +14,8 @@
 --     statement. A member lives in shard crc32(number) mod (number of shards); every id minted for that member
 --     ends in the shard. So no foreign key, sequence or unique constraint crosses a shard.
 --   * Points are whole. Nights are tenths. Money is minor units of the program's currency.
---   * A row of journal, transfer, allocation or stay_revision is never changed once written.
+--   * A row of journal, transfer, allocation, stay_revision, partner_version or offer_version is never changed once
+--     written.
 --   * One statement writes a batch and all its parts; foreign keys on the posting path would only re-check it,
 --     row by row. `loyalty verify` proves that nothing is orphaned.
 
@@ -38,15 +39,18 @@ CREATE TABLE property (
     brand      text NOT NULL DEFAULT '' CHECK (brand ~ '^([a-z][a-z0-9_]{0,31})?$')
 );
 
--- A caller of the API. Only the SHA-256 of the key is kept. `properties` limits a property key to some hotels.
+-- A caller of the API. Only the SHA-256 of the key is kept. `properties` limits a property key to some hotels,
+-- `partner` a partner's key to that partner.
 CREATE TABLE api_key (
     key_id     uuid PRIMARY KEY,
-    role       text NOT NULL CHECK (role IN ('property', 'booking', 'operator')),
+    role       text NOT NULL CHECK (role IN ('property', 'booking', 'operator', 'partner')),
     name       text NOT NULL,
     properties text[] NOT NULL DEFAULT '{}',
     hash       bytea NOT NULL UNIQUE CHECK (octet_length(hash) = 32),
     created_at timestamptz NOT NULL,
-    revoked_at timestamptz
+    revoked_at timestamptz,
+    partner    text NOT NULL DEFAULT '',
+    CONSTRAINT a_partners_key_names_the_partner CHECK ((role = 'partner') = (partner <> ''))
 );
 
 -- The program's rules as they were published, each in force from a day on until the next. `definition` is the TOML as
@@ -67,6 +71,37 @@ CREATE TABLE program_generation (
     generation bigint  NOT NULL
 );
 INSERT INTO program_generation (generation) VALUES (0);
+
+-- Who takes points for something of its own, and what there is to be had for points. `definition` is as operators put it
+-- on file; the highest version counts. A redemption names the version that it was made by.
+CREATE TABLE partner_version (
+    code       text        NOT NULL CHECK (code ~ '^[a-z][a-z0-9_]{0,31}$' AND code <> 'hotel'),
+    version    integer     NOT NULL CHECK (version >= 1),
+    definition jsonb       NOT NULL CHECK (jsonb_typeof(definition) = 'object'),
+    generation bigint      NOT NULL,
+    changed_by text        NOT NULL,
+    changed_at timestamptz NOT NULL,
+    PRIMARY KEY (code, version)
+);
+CREATE INDEX partner_version_generation ON partner_version (generation);
+
+CREATE TABLE offer_version (
+    code       text        NOT NULL CHECK (code ~ '^[a-z][a-z0-9_]{0,31}$'),
+    version    integer     NOT NULL CHECK (version >= 1),
+    definition jsonb       NOT NULL CHECK (jsonb_typeof(definition) = 'object'),
+    generation bigint      NOT NULL,
+    changed_by text        NOT NULL,
+    changed_at timestamptz NOT NULL,
+    PRIMARY KEY (code, version)
+);
+CREATE INDEX offer_version_generation ON offer_version (generation);
+
+-- Goes up with each version of a partner or an offer, which keeps its number: whoever knows one reads what came after it.
+CREATE TABLE catalogue_generation (
+    only_row   boolean PRIMARY KEY DEFAULT true CHECK (only_row),
+    generation bigint  NOT NULL
+);
+INSERT INTO catalogue_generation (generation) VALUES (0);
 
 -- ---------------------------------------------------------------------------------------------------------------
 -- 2. Members
@@ -403,7 +438,8 @@ CREATE INDEX reward_due ON reward (shard, (CASE status WHEN 'open' THEN choose_b
     WHERE status IN ('open', 'issued') AND kind <> 'points';
 CREATE INDEX reward_flagged ON reward (reward_id) WHERE status = 'flagged';
 
--- What a promotion may give to all members together. A shard leases some of it, so that postings of different shards
+-- What a promotion may give to all members together; or, under `stock:<offer>` with the day or time behind a slash, how
+-- many of an offer there are. A shard leases some of it, so that postings of different shards
 -- never wait for each other, and together never give more than the budget.
 CREATE TABLE promotion_pool (
     promotion text   PRIMARY KEY,
@@ -587,9 +623,9 @@ GRANT SELECT, INSERT, UPDATE ON member, lot, hold, stay_directory, milestone_gra
 GRANT SELECT, INSERT, UPDATE, DELETE ON account_delta, account_total, outbox, unsealed, vault.profile
     TO loyalty_service;
 GRANT SELECT ON account_balance TO loyalty_service;
-GRANT SELECT, INSERT ON expiry_warning TO loyalty_service;
+GRANT SELECT, INSERT ON expiry_warning, partner_version, offer_version TO loyalty_service;
 GRANT SELECT, INSERT, DELETE ON program_version TO loyalty_service;
-GRANT SELECT, UPDATE ON program_generation TO loyalty_service;
+GRANT SELECT, UPDATE ON program_generation, catalogue_generation TO loyalty_service;
 GRANT SELECT, INSERT, UPDATE ON reward, promotion_pool, promotion_budget TO loyalty_service;
 
 -- Second wall: whoever owns the tables is stopped too, unless the trigger is first taken away in plain sight.
@@ -605,4 +641,8 @@ CREATE TRIGGER transfer_is_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON tr
 CREATE TRIGGER allocation_is_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON allocation
     FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER stay_revision_is_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON stay_revision
+    FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER partner_version_is_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON partner_version
+    FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER offer_version_is_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON offer_version
     FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();

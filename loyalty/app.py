@@ -16,7 +16,9 @@ from loyalty.http import (
     households,
     members,
     merges,
+    offers,
     operation,
+    partners,
     programs,
     properties,
     purchases,
@@ -49,6 +51,8 @@ ROUTES = (
     properties.list_properties, properties.get_property, properties.put_property,
     programs.list_programs, programs.get_program, programs.publish_program, programs.withdraw_program,
     simulations.simulate_program,
+    partners.list_partners, partners.get_partner, partners.put_partner,
+    offers.list_offers, offers.get_offer, offers.put_offer,
     operation.live, operation.ready, operation.expose,
     *DOCS_HANDLERS,
 )  # fmt: skip

@@ -28,6 +28,7 @@ CODES: Final[dict[str, Code]] = {
     "forbidden_role": Code(403, "A key of this role may not do that"),
     "own_proposal": Code(403, "Whoever proposed it can't decide it"),
     "forbidden_property": Code(403, "This key is limited to other properties"),
+    "forbidden_partner": Code(403, "This key is limited to another partner"),
     # The request fits no resource, or not in its present state.
     "not_found": Code(404, "There is nothing here"),
     "unknown_member": Code(404, "There is no such member"),
@@ -40,6 +41,8 @@ CODES: Final[dict[str, Code]] = {
     "unknown_merge": Code(404, "There is no such merge"),
     "unknown_household": Code(404, "There is no such household"),
     "unknown_approval": Code(404, "There is no such proposal"),
+    "unknown_partner": Code(404, "There is no such partner"),
+    "unknown_offer": Code(404, "There is no such offer"),
     "method_not_allowed": Code(405, "The method isn't supported here"),
     "number_taken": Code(409, "Another member has this number"),
     "idempotency_key_in_flight": Code(409, "A request with the same key is still being worked on"),
@@ -80,6 +83,22 @@ CODES: Final[dict[str, Code]] = {
     "household_full": Code(422, "The household has no seat left"),
     "limit_reached": Code(422, "More than the program allows in this time"),
     "nothing_to_simulate": Code(422, "No stay is on file that could be judged again"),
+    "invalid_partner": Code(422, "The partner can't be as it is stated"),
+    "invalid_offer": Code(422, "The offer can't be as it is stated"),
+    "stock_too_small": Code(422, "More of the offer is already taken"),
+    "offer_suspended": Code(422, "The offer is suspended"),
+    "partner_suspended": Code(422, "The partner is suspended"),
+    "offer_not_open": Code(422, "The offer can't be had yet"),
+    "offer_expired": Code(422, "The offer is over"),
+    "wrong_tier": Code(422, "The offer is for members of other tiers"),
+    "wrong_segment": Code(422, "The offer is for other members"),
+    "no_price": Code(422, "The offer has no price for that day and tier"),
+    "sold_out": Code(422, "The offer is sold out"),
+    "invalid_details": Code(422, "A detail that the offer asks for is missing or wrong"),
+    "unknown_cabin": Code(422, "The airline has no such cabin"),
+    "unknown_slot": Code(422, "The offer isn't for that day or time"),
+    "slot_in_past": Code(422, "The day or time of use is past"),
+    "precondition_required": Code(428, "The request must say what it would change"),
     "too_many_requests": Code(429, "Too many requests"),
     # Our side; nothing was decided.
     "internal_error": Code(500, "Something went wrong on our side"),
@@ -100,7 +119,10 @@ class FieldError(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class ProblemDocument(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
-    """A refusal as the API answers it, in `application/problem+json`."""
+    """A refusal as the API answers it, in `application/problem+json`.
+
+    `numbers` are those that the detail tells of, by name, such as the points that are `missing`.
+    """
 
     type: str
     title: str
@@ -109,6 +131,7 @@ class ProblemDocument(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=T
     detail: str
     errors: tuple[FieldError, ...] = ()
     request_id: str = ""
+    numbers: dict[str, int] = {}
 
 
 class Problem(Exception):  # noqa: N818 - the word of RFC 9457
@@ -122,6 +145,7 @@ class Problem(Exception):  # noqa: N818 - the word of RFC 9457
         at: str | None = None,
         errors: tuple[FieldError, ...] = (),
         headers: dict[str, str] | None = None,
+        numbers: dict[str, int] | None = None,
     ) -> None:
         """Refuse with `code`; `at` is a shorthand for one bad field, a JSON pointer that `detail` is about."""
         self.status, self.title = CODES[code]
@@ -129,6 +153,7 @@ class Problem(Exception):  # noqa: N818 - the word of RFC 9457
         self.detail = detail or f"{self.title}."
         self.errors = errors if at is None else (FieldError(at, self.detail), *errors)
         self.headers = headers or {}
+        self.numbers = numbers or {}
         super().__init__(code, self.detail)
 
     def document(self, request_id: str = "") -> ProblemDocument:
@@ -141,6 +166,7 @@ class Problem(Exception):  # noqa: N818 - the word of RFC 9457
             detail=self.detail,
             errors=self.errors,
             request_id=request_id,
+            numbers=self.numbers,
         )
 
 
@@ -148,4 +174,4 @@ def together(problems: Sequence[Problem]) -> Problem:
     """Return the first of some problems with the bad fields of all: who mends one can mend the others too."""
     first = problems[0]
     errors = tuple(error for problem in problems for error in problem.errors)
-    return Problem(first.code, first.detail, errors=errors, headers=first.headers)
+    return Problem(first.code, first.detail, errors=errors, headers=first.headers, numbers=first.numbers)

@@ -48,6 +48,8 @@ from loyalty.members import store as members_store
 from loyalty.members.model import EnrolRequest, Profile
 from loyalty.members.numbers import make_number
 from loyalty.members.vault import Vault
+from loyalty.partners import store as partners_store
+from loyalty.partners.catalogue import Catalogue
 from loyalty.program import reading
 from loyalty.program import store as program_store
 from loyalty.program.model import HOUSE
@@ -115,6 +117,19 @@ class Service:
     def rules(self) -> Rulebook:
         """The versions of the program, as they were last known."""
         return self._batches.rules
+
+    @property
+    def catalogue(self) -> Catalogue:
+        """The partners and their offers, as they were last known."""
+        return self._batches.catalogue
+
+    async def refresh_catalogue(self) -> Catalogue:
+        """Return the partners and their offers as they are: another process may have changed one a moment ago."""
+        async with self.pool.acquire() as connection:
+            found = await partners_store.load(connection, self.catalogue)
+        if found.generation > self.catalogue.generation:
+            self._batches.catalogue = found
+        return self.catalogue
 
     async def refresh_rules(self) -> None:
         """Learn of versions that have been published or withdrawn elsewhere."""

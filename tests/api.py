@@ -23,7 +23,8 @@ PROPERTIES = {"SHA01": "CNY", "BJS02": "CNY", "TYO03": "JPY"}
 _TABLES = (
     "shard", "property", "api_key", "member", "vault.profile", "journal", "transfer", "lot", "allocation", "hold",
     "account_balance", "stay_directory", "stay_revision", "milestone_grant", "reward", "idempotency_key",
-    "approval", "referral", "member_merge", "household", "outbox", "unsealed",
+    "approval", "referral", "member_merge", "household", "outbox", "unsealed", "partner_version", "offer_version",
+    "promotion_pool", "promotion_budget",
 )  # fmt: skip
 _DIGEST = " UNION ALL ".join(
     f"SELECT '{table}', count(*), coalesce(sum(hashtextextended(t::text, 0)), 0) FROM {table} AS t"
@@ -126,8 +127,12 @@ class Api:
     def sql(self, query: str, *values: Any) -> list[Any]:
         return self.with_database(lambda it: it.fetch(query, *values))
 
-    def new_key(self, role: Role, *properties: str) -> str:
-        made, _ = self.with_database(lambda it: create_key(it, role, f"the {role}", properties))
+    def new_key(self, role: Role, *properties: str, partner: str = "thai_air") -> str:
+        """Make a key of a role; a partner's is that of `partner`."""
+        whose = partner if role == Role.PARTNER else ""
+        made, _ = self.with_database(
+            lambda it: create_key(it, role, f"the {role}", properties, partner=whose)
+        )
         return made.key
 
     def books(self, *leave_out: str) -> dict[str, tuple[int, int]]:

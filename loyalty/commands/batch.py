@@ -69,6 +69,7 @@ from loyalty.db import Connection
 from loyalty.ids import UUID, Mint, parse, shard_of
 from loyalty.ledger.model import Member, Moment
 from loyalty.ledger.rules import needs
+from loyalty.partners.catalogue import Catalogue, House
 from loyalty.rewards import store as rewards_store
 
 Command = (
@@ -105,8 +106,9 @@ class Batches:
     """Runs batches of commands under one program."""
 
     def __init__(self, rules: Rulebook, clock: Clock, mint: Mint) -> None:
-        """Take the program, the clock and the source of ids."""
+        """Take the program, the clock and the source of ids; the catalogue of offers is read once it is needed."""
         self.rules = rules
+        self.catalogue = Catalogue(House(rules.definition.currency, rules.zone))
         self._clock = clock
         self._mint = mint
 

@@ -22,7 +22,7 @@ from loyalty.commands.model import (
     balance_of,
     replay,
 )
-from loyalty.commands.price import Price, price_of
+from loyalty.commands.price import Payment, price_of
 from loyalty.commands.rulebook import Rulebook
 from loyalty.commands.transfer import SomePoints
 from loyalty.errors import Problem
@@ -59,7 +59,7 @@ class PurchaseReply(Struct, frozen=True, gc=False):
     journal_id: str
     member_id: str
     points: int
-    price: Price
+    price: Payment
     balance: Balance
 
 

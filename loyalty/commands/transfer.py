@@ -18,7 +18,7 @@ from loyalty.commands.adjust import Note
 from loyalty.commands.carry import GIFT, MovedPoints, carry
 from loyalty.commands.limits import check_age, check_cap, check_pause, check_size, check_times
 from loyalty.commands.model import Answer, Balance, Decision, Facts, Key, Move, balance_of, replay
-from loyalty.commands.price import Price, price_of
+from loyalty.commands.price import Payment, price_of
 from loyalty.commands.rulebook import Rulebook
 from loyalty.errors import Problem
 from loyalty.events.model import Event
@@ -64,7 +64,7 @@ class TransferReply(Struct, frozen=True, gc=False, omit_defaults=True):
     points: int
     moved: list[MovedPoints]
     balance: Balance
-    fee: Price | None = None
+    fee: Payment | None = None
 
 
 class GiftEvent(Struct, frozen=True, gc=False):
@@ -127,7 +127,7 @@ def _refuse(terms: Transfers, giver: Member, taker: Member, points: int, moment:
 
 
 def _give(
-    giver: Book, taker: Book, command: Transfer, moment: Moment, fee: Price | None, *, counts: bool
+    giver: Book, taker: Book, command: Transfer, moment: Moment, fee: Payment | None, *, counts: bool
 ) -> Move:
     request = command.request
     words = structs.replace(GIFT, reason=f"gift: {request.note}") if request.note else GIFT

@@ -31,6 +31,7 @@ __all__ = [
     "permission_gate",
     "postgres_keys",
     "require",
+    "require_partner",
     "require_property",
     "unauthorized",
 ]
@@ -46,37 +47,40 @@ class Role(StrEnum):
     PROPERTY = "property"
     BOOKING = "booking"
     OPERATOR = "operator"
+    PARTNER = "partner"
 
 
 class Principal(msgspec.Struct, frozen=True):
-    """The caller of a request. An empty `properties` means every property."""
+    """The caller of a request. An empty `properties` means every property; `partner` is whose key it is, if any's."""
 
     key_id: UUID
     role: Role
     name: str
     properties: frozenset[str] = frozenset()
+    partner: str = ""
 
 
 # --- Permissions -----------------------------------------------------------------------------------------------------
 
-_EVERYONE: Final = frozenset(Role)
+_OURS: Final = frozenset({Role.PROPERTY, Role.BOOKING, Role.OPERATOR})
+_ALL: Final = frozenset(Role)
 _HOTELS: Final = frozenset({Role.PROPERTY, Role.OPERATOR})
 _DESKS: Final = frozenset({Role.BOOKING, Role.OPERATOR})
 _OPERATOR: Final = frozenset({Role.OPERATOR})
 
 PERMISSIONS: Final[dict[tuple[str, str], frozenset[Role]]] = {
-    ("POST", "/v1/members"): _EVERYONE,
-    ("GET", "/v1/members"): _EVERYONE,
-    ("GET", "/v1/members/{member_id}"): _EVERYONE,
-    ("GET", "/v1/members/{member_id}/balance"): _EVERYONE,
-    ("GET", "/v1/members/{member_id}/statement"): _EVERYONE,
-    ("GET", "/v1/members/{member_id}/rewards"): _EVERYONE,
-    ("POST", "/v1/members/{member_id}/rewards/{reward_id}/choose"): _EVERYONE,
+    ("POST", "/v1/members"): _OURS,
+    ("GET", "/v1/members"): _OURS,
+    ("GET", "/v1/members/{member_id}"): _OURS,
+    ("GET", "/v1/members/{member_id}/balance"): _OURS,
+    ("GET", "/v1/members/{member_id}/statement"): _OURS,
+    ("GET", "/v1/members/{member_id}/rewards"): _OURS,
+    ("POST", "/v1/members/{member_id}/rewards/{reward_id}/choose"): _OURS,
     ("POST", "/v1/members/{member_id}/rewards/{reward_id}/use"): _HOTELS,
     ("POST", "/v1/members/{member_id}/benefits/{benefit}/use"): _HOTELS,
     ("POST", "/v1/members/{member_id}/benefits/{benefit}/return"): _HOTELS,
     ("GET", "/v1/rewards"): _OPERATOR,
-    ("POST", "/v1/balances"): _EVERYONE,
+    ("POST", "/v1/balances"): _OURS,
     ("POST", "/v1/members/{member_id}/statuses"): _OPERATOR,
     ("DELETE", "/v1/members/{member_id}/statuses/{tier}/{kind}"): _OPERATOR,
     ("PUT", "/v1/members/{member_id}/segments"): _OPERATOR,
@@ -89,7 +93,7 @@ PERMISSIONS: Final[dict[tuple[str, str], frozenset[Role]]] = {
     ("DELETE", "/v1/households/{household_id}/members/{member_id}"): _DESKS,
     ("POST", "/v1/stays"): _HOTELS,
     ("POST", "/v1/stays/batch"): _HOTELS,
-    ("GET", "/v1/stays/{stay_id}"): _EVERYONE,
+    ("GET", "/v1/stays/{stay_id}"): _OURS,
     ("POST", "/v1/adjustments"): _OPERATOR,
     ("POST", "/v1/transfers"): _DESKS,
     ("POST", "/v1/purchases"): _DESKS,
@@ -97,14 +101,20 @@ PERMISSIONS: Final[dict[tuple[str, str], frozenset[Role]]] = {
     ("GET", "/v1/approvals"): _OPERATOR,
     ("POST", "/v1/approvals/{approval_id}/approve"): _OPERATOR,
     ("POST", "/v1/approvals/{approval_id}/reject"): _OPERATOR,
-    ("GET", "/v1/properties"): _EVERYONE,
-    ("GET", "/v1/properties/{code}"): _EVERYONE,
+    ("GET", "/v1/properties"): _OURS,
+    ("GET", "/v1/properties/{code}"): _OURS,
     ("PUT", "/v1/properties/{code}"): _OPERATOR,
-    ("GET", "/v1/programs"): _EVERYONE,
+    ("GET", "/v1/programs"): _OURS,
     ("GET", "/v1/programs/{version}"): _OPERATOR,
     ("POST", "/v1/programs"): _OPERATOR,
     ("DELETE", "/v1/programs/{version}"): _OPERATOR,
     ("POST", "/v1/programs/simulate"): _OPERATOR,
+    ("GET", "/v1/partners"): _ALL,
+    ("GET", "/v1/partners/{code}"): _ALL,
+    ("PUT", "/v1/partners/{code}"): _OPERATOR,
+    ("GET", "/v1/offers"): _ALL,
+    ("GET", "/v1/offers/{code}"): _ALL,
+    ("PUT", "/v1/offers/{code}"): _OPERATOR,
     ("GET", "/metrics"): _OPERATOR,
 }
 """Which roles may call which route. A route that isn't here, nor open, is closed to everyone."""
@@ -140,6 +150,12 @@ def require_property(principal: Principal, code: str, pointer: str = "/property"
     if principal.properties and code not in principal.properties:
         allowed = ", ".join(sorted(principal.properties))
         raise Problem("forbidden_property", f"This key may only act for {allowed}.", at=pointer)
+
+
+def require_partner(principal: Principal, code: str) -> None:
+    """Refuse a partner's key where it is about somebody else."""
+    if principal.role == Role.PARTNER and code != principal.partner:
+        raise Problem("forbidden_partner", f"This key may only act for {principal.partner}.")
 
 
 def permission_gate(app: ASGIApp) -> ASGIApp:
@@ -180,7 +196,7 @@ def unauthorized(detail: str = "Send an API key: Authorization: Bearer lk_…") 
 
 # --- Keys ------------------------------------------------------------------------------------------------------------
 
-_KEY: Final = re.compile(rb"lk_(?:property|booking|operator)_[A-Za-z0-9_-]{43}")
+_KEY: Final = re.compile(rb"lk_(?:property|booking|operator|partner)_[A-Za-z0-9_-]{43}")
 
 
 def make_key(role: Role) -> str:
@@ -204,7 +220,11 @@ def postgres_keys(pool: Callable[[], "asyncpg.Pool[Any]"]) -> Load:
         rows = await pool().fetch(QUERIES["find_keys"], hashes)
         return {
             row["hash"]: Principal(
-                UUID(row["key_id"].bytes), Role(row["role"]), row["name"], frozenset(row["properties"])
+                UUID(row["key_id"].bytes),
+                Role(row["role"]),
+                row["name"],
+                frozenset(row["properties"]),
+                row["partner"],
             )
             for row in rows
         }

@@ -43,9 +43,13 @@ _TAGS: Final = {
     "Households": "Members who pool their points.",
     "Compensation": "Points after a complaint, and what waits for a second person.",
     "Properties": "The hotels that stays belong to.",
+    "Partners": "Who takes points for something of its own: airlines, spas, exhibitions, clinics.",
+    "Offers": "What can be had for points, at which price, for whom, and how many are left.",
     "Programs": "The versions of the program's rules, each in force from a day on.",
     "Operation": "Health and metrics.",
 }
+_REGISTERS: Final = ("/v1/properties", "/v1/partners", "/v1/offers")
+"""What is written at once, without the queue of postings."""
 _TYPES: Final = {
     "swagger-ui-bundle.js": "text/javascript",
     "swagger-ui.css": "text/css",
@@ -171,7 +175,7 @@ def _common_codes(path: str, method: str, operation: dict[str, Any]) -> Iterator
         yield ("unavailable",)
     if path.startswith("/v1/stays"):
         yield ("forbidden_property",)
-    if method != "GET" and path != "/v1/balances" and "/properties" not in path:
+    if method != "GET" and path != "/v1/balances" and not path.startswith(_REGISTERS):
         yield ("queue_full", "deadline_exceeded", "shutting_down")
 
 

@@ -229,6 +229,44 @@ _SIMULATED: Final[Example] = {
     "refused_new": {"not_convertible": 0, "beyond_limits": 0}, "budgets_spent": [],
 }  # fmt: skip
 
+_PARTNER: Final[Example] = {
+    "code": "thai_air",
+    "name": {"en": "Thai Air", "zh": "泰航"},
+    "contract": {"currency": "CNY", "point_value": "0.0125"},
+}
+_PARTNER_VIEW: Final[Example] = {
+    "code": "thai_air", "version": 1, "name": _PARTNER["name"], "status": "active", "time_zone": None,
+    "changed_at": "2026-01-02T03:00:00Z", "changed_by": "head office", "contract": _PARTNER["contract"],
+}  # fmt: skip
+_OFFER: Final[Example] = {
+    "code": "thai_upgrade",
+    "kind": "airline_upgrade",
+    "partner": "thai_air",
+    "name": {"en": "One cabin up", "zh": "升舱一级"},
+    "prices": [{"points": 20000, "tiers": ["platinum"]}, {"points": 25000, "cash": "200.00"}],
+    "limits": [{"most": 4, "per": "year"}],
+    "hold_until_use": True,
+    "refundable_until_hours": 24,
+    "cabins": ["economy", "business", "first"],
+}
+_OFFER_FILE: Final[Example] = {
+    "version": 1, "offer": _OFFER, "changed_at": "2026-01-02T03:00:00Z", "changed_by": "head office",
+}  # fmt: skip
+_OFFERED: Final[Example] = {
+    "code": "thai_upgrade", "version": 1, "kind": "airline_upgrade",
+    "partner": {"code": "thai_air", "name": _PARTNER["name"]}, "title": "One cabin up", "name": _OFFER["name"],
+    "prices": [{"points": 25000, "cash": {"amount": "200.00", "currency": "CNY"}}],
+    "limits": [{"most": 4, "per": "year"}],
+    "details": ["flight", "date", "booking_ref", "cabin_from", "cabin_to"], "cabins": _OFFER["cabins"],
+    "refundable_until_hours": 24,
+    "why_not": [
+        {
+            "code": "insufficient_points", "missing": 23589, "available": 1411,
+            "text": "23589 points are missing: there are 1411.",
+        },
+    ],
+}  # fmt: skip
+
 REQUESTS: Final[dict[tuple[str, str], Any]] = {
     ("POST", "/v1/members"): _ENROLMENT,
     ("POST", "/v1/stays"): _POSTING,
@@ -249,6 +287,8 @@ REQUESTS: Final[dict[tuple[str, str], Any]] = {
     ("POST", "/v1/members/{member_id}/rewards/{reward_id}/use"): _OCCASION,
     ("POST", "/v1/members/{member_id}/benefits/{benefit}/use"): _OCCASION | {"times": 1},
     ("POST", "/v1/members/{member_id}/benefits/{benefit}/return"): {"times": 1, "used_on": "2026-01-03"},
+    ("PUT", "/v1/partners/{code}"): _PARTNER,
+    ("PUT", "/v1/offers/{code}"): _OFFER,
     ("POST", "/v1/programs/simulate"): {"version": 2, "from": "2026-01-01"},
 }
 """The body of a request, by method and path."""
@@ -305,6 +345,12 @@ REPLIES: Final[dict[tuple[str, str], Any]] = {
         ],
         "next_cursor": None,
     },
+    ("GET", "/v1/partners"): {"partners": [_PARTNER_VIEW]},
+    ("GET", "/v1/partners/{code}"): _PARTNER_VIEW,
+    ("PUT", "/v1/partners/{code}"): _PARTNER_VIEW,
+    ("GET", "/v1/offers"): {"offers": [], "others": [_OFFERED]},
+    ("GET", "/v1/offers/{code}"): _OFFER_FILE,
+    ("PUT", "/v1/offers/{code}"): _OFFER_FILE,
     ("POST", "/v1/programs/simulate"): _SIMULATED,
 }
 """The body of a good answer, by method and path."""

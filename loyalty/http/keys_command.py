@@ -28,6 +28,7 @@ class NewKey(msgspec.Struct, frozen=True):
     role: Role
     name: str
     properties: list[str]
+    partner: str = ""
 
 
 @click.group()
@@ -43,16 +44,22 @@ def keys() -> None:
 @click.option(
     "--property", "properties", multiple=True, metavar="CODE", help="Limit it to this hotel (repeat)."
 )
+@click.option("--partner", default="", metavar="CODE", help="Whose it is, of a key of role partner.")
 @_json_option
-def create(role: str, name: str, properties: tuple[str, ...], *, as_json: bool) -> None:
+def create(role: str, name: str, properties: tuple[str, ...], partner: str, *, as_json: bool) -> None:
     """Create a key and print it, once: only its hash is kept."""
     if properties and role != Role.PROPERTY:
         raise click.UsageError("--property limits keys of role property only")
+    if (role == Role.PARTNER) != bool(partner):
+        raise click.UsageError("--partner names whose a key of role partner is, and goes with no other")
     if not name.strip() or not name.isprintable():
         raise click.UsageError("--name must be a readable name")
-    made, unknown = with_database(lambda it: create_key(it, Role(role), name.strip(), properties))
+    made, unknown = with_database(
+        lambda it: create_key(it, Role(role), name.strip(), properties, partner=partner)
+    )
     for code in unknown:
-        click.echo(f"Note: there is no property {code} yet.", err=True)
+        what = "partner" if partner else "property"
+        click.echo(f"Note: there is no {what} {code} yet.", err=True)
     if as_json:
         click.echo(msgspec.json.encode(made))
         return
@@ -69,9 +76,9 @@ def list_(*, as_json: bool) -> None:
     if as_json:
         click.echo(msgspec.json.encode(listed))
         return
-    table = Table("Id", "Role", "Name", "Properties", "Created", "Revoked")
+    table = Table("Id", "Role", "Name", "Limited to", "Created", "Revoked")
     for row in listed:
-        limits = ", ".join(row["properties"]) or "all"
+        limits = row["partner"] or ", ".join(row["properties"]) or "all"
         table.add_row(row["key_id"], row["role"], row["name"], limits, *map(_day, _dates(row)))
     # Ids are there to be copied: never cut them to the width of a terminal.
     width = None if Console().is_terminal else 160
@@ -90,17 +97,21 @@ def revoke(key_id: str) -> None:
 
 
 async def create_key(
-    connection: "asyncpg.Connection[Any]", role: Role, name: str, properties: tuple[str, ...] = ()
-) -> tuple[NewKey, list[str]]:
-    """Make and store a key; also returns which of `properties` don't exist yet."""
+    connection: "asyncpg.Connection[Any]", role: Role, name: str, properties: tuple[str, ...] = (), *,
+    partner: str = "",
+) -> tuple[NewKey, list[str]]:  # fmt: skip
+    """Make and store a key; also returns which of `properties`, or whether the `partner`, don't exist yet."""
     key = make_key(role)
     key_id: UUID = ids.minter()(0)
     codes = sorted(set(properties))
     await connection.execute(
-        QUERIES["insert_key"], key_id, role, name, codes, key_hash(key), datetime.now(UTC)
+        QUERIES["insert_key"], key_id, role, name, codes, key_hash(key), datetime.now(UTC), partner
     )
+    made = NewKey(ids.show("key", key_id), key, role, name, codes, partner)
+    if partner:
+        return made, [] if await connection.fetchval(QUERIES["is_partner"], partner) else [partner]
     unknown = await connection.fetch(QUERIES["unknown_properties"], codes)
-    return NewKey(ids.show("key", key_id), key, role, name, codes), [row["code"] for row in unknown]
+    return made, [row["code"] for row in unknown]
 
 
 def _dates(row: dict[str, Any]) -> tuple[datetime | None, datetime | None]:

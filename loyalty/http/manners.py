@@ -31,11 +31,19 @@ COMPONENTS: Final[Json] = {
             "description": "An `ETag` seen before; if nothing has changed the answer is 304, without a body.",
             "schema": _TEXT,
         },
+        "IfMatch": {
+            "name": "If-Match", "in": "header", "required": False,
+            "description": "The `ETag` of the version that is to be changed; left out for what isn't on file yet. When"
+            " another one is there by now, the request is refused.",
+            "schema": _TEXT,
+            "example": '"1"',
+        },
     },
     "headers": {
         "XRequestId": _header("The request's id: as sent in `X-Request-Id`, or made up. The log has it too."),
         "IdempotentReplayed": _header("`true` when this answer was given before.", {"const": "true"}),
         "ETag": _header("Changes whenever the balance may."),
+        "ETagOfVersion": _header("The version, for `If-Match`."),
         "RetryAfter": _header("Seconds after which to try again.", {"type": "integer", "minimum": 0}),
         "WWWAuthenticate": _header("`Bearer`."),
         "Allow": _header("The methods that are."),
@@ -47,9 +55,12 @@ _MEMBER: Final = "A member id (`mem_…`) or a membership number."
 _WORDS: Final = {
     "member_id": _MEMBER,
     "stay_id": "A stay id (`sty_…`), from the reply to a posting.",
-    "code": "The code of a property, or of a promotion.",
+    "code": "The code of a property, a promotion, a partner or an offer.",
+    "member": "For this member: a member id (`mem_…`) or a membership number. Left out: for nobody in particular.",
+    "on": "The day of use that is asked for; left out, prices of all days from today on.",
+    "kind": "Of a status, how the tier was given; of offers, only those of this kind.",
+    "partner": "Only offers of this partner; `hotel` for the hotel's own.",
     "tier": "The code of a tier.",
-    "kind": "How the tier was given.",
     "merge_id": "The id of a merge (`mrg_…`), from its reply.",
     "household_id": "The id of a household (`hsh_…`).",
     "approval_id": "The id of a proposal (`apr_…`).",
@@ -107,6 +118,12 @@ _ANSWERS: Final = {
     ("GET", "/v1/programs/{version}"): "The version, with its definition",
     ("POST", "/v1/programs"): "The version is published",
     ("DELETE", "/v1/programs/{version}"): "The version is withdrawn",
+    ("GET", "/v1/partners"): "The partners, by code",
+    ("GET", "/v1/partners/{code}"): "The partner",
+    ("PUT", "/v1/partners/{code}"): "The partner, as it now is",
+    ("GET", "/v1/offers"): "What the member may have, and the rest with why not",
+    ("GET", "/v1/offers/{code}"): "The offer, as it is on file",
+    ("PUT", "/v1/offers/{code}"): "The offer, as it now is",
     ("POST", "/v1/programs/simulate"): "What the stays come to, under the live rules and under the new ones",
 }
 _KEYED: Final = frozenset(
@@ -127,6 +144,7 @@ _KEYED: Final = frozenset(
         ("POST", "/v1/members/{member_id}/benefits/{benefit}/return"),
     }
 )
+_TAGGED: Final = frozenset({"/v1/partners/{code}", "/v1/offers/{code}"})
 _BALANCE: Final = ("GET", "/v1/members/{member_id}/balance")
 _STAY: Final = ("POST", "/v1/stays")
 _PUBLISHING: Final = ("POST", "/v1/programs")
@@ -153,6 +171,8 @@ def describe(method: str, path: str, operation: Json) -> None:
         responses["304"] = {"description": "Nothing has changed since the `ETag` that was sent."}
         _carry(responses["200"], "ETag", "ETag")
         _carry(responses["304"], "ETag", "ETag")
+    if path in _TAGGED:
+        _tag(method, operation)
     if route == _PUBLISHING:
         responses["200"] = responses["201"] | {
             "description": "The same is published already; or, of a dry run, it could be"
@@ -175,6 +195,15 @@ _BY_STATUS: Final = {
 
 def _take(operation: Json, name: str) -> None:
     operation.setdefault("parameters", []).append({"$ref": _REF.format("parameters", name)})
+
+
+def _tag(method: str, operation: Json) -> None:
+    """Document the tag of what has versions, by which one is changed."""
+    responses: Json = operation["responses"]
+    _carry(responses["200"], "ETag", "ETagOfVersion")
+    if method == "PUT":
+        _take(operation, "IfMatch")
+        responses["201"] = responses["200"] | {"description": "It is on file for the first time"}
 
 
 def _carry(response: Json, header: str, name: str) -> None:

@@ -2,16 +2,16 @@
 
 -- name: find_keys
 -- $1 hashes bytea[]
-SELECT hash, key_id, role, name, properties
+SELECT hash, key_id, role, name, properties, partner
 FROM api_key
 WHERE hash = ANY ($1::bytea[]) AND revoked_at IS NULL;
 
 -- name: insert_key
-INSERT INTO api_key (key_id, role, name, properties, hash, created_at)
-VALUES ($1, $2, $3, $4, $5, $6);
+INSERT INTO api_key (key_id, role, name, properties, hash, created_at, partner)
+VALUES ($1, $2, $3, $4, $5, $6, $7);
 
 -- name: list_keys
-SELECT key_id, role, name, properties, created_at, revoked_at
+SELECT key_id, role, name, properties, partner, created_at, revoked_at
 FROM api_key
 ORDER BY created_at, key_id;
 
@@ -26,3 +26,7 @@ RETURNING name, revoked_at;
 -- Those of the codes that no property has.
 SELECT code FROM unnest($1::text[]) AS code
 WHERE NOT EXISTS (SELECT FROM property WHERE property.code = code);
+
+-- name: is_partner
+-- Whether there is a partner of this code.
+SELECT EXISTS (SELECT FROM partner_version WHERE code = $1);

@@ -1,4 +1,5 @@
 """Partners take points for what lies outside the room: airlines, spas, exhibitions, clinics.
 
-The ledger is ready for them (`hold`, the accounts `held` and `partner:<id>`); redemptions build on it here.
+Partners and their offers are definitions with versions. What offers cost, who may have them and what they ask for are
+pure rules; redemptions build on them.
 """

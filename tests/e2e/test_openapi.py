@@ -34,12 +34,15 @@ from loyalty.http.balances import BalancesReply, BalancesRequest, Statement
 from loyalty.http.compensations import ApprovalList
 from loyalty.http.docs import openapi_bytes
 from loyalty.http.examples import REPLIES, REQUESTS
+from loyalty.http.offers import OfferFile, OfferList
+from loyalty.http.partners import PartnerList, PartnerView
 from loyalty.http.programs import FullVersion, PublishRequest, VersionList, VersionView
 from loyalty.http.properties import PropertyList
 from loyalty.http.rewards import FlaggedList, RewardList
 from loyalty.http.simulations import SimulationRequest
 from loyalty.http.stays import BatchReply, StayView
 from loyalty.members.model import EnrolRequest, MemberView
+from loyalty.partners.model import Offer, Partner
 from loyalty.simulate.model import SimulationReply
 from loyalty.stays.model import StayPosting
 from loyalty.stays.properties import Property
@@ -210,6 +213,15 @@ def test_bodies_that_are_sent_are_closed_to_unknown_fields(document: dict[str, A
         "UseRequest",
         "ReturnRequest",
         "SimulationRequest",
+        "Partner",
+        "Contract",
+        "Offer",
+        "Name",
+        "Price",
+        "Stock",
+        "SlotStock",
+        "Limit",
+        "Miles",
     }
 
     assert sent == {name for name, schema in schemas.items() if schema.get("additionalProperties") is False}
@@ -247,6 +259,8 @@ REQUEST_TYPES: dict[tuple[str, str], Any] = {
     ("POST", "/v1/members/{member_id}/rewards/{reward_id}/use"): Occasion,
     ("POST", "/v1/members/{member_id}/benefits/{benefit}/use"): UseRequest,
     ("POST", "/v1/members/{member_id}/benefits/{benefit}/return"): ReturnRequest,
+    ("PUT", "/v1/partners/{code}"): Partner,
+    ("PUT", "/v1/offers/{code}"): Offer,
     ("POST", "/v1/programs/simulate"): SimulationRequest,
 }
 REPLY_TYPES: dict[tuple[str, str], Any] = {
@@ -289,6 +303,12 @@ REPLY_TYPES: dict[tuple[str, str], Any] = {
     ("POST", "/v1/members/{member_id}/benefits/{benefit}/use"): BenefitReply,
     ("POST", "/v1/members/{member_id}/benefits/{benefit}/return"): BenefitReply,
     ("GET", "/v1/rewards"): FlaggedList,
+    ("GET", "/v1/partners"): PartnerList,
+    ("GET", "/v1/partners/{code}"): PartnerView,
+    ("PUT", "/v1/partners/{code}"): PartnerView,
+    ("GET", "/v1/offers"): OfferList,
+    ("GET", "/v1/offers/{code}"): OfferFile,
+    ("PUT", "/v1/offers/{code}"): OfferFile,
     ("POST", "/v1/programs/simulate"): SimulationReply,
 }
 

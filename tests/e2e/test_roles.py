@@ -17,6 +17,11 @@ HOTEL = {
     "time_zone": "Asia/Shanghai",
     "currency": "CNY",
 }
+PARTNER = {
+    "code": "thai_air",
+    "name": {"en": "Thai Air", "zh": "泰航"},
+    "contract": {"currency": "CNY", "point_value": "0.01"},
+}
 BODIES: dict[tuple[str, str], Any] = {
     ("POST", "/v1/members"): {},
     ("POST", "/v1/balances"): {"members": ["HX1"]},
@@ -32,6 +37,8 @@ BODIES: dict[tuple[str, str], Any] = {
     ("POST", "/v1/purchases"): {},
     ("POST", "/v1/compensations"): {},
     ("PUT", "/v1/properties/{code}"): HOTEL,
+    ("PUT", "/v1/partners/{code}"): PARTNER,
+    ("PUT", "/v1/offers/{code}"): {},
     ("POST", "/v1/programs"): {},
     ("POST", "/v1/members/{member_id}/rewards/{reward_id}/choose"): {"codes": ["spa"]},
     ("POST", "/v1/members/{member_id}/rewards/{reward_id}/use"): {},
@@ -45,7 +52,7 @@ def call(api: Any, route: tuple[str, str], role: Any) -> Any:
     path = path.format(
         member_id="HX1",
         stay_id="sty_1",
-        code="SHA01",
+        code="thai_air" if "/partners/" in path else "SHA01",
         approval_id="apr_1",
         household_id="hsh_1",
         merge_id="mrg_1",
@@ -135,7 +142,9 @@ def test_a_revoked_key_is_no_key(api: Any) -> None:
 
     async def make_and_revoke(connection: Any) -> None:
         now = datetime.now(UTC)
-        await connection.execute(QUERIES["insert_key"], key_id, "operator", "gone", [], key_hash(key), now)
+        await connection.execute(
+            QUERIES["insert_key"], key_id, "operator", "gone", [], key_hash(key), now, ""
+        )
         await connection.execute(QUERIES["revoke_key"], key_id, now)
 
     api.with_database(make_and_revoke)

@@ -698,6 +698,19 @@ def test_keys_are_listed_without_the_keys(cli: Any) -> None:
     assert key[-30:] not in json.dumps(listed)
 
 
+def test_a_partners_key_is_limited_to_that_partner(cli: Any, database: str) -> None:
+    result = cli("create", "--role", "partner", "--partner", "thai_air", "--name", "Thai Air", "--json")
+    made = json.loads(result.stdout)
+    opened = look_up(database, made["key"])
+    table = cli("list").stdout
+
+    assert made["key"].startswith("lk_partner_")
+    assert "no partner thai_air yet" in result.stderr
+    assert opened
+    assert (Role.PARTNER, "thai_air", frozenset()) == (opened.role, opened.partner, opened.properties)
+    assert "thai_air" in table
+
+
 def test_a_hotel_that_does_not_exist_yet_is_pointed_out(cli: Any) -> None:
     result = cli("create", "--role", "property", "--name", "opera", "--property", "SHA9")
 
@@ -712,6 +725,9 @@ def test_a_hotel_that_does_not_exist_yet_is_pointed_out(cli: Any) -> None:
         ("create", "--role", "booking", "--name", " "),
         ("create", "--role", "booking", "--name", "a\nb"),
         ("create", "--role", "booking", "--name", "x", "--property", "SHA01"),
+        ("create", "--role", "booking", "--name", "x", "--partner", "thai_air"),
+        ("create", "--role", "partner", "--name", "x"),
+        ("create", "--role", "partner", "--name", "x", "--partner", "thai_air", "--property", "SHA01"),
         ("revoke", "key_" + "0" * 32),
         ("revoke", "nonsense"),
     ],

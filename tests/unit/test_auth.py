@@ -18,6 +18,7 @@ from loyalty.http.auth import (
     make_key,
     permission_gate,
     require,
+    require_partner,
     require_property,
 )
 from loyalty.ids import minter
@@ -262,6 +263,9 @@ async def test_the_scheme_is_read_whatever_its_case(store: Store) -> None:
 # --- Permissions -----------------------------------------------------------------------------------------------------
 
 
+OURS = {Role.PROPERTY, Role.BOOKING, Role.OPERATOR}
+
+
 async def passes(method: str, template: str, caller: Principal | None) -> str:
     """Send a routed request through the gate; returns "passed" or the code of the refusal."""
     reached: list[str] = []
@@ -282,10 +286,12 @@ async def passes(method: str, template: str, caller: Principal | None) -> str:
     [
         ("POST", "/v1/stays", {Role.PROPERTY, Role.OPERATOR}),
         ("POST", "/v1/stays/batch", {Role.PROPERTY, Role.OPERATOR}),
-        ("GET", "/v1/stays/{stay_id}", set(Role)),
-        ("POST", "/v1/members", set(Role)),
+        ("GET", "/v1/stays/{stay_id}", OURS),
+        ("POST", "/v1/members", OURS),
         ("POST", "/v1/adjustments", {Role.OPERATOR}),
         ("PUT", "/v1/properties/{code}", {Role.OPERATOR}),
+        ("GET", "/v1/offers", set(Role)),
+        ("PUT", "/v1/offers/{code}", {Role.OPERATOR}),
         ("GET", "/metrics", {Role.OPERATOR}),
         ("GET", "/v1/forgotten", set()),
         ("DELETE", "/v1/members/{member_id}", set()),
@@ -340,3 +346,14 @@ def test_a_key_limited_to_hotels_acts_for_no_other() -> None:
 
     assert (caught.value.code, caught.value.errors[0].pointer) == ("forbidden_property", "/property")
     assert caught.value.detail == "This key may only act for PEK02, SHA01."
+
+
+def test_a_partners_key_acts_for_that_partner_only() -> None:
+    caller = Principal(mint(0), Role.PARTNER, "Thai Air", partner="thai_air")
+    with pytest.raises(Problem) as caught:
+        require_partner(caller, "sino_air")
+    require_partner(caller, "thai_air")
+    require_partner(principal(Role.OPERATOR), "sino_air")
+
+    assert (403, "forbidden_partner") == (caught.value.status, caught.value.code)
+    assert caught.value.detail == "This key may only act for thai_air."
