@@ -404,7 +404,7 @@ class Service:
                 connection, member, effective_by, known_at or now, by_day=self.rules.by_day
             )
         opening, expiring = sum(points for _, _, points in then.opening), then.expiring
-        # All days are there again, so no tier has to stand for those that were folded into their years.
+        # All days are there again, so no tier has to stand for those that were left out.
         statuses = tuple(one for one in member.traits.statuses if one.kind != "earned")
         as_of = structs.replace(
             member, available=then.points - opening, pending=opening, held=0, debt=then.debt, counters=then.counters,

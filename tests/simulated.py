@@ -34,7 +34,7 @@ class Watched(Simulation):
             self.pairs[pair.live.member.member_id] = pair
             end(pair)
 
-        worlds.end = noted  # type: ignore[method-assign]
+        worlds.end = noted
         await super()._replay(worlds)
 
 

@@ -19,7 +19,7 @@ from loyalty.simulate.replay import Replay, Said
 Versions = Sequence[tuple[date, Definition]]
 
 _EARNED: Final = "earned"
-"""The status that stands for a tier whose days were folded away; a replay finds it again by itself."""
+"""The status that stands for a tier whose days were left out; a replay finds it again by itself."""
 
 
 class World:

@@ -25,7 +25,7 @@ from loyalty.ledger.model import (
     Transfer,
 )
 from loyalty.tiers.milestones import MilestoneRule
-from loyalty.verify.model import Entry, History, Moved, Partner
+from loyalty.verify.model import Entry, History, Moved, OtherHalf
 from loyalty.verify.purse import Purse
 from loyalty.verify.report import Report
 from loyalty.verify.rewards import check_rewards, undone_lots
@@ -249,7 +249,7 @@ def _marks(rule: MilestoneRule) -> tuple[object, ...]:
     return (rule.unit, rule.every, rule.at, rule.above, rule.most, rule.yearly, rule.others)
 
 
-def check_links(entries: Sequence[Entry], partners: Mapping[UUID, Partner], report: Report) -> None:
+def check_links(entries: Sequence[Entry], partners: Mapping[UUID, OtherHalf], report: Report) -> None:
     """Check that journals that name an other half are named by it, that all that should name one do, and what moved."""
     for entry in entries:
         journal = entry.journal
@@ -265,7 +265,7 @@ def check_links(entries: Sequence[Entry], partners: Mapping[UUID, Partner], repo
             _check_pair(entry, linked, partner, report)
 
 
-def _check_pair(entry: Entry, linked: UUID, partner: Partner, report: Report) -> None:
+def _check_pair(entry: Entry, linked: UUID, partner: OtherHalf, report: Report) -> None:
     """Check that two halves together leave nothing in transit."""
     report.counted("pairs")
     left = dict(partner.transit)

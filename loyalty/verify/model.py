@@ -90,7 +90,7 @@ class Person(Struct, frozen=True, gc=False):
 People = dict[UUID, Person]
 
 
-class Partner(Struct, frozen=True, gc=False):
+class OtherHalf(Struct, frozen=True, gc=False):
     """The journal that another one names as its other half: what it names in turn, and what it left in transit."""
 
     linked_id: UUID | None
@@ -148,7 +148,7 @@ class Batch(Struct, gc=False):
     histories: list[History]
     stays: list[StayFile]
     stray: list[UUID]
-    partners: dict[UUID, Partner]
+    partners: dict[UUID, OtherHalf]
     people: People
     households: dict[UUID, Household]
 

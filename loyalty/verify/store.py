@@ -37,7 +37,7 @@ from loyalty.verify.model import (
     Grant,
     History,
     Kept,
-    Partner,
+    OtherHalf,
     People,
     Person,
     Place,
@@ -164,13 +164,13 @@ async def _add_grants_rewards_and_holds(
             histories[member_id].held = amount
 
 
-async def _partners(connection: Connection, entries: Iterable[Entry]) -> dict[UUID, Partner]:
+async def _partners(connection: Connection, entries: Iterable[Entry]) -> dict[UUID, OtherHalf]:
     """Read the journals that others name as their other half; they may live in another shard."""
     wanted = _by_shard(entry.journal.linked_id for entry in entries if entry.journal.linked_id is not None)
-    found: dict[UUID, Partner] = {}
+    found: dict[UUID, OtherHalf] = {}
     for shard, ids in wanted.items():
         for row in await connection.fetch(QUERIES["journals_by_id"], shard, ids):
-            found[row["journal_id"]] = Partner(row["linked_id"], {})
+            found[row["journal_id"]] = OtherHalf(row["linked_id"], {})
         for journal_id, unit, amount in await connection.fetch(QUERIES["transit_of"], shard, ids):
             if journal_id in found:
                 found[journal_id].transit[unit] = amount

@@ -185,10 +185,8 @@ def locked(api: Api, member: str) -> Iterator[None]:
 
     def hold() -> None:
         async def use(connection: object) -> None:
-            async with connection.transaction():  # type: ignore[attr-defined]
-                await connection.execute(  # type: ignore[attr-defined]
-                    "SELECT FROM member WHERE number = $1 FOR UPDATE", member
-                )
+            async with connection.transaction():
+                await connection.execute("SELECT FROM member WHERE number = $1 FOR UPDATE", member)
                 held.set()
                 release.wait(20)
 

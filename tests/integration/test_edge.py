@@ -481,7 +481,7 @@ async def test_made_up_methods_are_counted_together_and_not_remembered() -> None
     before = sample("loyalty_http_requests_total", method="OTHER", route="unmatched", status="405")
     for number in range(20):
         scope: Any = {"type": "http", "method": f"ODD{number}", "path": "/docs", "headers": []}
-        await edge(scope, ignore, ignore)  # type: ignore[arg-type]
+        await edge(scope, ignore, ignore)
 
     assert (
         sample("loyalty_http_requests_total", method="OTHER", route="unmatched", status="405") == before + 20

@@ -91,7 +91,7 @@ def versions_are_dense_and_balances_run(shell: Shell) -> None:
         assert running[journal.member_id] == journal.balance
     for member in shell.members.values():
         assert list(range(1, member.version + 1)) == versions[member.member_id]
-        assert recorded[member.member_id] == sorted(recorded[member.member_id])  # type: ignore[type-var]
+        assert recorded[member.member_id] == sorted(recorded[member.member_id])
 
 
 def available_is_what_lots_hold_less_debt(shell: Shell) -> None:

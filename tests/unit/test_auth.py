@@ -275,7 +275,7 @@ async def passes(method: str, template: str, caller: Principal | None) -> str:
 
     scope: Any = {"type": "http", "method": method, "path_template": template, "user": caller}
     try:
-        await permission_gate(app)(scope, None, None)  # type: ignore[arg-type]
+        await permission_gate(app)(scope, None, None)
     except Problem as problem:
         return problem.code
     return reached[0]
@@ -323,7 +323,7 @@ async def test_an_app_without_the_edge_lets_nobody_in() -> None:
 
     scope: Any = {"type": "http", "method": "GET", "path_template": "/v1/members"}
     with pytest.raises(Problem) as caught:
-        await permission_gate(app)(scope, None, None)  # type: ignore[arg-type]
+        await permission_gate(app)(scope, None, None)
 
     assert caught.value.code == "unauthorized"
 

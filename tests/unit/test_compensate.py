@@ -58,8 +58,8 @@ def test_up_to_the_limit_it_is_given_at_once() -> None:
         ("compensated", "count", "issued", "counted", 100),
     ] == moves(result.decision)
     assert ("posted", 201) == (reply(result.decision)["status"], result.decision.answer.status)
-    assert "noise: a drill" == result.decision.book.journals[0].reason  # type: ignore[union-attr]
-    assert date(2026, 9, 1) == result.decision.book.new_lots[0].expires_on  # type: ignore[union-attr]
+    assert "noise: a drill" == result.decision.book.journals[0].reason
+    assert date(2026, 9, 1) == result.decision.book.new_lots[0].expires_on
 
 
 def test_above_the_limit_it_is_only_proposed() -> None:
@@ -150,8 +150,8 @@ def test_a_second_person_makes_it_happen() -> None:
     assert ("approved", "boss", SECOND) == (
         result.approval.status, result.approval.decided_by, result.approval.decider,
     )  # fmt: skip
-    assert result.decision.book.journals[0].journal_id == result.approval.journal_id  # type: ignore[union-attr]
-    assert "desk, approved by boss" == result.decision.book.journals[0].actor  # type: ignore[union-attr]
+    assert result.decision.book.journals[0].journal_id == result.approval.journal_id
+    assert "desk, approved by boss" == result.decision.book.journals[0].actor
     assert "approved" == reply(result.decision)["status"]
 
 

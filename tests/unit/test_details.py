@@ -177,7 +177,7 @@ def test_the_quantity_has_its_bounds(quantity: int, *, fits: bool) -> None:
     found = look("merchandise", {}, quantity)
 
     assert fits == isinstance(found, Use)
-    assert fits or ("invalid_value", "/quantity") == (found.code, found.errors[0].pointer)  # type: ignore[union-attr]
+    assert fits or ("invalid_value", "/quantity") == (found.code, found.errors[0].pointer)
 
 
 def test_a_conversion_is_one() -> None:

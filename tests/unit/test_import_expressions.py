@@ -72,7 +72,7 @@ def arithmetic(draw: st.DrawFn, depth: int = 4) -> tuple[str, Fraction]:
 @given(arithmetic(depth=3))
 def test_sums_and_products_are_exact(drawn: tuple[str, Fraction]) -> None:
     source, value = drawn
-    assert Fraction(evaluate(source)) == value  # type: ignore[arg-type]
+    assert Fraction(evaluate(source)) == value
 
 
 def test_a_literal_is_its_digits_and_not_a_binary_fraction() -> None:

@@ -413,7 +413,7 @@ def test_warnings_hold_nobody_up() -> None:
 
 @settings(max_examples=40, deadline=None)
 @given(definitions(), st.booleans())
-def test_a_definition_that_holds_is_read_as_it_was(definition: Definition, headers: bool) -> None:  # noqa: FBT001
+def test_a_definition_that_holds_is_read_as_it_was(definition: Definition, headers: bool) -> None:  # noqa: FBT001 - drawn
     found = examine(toml_of(definition, headers=headers))
 
     assert () == found.mistakes
