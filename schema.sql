@@ -2,20 +2,21 @@
 --
 --   1. Where things live      shard, property, api_key, program_version, partner_version, offer_version
 --   2. Members                member, vault.profile, member_merge, household
---   3. The ledger             journal, transfer, lot, allocation, hold, account_delta, account_total
+--   3. The ledger             journal, transfer, lot, allocation, account_delta, account_total
 --   4. Stays                  stay_directory, stay_revision
 --   5. Rewards                milestone_grant, reward, promotion_pool, promotion_budget, referral
---   6. Promises to the world  idempotency_key, approval, agent_day, outbox, expiry_warning, unsealed
---   7. What a batch hands over  batch_item, new_transfer
---   8. Who may do what        append-only walls and the service's role
+--   6. Redemptions            redemption, redemption_step, partner_reference, redemption_token
+--   7. Promises to the world  idempotency_key, approval, agent_day, outbox, expiry_warning, unsealed
+--   8. What a batch hands over  batch_item, new_transfer
+--   9. Who may do what        append-only walls and the service's role
 --
 -- Rules that hold everywhere
 --   * `shard` leads every primary key on the posting path and is bound as a constant in every posting
 --     statement. A member lives in shard crc32(number) mod (number of shards); every id minted for that member
 --     ends in the shard. So no foreign key, sequence or unique constraint crosses a shard.
 --   * Points are whole. Nights are tenths. Money is minor units of the program's currency.
---   * A row of journal, transfer, allocation, stay_revision, partner_version or offer_version is never changed once
---     written.
+--   * A row of journal, transfer, allocation, stay_revision, redemption_step, partner_version or offer_version is never
+--     changed once written.
 --   * One statement writes a batch and all its parts; foreign keys on the posting path would only re-check it,
 --     row by row. `loyalty verify` proves that nothing is orphaned.
 
@@ -107,7 +108,7 @@ INSERT INTO catalogue_generation (generation) VALUES (0);
 -- 2. Members
 -- ---------------------------------------------------------------------------------------------------------------
 
--- The member row stands for the member's lots, holds, counters and stays: whoever changes any of them takes it to its
+-- The member row stands for the member's lots, redemptions, counters and stays: whoever changes any of them takes it to its
 -- next version, which only one can do. Where that isn't enough, its row is locked.
 --   version      number of journals, dense
 --   available    points to spend; below zero only by what is owed after a reversal
@@ -211,7 +212,11 @@ CREATE TABLE journal (
                                                       'household_joined', 'household_left', 'tier_reviewed', 'matured',
                                                       'lapsed', 'milestone_points', 'milestone_reversed',
                                                       'reward_chosen', 'reward_used', 'reward_expired',
-                                                      'benefit_used', 'benefit_returned')),
+                                                      'benefit_used', 'benefit_returned', 'points_held',
+                                                      'hold_extended', 'hold_captured', 'hold_released', 'hold_expired',
+                                                      'redemption_refunded', 'voucher_redeemed', 'voucher_expired',
+                                                      'voucher_revoked', 'voucher_handed_over', 'partner_accrued',
+                                                      'partner_accrual_reversed', 'settlement_adjusted')),
     effective_on date        NOT NULL,
     recorded_at  timestamptz NOT NULL,
     reason       text        NOT NULL,
@@ -228,7 +233,7 @@ CREATE TABLE journal (
 -- program's.
 --   line   1, 2, 3 … within the journal
 --   kind   base, tier_bonus, promotion:<code>, milestone, count, maturity, expiry, adjustment, transit, transfer, purchase,
---          compensation, referral, merge
+--          compensation, referral, merge, hold, capture, release, refund, accrual, settlement
 CREATE TABLE transfer (
     shard        smallint NOT NULL,
     journal_id   uuid     NOT NULL,
@@ -276,35 +281,18 @@ CREATE INDEX lot_pending ON lot (shard, member_id, opens_on) WHERE pending AND r
 --   spend            a redemption or a debit            expiry            the lot's time was up
 --   reversal         earning undone                     repayment         a new lot repays debt
 --   expired_reversal earning undone that had already expired: taken back from the `expired` account
+--   hold             set aside for a redemption        release, refund   given back to the lot, as far as it goes
 CREATE TABLE allocation (
     shard      smallint NOT NULL,
     journal_id uuid     NOT NULL,
     lot_id     uuid     NOT NULL,
-    kind       text     NOT NULL CHECK (kind IN ('spend', 'expiry', 'reversal', 'repayment', 'expired_reversal')),
+    kind       text     NOT NULL CHECK (kind IN ('spend', 'expiry', 'reversal', 'repayment', 'expired_reversal',
+                                                   'hold', 'release', 'refund')),
     amount     bigint   NOT NULL CHECK (amount > 0),
     PRIMARY KEY (shard, journal_id, lot_id, kind)
 );
 
 CREATE INDEX allocation_of_lot ON allocation (shard, lot_id);
-
--- Points set aside for a redemption; captured, released or expired, once.
-CREATE TABLE hold (
-    shard       smallint    NOT NULL,
-    hold_id     uuid        NOT NULL,
-    member_id   uuid        NOT NULL,
-    amount      bigint      NOT NULL CHECK (amount > 0),
-    captured    bigint      NOT NULL DEFAULT 0 CHECK (captured >= 0),
-    status      text        NOT NULL DEFAULT 'open' CHECK (status IN ('open', 'captured', 'released', 'expired')),
-    created_at  timestamptz NOT NULL,
-    expires_at  timestamptz NOT NULL,
-    resolved_at timestamptz,
-    PRIMARY KEY (shard, hold_id),
-    CONSTRAINT captures_at_most_what_it_holds CHECK (captured <= amount),
-    CONSTRAINT resolved_once CHECK ((status = 'open') = (resolved_at IS NULL)),
-    CONSTRAINT only_a_capture_captures CHECK (status = 'captured' OR captured = 0)
-);
-
-CREATE INDEX hold_open ON hold (shard, member_id) WHERE status = 'open';
 
 -- The program's accounts are never locked: each batch adds what it moved, and a job folds the deltas into totals.
 -- Credits count up, debits down.
@@ -475,7 +463,104 @@ CREATE TABLE referral (
 CREATE INDEX referral_waiting ON referral (shard, member_id) WHERE status = 'waiting';
 
 -- ---------------------------------------------------------------------------------------------------------------
--- 6. Promises to the world
+-- 6. Redemptions
+-- ---------------------------------------------------------------------------------------------------------------
+
+-- A member's claim on an offer. While it is `held` its points are on the member's account `held`, taken from lots;
+-- captured, they are the partner's; what is released, expired or refunded went back to the same lots. It resolves once.
+--   partner       `hotel` for the hotel's own offers; `reference` is the partner's own name for it
+--   quantity      how many; `points`, `cash` and `value` are for all of them, the latter two in minor units of `currency`
+--   tier          the member's, by which it was priced
+--   details       what it is for, as the offer's kind asks; `slot` the day or time under which it is kept
+--   draws         what it took of which budgets of stock
+--   captured, refunded   how many of them
+--   step          how often something has happened to it
+CREATE TABLE redemption (
+    shard         smallint    NOT NULL,
+    redemption_id uuid        NOT NULL,
+    member_id     uuid        NOT NULL,
+    offer         text        NOT NULL,
+    offer_version integer     NOT NULL,
+    partner       text        NOT NULL,
+    reference     text,
+    status        text        NOT NULL CHECK (status IN ('held', 'captured', 'released', 'expired', 'refunded')),
+    quantity      integer     NOT NULL CHECK (quantity >= 1),
+    points        bigint      NOT NULL CHECK (points >= 1),
+    cash          bigint      NOT NULL CHECK (cash >= 0),
+    value         bigint      NOT NULL CHECK (value >= 0),
+    currency      text        NOT NULL,
+    tier          text        NOT NULL,
+    details       json        NOT NULL,
+    draws         json        NOT NULL,
+    slot          text        NOT NULL,
+    venue         text        NOT NULL,
+    begins        timestamptz,
+    booked_on     date        NOT NULL,
+    expires_at    timestamptz NOT NULL,
+    captured      integer     NOT NULL DEFAULT 0 CHECK (captured >= 0),
+    refunded      integer     NOT NULL DEFAULT 0 CHECK (refunded >= 0),
+    step          smallint    NOT NULL CHECK (step >= 1),
+    PRIMARY KEY (shard, redemption_id),
+    CONSTRAINT captures_at_most_what_it_holds CHECK (captured <= quantity),
+    CONSTRAINT refunds_at_most_what_it_captured CHECK (refunded <= captured),
+    CONSTRAINT only_a_capture_captures CHECK ((status IN ('captured', 'refunded')) = (captured > 0)),
+    CONSTRAINT refunded_is_all_of_it CHECK ((status = 'refunded') = (captured > 0 AND refunded = captured))
+) WITH (fillfactor = 80);
+
+CREATE INDEX redemption_of_member ON redemption (shard, member_id, redemption_id);
+-- The job looks for holds whose time is up.
+CREATE INDEX redemption_due ON redemption (shard, expires_at) WHERE status = 'held';
+
+-- What happened to a redemption, step by step: never changed. Its journal tells which lots.
+--   quantity, points, cash, value   of this step alone; what a partial capture leaves goes back in the same step
+CREATE TABLE redemption_step (
+    shard         smallint    NOT NULL,
+    redemption_id uuid        NOT NULL,
+    step          smallint    NOT NULL CHECK (step >= 1),
+    kind          text        NOT NULL CHECK (kind IN ('held', 'extended', 'captured', 'released', 'expired',
+                                                       'refunded')),
+    journal_id    uuid        NOT NULL,
+    member_id     uuid        NOT NULL,
+    partner       text        NOT NULL,
+    quantity      integer     NOT NULL CHECK (quantity >= 0),
+    points        bigint      NOT NULL CHECK (points >= 0),
+    cash          bigint      NOT NULL CHECK (cash >= 0),
+    value         bigint      NOT NULL CHECK (value >= 0),
+    effective_on  date        NOT NULL,
+    recorded_at   timestamptz NOT NULL,
+    actor         text        NOT NULL,
+    reason        text        NOT NULL,
+    PRIMARY KEY (shard, redemption_id, step)
+);
+
+-- Statements of partners take what was captured and refunded.
+CREATE INDEX redemption_step_of_partner ON redemption_step (partner, effective_on) WHERE kind IN ('captured', 'refunded');
+
+-- A partner's own reference leads to one redemption. Like the directory of stays it isn't sharded by member.
+CREATE TABLE partner_reference (
+    partner       text     NOT NULL,
+    reference     text     NOT NULL CHECK (reference <> '' AND length(reference) <= 64),
+    shard         smallint NOT NULL,
+    redemption_id uuid     NOT NULL,
+    PRIMARY KEY (partner, reference)
+);
+
+-- Consent: what a signed-in member lets one partner spend, once, up to some points, for minutes. Only its hash is kept.
+CREATE TABLE redemption_token (
+    shard         smallint    NOT NULL,
+    hash          bytea       NOT NULL CHECK (octet_length(hash) = 32),
+    member_id     uuid        NOT NULL,
+    partner       text        NOT NULL,
+    points        bigint      NOT NULL CHECK (points >= 1),
+    minted_at     timestamptz NOT NULL,
+    minted_by     text        NOT NULL,
+    expires_at    timestamptz NOT NULL,
+    redemption_id uuid,
+    PRIMARY KEY (shard, hash)
+);
+
+-- ---------------------------------------------------------------------------------------------------------------
+-- 7. Promises to the world
 -- ---------------------------------------------------------------------------------------------------------------
 
 -- A key has one outcome, for good: the reply is kept byte for byte, refusals included.
@@ -549,7 +634,7 @@ CREATE TABLE unsealed (
 );
 
 -- ---------------------------------------------------------------------------------------------------------------
--- 7. What a batch hands over
+-- 8. What a batch hands over
 -- ---------------------------------------------------------------------------------------------------------------
 
 -- A journal with all that is written beside it. Any part may be missing, the journal too: a revision that moves nothing
@@ -611,13 +696,13 @@ CREATE TYPE new_transfer AS (
 );
 
 -- ---------------------------------------------------------------------------------------------------------------
--- 8. Who may do what
+-- 9. Who may do what
 -- ---------------------------------------------------------------------------------------------------------------
 
 -- First wall: the service connects as `loyalty_service`, which can only add to the books.
 GRANT USAGE ON SCHEMA public, vault TO loyalty_service;
 GRANT SELECT, INSERT ON journal, transfer, allocation, stay_revision, idempotency_key, shard TO loyalty_service;
-GRANT SELECT, INSERT, UPDATE ON member, lot, hold, stay_directory, milestone_grant, property, api_key, approval,
+GRANT SELECT, INSERT, UPDATE ON member, lot, stay_directory, milestone_grant, property, api_key, approval,
     agent_day, referral, member_merge, household
     TO loyalty_service;
 GRANT SELECT, INSERT, UPDATE, DELETE ON account_delta, account_total, outbox, unsealed, vault.profile
@@ -627,6 +712,8 @@ GRANT SELECT, INSERT ON expiry_warning, partner_version, offer_version TO loyalt
 GRANT SELECT, INSERT, DELETE ON program_version TO loyalty_service;
 GRANT SELECT, UPDATE ON program_generation, catalogue_generation TO loyalty_service;
 GRANT SELECT, INSERT, UPDATE ON reward, promotion_pool, promotion_budget TO loyalty_service;
+GRANT SELECT, INSERT, UPDATE ON redemption, redemption_token TO loyalty_service;
+GRANT SELECT, INSERT ON redemption_step, partner_reference TO loyalty_service;
 
 -- Second wall: whoever owns the tables is stopped too, unless the trigger is first taken away in plain sight.
 CREATE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -643,6 +730,8 @@ CREATE TRIGGER allocation_is_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON 
 CREATE TRIGGER stay_revision_is_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON stay_revision
     FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER partner_version_is_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON partner_version
+    FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER redemption_step_is_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON redemption_step
     FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER offer_version_is_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON offer_version
     FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();

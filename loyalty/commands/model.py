@@ -9,8 +9,9 @@ from loyalty.errors import Problem
 from loyalty.events.model import Event
 from loyalty.ids import UUID
 from loyalty.ledger.model import Lot, Member, MilestoneGrant
-from loyalty.ledger.rules import Book
+from loyalty.ledger.rules import Book, Pinned
 from loyalty.members.model import SealedProfile
+from loyalty.partners.redemption import Redemption, Step, Token
 from loyalty.rewards.model import GrantedReward, Place
 from loyalty.stays.model import StayOnFile, StayPosting, StayRevision
 
@@ -42,6 +43,7 @@ class Facts(Struct, gc=False):
     expires. `budgets` is what the shard has left of promotions' budgets; of those `spent` there is no more anywhere.
     `rewards` are those that the command may change, with all that the same crossings gave; None while nobody has asked.
     Of the `spent_rewards` some points were spent.
+    `redemption` is the one that the command names, `pinned` what it has of which lots, `token` the consent it is given.
     """
 
     member: Member | None
@@ -54,6 +56,9 @@ class Facts(Struct, gc=False):
     spent: frozenset[str] = frozenset()
     rewards: list[GrantedReward] | None = None
     spent_rewards: frozenset[UUID] = frozenset()
+    redemption: Redemption | None = None
+    pinned: list[Pinned] = []
+    token: Token | None = None
 
 
 class DirectoryEntry(Struct, frozen=True, gc=False):
@@ -80,7 +85,8 @@ class Answer(Struct, frozen=True, gc=False):
 class Decision(Struct, gc=False):
     """What a command comes to: the answer, and the rows that make it true.
 
-    `budgets` is what it takes of promotions' budgets, `referrer` who brought the member that it enrols.
+    `budgets` is what it takes of promotions' budgets or of stock, `referrer` who brought the member that it enrols.
+    `redemptions` are as they are from now on, each once, with the `steps` that led there; `tokens` likewise.
     """
 
     answer: Answer
@@ -95,6 +101,9 @@ class Decision(Struct, gc=False):
     budgets: dict[str, int] = {}
     referrer: UUID | None = None
     rewards: list[GrantedReward] = []
+    redemptions: list[Redemption] = []
+    steps: list[Step] = []
+    tokens: list[Token] = []
 
 
 class Short(Struct, frozen=True, gc=False):

@@ -104,7 +104,7 @@ FROM unnest($2::uuid[]) AS w (member_id);
 -- All that a batch leaves behind, recorded at $2, in one statement: it is its own transaction, unless it is part of one.
 -- A member that somebody else has changed since it was read already has a journal of this version, and the statement
 -- fails. So it does when the program's versions are others than those of the generation $15, if that is given: the
--- journals then have no shard.
+-- journals then have no shard. Sections that a batch has nothing for are left out: `commands/store.py` does.
 WITH items AS MATERIALIZED (
     SELECT * FROM unnest($3::batch_item[])
 ), journals AS (
@@ -160,12 +160,31 @@ WITH items AS MATERIALIZED (
     WHERE b.shard = $1 AND b.promotion = u.promotion
 ), referrals AS (
     INSERT INTO referral SELECT * FROM unnest($14::referral[])
+-- section rewards
 ), rewards AS (
     INSERT INTO reward SELECT * FROM unnest($16::reward[])
     ON CONFLICT (shard, reward_id) DO UPDATE
     SET status = excluded.status, kind = excluded.kind, code = excluded.code, points = excluded.points,
         valid_to = excluded.valid_to, journal_id = excluded.journal_id, changed_by = excluded.changed_by,
         changed_at = excluded.changed_at
+-- section redemptions
+), redemptions AS (
+    INSERT INTO redemption SELECT * FROM unnest($17::redemption[])
+    ON CONFLICT (shard, redemption_id) DO UPDATE
+    SET status = excluded.status, expires_at = excluded.expires_at, captured = excluded.captured,
+        refunded = excluded.refunded, step = excluded.step
+), steps AS (
+    INSERT INTO redemption_step SELECT * FROM unnest($18::redemption_step[])
+), partner_references AS (
+    INSERT INTO partner_reference
+    SELECT r.partner, r.reference, r.shard, r.redemption_id
+    FROM unnest($17::redemption[]) AS r
+    JOIN unnest($18::redemption_step[]) AS s ON s.redemption_id = r.redemption_id AND s.step = 1
+    WHERE r.reference IS NOT NULL
+), tokens AS (
+    INSERT INTO redemption_token SELECT * FROM unnest($19::redemption_token[])
+    ON CONFLICT (shard, hash) DO UPDATE SET redemption_id = excluded.redemption_id
+-- end of sections
 )
 UPDATE member AS m
 SET version = i.version, available = i.balance, held = i.held, debt = i.debt, counters = i.counters,

@@ -1,9 +1,11 @@
 """The SQL of a batch: what commands need to know, and what they decide, written in one statement."""
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime
-from typing import Any
+from functools import lru_cache
+from typing import Any, Final
 
 import msgspec
 from asyncpg import Record
@@ -28,10 +30,9 @@ from loyalty.ledger.rules import Book
 from loyalty.stays.model import Award, StayOnFile, StayPosting, StayRevision
 
 QUERIES = load_queries("loyalty.commands")
-_READ, _WRITE = QUERIES["read_facts"], QUERIES["write_books"]
-_HEAD, _, _TAIL = _WRITE.partition("), rewards AS (")
-_WRITE_PLAIN = _HEAD + _TAIL[_TAIL.index(")\nUPDATE member") :]
-"""`write_books` for a batch without rewards: PostgreSQL opens a table with all its indexes even for no row at all."""
+_READ = QUERIES["read_facts"]
+_SECTION: Final = re.compile(r"^-- (?:section (\w+)|end of sections)\n", re.MULTILINE)
+_PARAMETER: Final = re.compile(r"\$(\d+)")
 
 _counters = msgspec.json.Decoder(Counters).decode
 _award = msgspec.json.Decoder(Award).decode
@@ -197,12 +198,45 @@ async def write(
 
     With a `generation` of the program's versions, nothing if there are others by now.
     """
-    rewards = [(shard, *astuple(reward), at) for decision in decisions for reward in decision.rewards]
     rows = _rows(shard, decisions, at)
-    if rewards:
-        await connection.execute(_WRITE, shard, at, *rows, generation, rewards)
-    else:
-        await connection.execute(_WRITE_PLAIN, shard, at, *rows, generation)
+    sections = {name: parts for name, parts in _sections(shard, decisions, at) if any(parts)}
+    more = [rows_of for parts in sections.values() for rows_of in parts]
+    await connection.execute(_write_books(*sections), shard, at, *rows, generation, *more)
+
+
+def _sections(
+    shard: int, decisions: Sequence[Decision], at: datetime
+) -> Iterable[tuple[str, list[list[tuple[object, ...]]]]]:
+    """Return what `write_books` writes in sections of its own, as most batches have nothing for them."""
+    yield "rewards", [[(shard, *astuple(reward), at) for d in decisions for reward in d.rewards]]
+    yield (
+        "redemptions",
+        [
+            [(shard, *astuple(one)) for d in decisions for one in d.redemptions],
+            [(shard, *astuple(one)) for d in decisions for one in d.steps],
+            [(shard, *astuple(one)) for d in decisions for one in d.tokens],
+        ],
+    )
+
+
+@lru_cache
+def _write_books(*sections: str) -> str:
+    """Return `write_books` with some of its sections, in their order, the parameters numbered without gaps.
+
+    PostgreSQL opens a table with all its indexes even for no row at all.
+    """
+    head, *named = _SECTION.split(QUERIES["write_books"])
+    written, known = head, len(set(_PARAMETER.findall(head)))
+    numbers: dict[str, str] = {}
+    for name, sql in zip(named[::2], named[1::2], strict=True):
+        if name is None:
+            return written + sql
+        if name in sections:
+            for number in _PARAMETER.findall(sql):
+                if int(number) > known:
+                    numbers.setdefault(number, str(known + 1 + len(numbers)))
+            written += _PARAMETER.sub(lambda found: "$" + numbers.get(found[1], found[1]), sql)
+    raise AssertionError("the sections of `write_books` have an end")
 
 
 def _rows(shard: int, decisions: Sequence[Decision], at: datetime) -> Iterable[list[tuple[object, ...]]]:

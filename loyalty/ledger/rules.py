@@ -12,7 +12,9 @@ Rules (the numbers are the invariants of docs/ARCHITECTURE.md):
     become available, in a journal of their own, and repay debt first. Nothing opens on the day it expires, or later;
   * where the program has them lapse, all points are lost so long after the last activity, in a journal of their own.
     The time begins anew on that day, also where the member's tier spares the points; or today, for points that come
-    when it is up already or has never begun.
+    when it is up already or has never begun. Nothing lapses while points are held;
+  * points that are held are out of their lots: they neither expire nor lapse. What isn't captured goes back into
+    the lots that it came from, repays debt first, and is lost at once where the lot's time is up (5).
 
 `member.next_expiry` is a lower bound: no lot opens, expires or lapses before it. Spending or an activity may leave it
 too early, which costs one look at the lots on that day.
@@ -28,6 +30,7 @@ from loyalty.ledger.model import (
     AVAILABLE,
     COUNTED,
     EXPIRED,
+    HELD,
     ISSUED,
     PENDING,
     POINTS,
@@ -39,6 +42,9 @@ from loyalty.ledger.model import (
     Moment,
     Transfer,
 )
+
+Pinned = tuple[Lot, int]
+"""A lot, and how many of its points a redemption has: held, or captured."""
 
 ALL: Final = 1 << 62
 """More points than any member has: who needs so many sees all open lots."""
@@ -54,7 +60,7 @@ def needs(member: Member, draws: int, moment: Moment) -> int | None:
 
 def lapse_of(member: Member, moment: Moment) -> date | None:
     """Return the day on which all points of a member have lapsed by now; None when they haven't."""
-    if not _is_idle(member, moment) or not _has_points(member):
+    if member.held or not _is_idle(member, moment) or not _has_points(member):
         return None
     since = _idle_since(member, moment)
     if moment.idling is None or since is None:
@@ -92,7 +98,7 @@ class Book:
     """
 
     __slots__ = (
-        "_journal", "_lots", "_moment", "_touched", "actor", "allocations", "following",
+        "_journal", "_lots", "_moment", "_returned", "_touched", "actor", "allocations", "following",
         "journals", "member", "new_lots", "transfers",
     )  # fmt: skip
 
@@ -113,6 +119,7 @@ class Book:
         self.new_lots: list[Lot] = []
         self.allocations: list[Allocation] = []
         self._lots = list(lots)
+        self._returned: list[Lot] = []
         self._touched: dict[UUID, Lot] = {}
         self._moment = moment
         self._journal: Journal | None = None
@@ -253,6 +260,57 @@ class Book:
         """Draw points (already moved by `points`) from lots, first to expire first. They must be there."""
         missing = self._draw(amount, "spend", self._opened())
         assert missing == 0, "a spend never exceeds what is available"
+
+    def hold(self, points: int, effective_on: date) -> None:
+        """Set points aside, first to expire first. They must be there."""
+        self._transfer(POINTS, "hold", AVAILABLE, HELD, points, effective_on)
+        self.member.available -= points
+        self.member.held += points
+        missing = self._draw(points, "hold", self._opened())
+        assert missing == 0, "a hold never exceeds what is available"
+        self._open().balance = self.member.available
+
+    def capture(self, points: int, account: str, effective_on: date) -> None:
+        """Pay points that are held to a partner's account."""
+        self._transfer(POINTS, "capture", HELD, account, points, effective_on)
+        self.member.held -= points
+
+    def release(self, points: int, pinned: Iterable[Pinned], effective_on: date) -> None:
+        """Give points that are held back to the lots that they were taken from, the last to expire first."""
+        if points:
+            self._transfer(POINTS, "release", HELD, AVAILABLE, points, effective_on)
+            self.member.held -= points
+            self._give_back(points, pinned, "release")
+
+    def refund(self, points: int, account: str, pinned: Iterable[Pinned], effective_on: date) -> None:
+        """Give points that a partner has got back to the lots that they were taken from, the last to expire first."""
+        if points:
+            self._transfer(POINTS, "refund", account, AVAILABLE, points, effective_on)
+            self._give_back(points, pinned, "refund")
+
+    def _give_back(self, points: int, pinned: Iterable[Pinned], kind: str) -> None:
+        """Put points back into lots; what the member owes is repaid from them. `close` loses those that are due."""
+        member, known = self.member, {lot.lot_id: lot for lot in self._lots}
+        member.available += points
+        for known_as, most in sorted(pinned, key=lambda one: _first_to_expire(one[0]), reverse=True):
+            part = min(points, most)
+            if not part:
+                continue
+            lot = known.get(known_as.lot_id, known_as)
+            if lot is known_as:
+                self._lots.append(lot)
+            points -= part
+            lot.remaining += part
+            self._touched[lot.lot_id] = lot
+            self._allocate(lot, part, kind)
+            self._returned.append(lot)
+            if self._due(lot):
+                continue
+            self._repay(lot)
+            if lot.remaining and lot.expires_on is not None:
+                self._expect(lot.expires_on)
+        assert points == 0, "what comes back was taken from lots"
+        self._open().balance = member.available
 
     def reverse(self, amount: int, own: frozenset[UUID]) -> None:
         """Take back points (already moved) that were earned in the lots `own`; the rest becomes debt.
@@ -408,15 +466,17 @@ class Book:
             self.member.next_expiry = day
 
     def close(self) -> None:
-        """Expire what was earned too late to last until today, and check that the book adds up."""
-        if self.new_lots:
-            self._expire([lot for lot in self.new_lots if lot.remaining and self._due(lot)])
+        """Expire what was earned, or came back, too late to last until today, and check that the book adds up."""
+        if self.new_lots or self._returned:
+            fresh = {lot.lot_id: lot for lot in (*self.new_lots, *self._returned)}
+            self._expire([lot for lot in fresh.values() if lot.remaining and self._due(lot)])
         if self._moment.idling is not None:
             self._watch(self._moment.idling)
         member = self.member
         assert member.debt >= 0, "a debt is owed by the member"
         assert member.available + member.debt >= 0, "only debt goes below zero"
         assert member.pending >= 0, "what is pending is in lots"
+        assert member.held >= 0, "what is held was set aside"
 
     def changed_lots(self) -> list[Lot]:
         """Return the lots that were there before and are no longer what they were."""

@@ -48,8 +48,8 @@ SELECT reward_id, member_id, milestone, period, ordinal, part, program, status, 
 FROM reward WHERE shard = $1 AND member_id > $2 AND member_id <= $3;
 
 -- name: holds
-SELECT member_id, sum(amount)::bigint AS amount
-FROM hold WHERE shard = $1 AND member_id > $2 AND member_id <= $3 AND status = 'open' GROUP BY member_id;
+SELECT member_id, sum(points)::bigint AS amount
+FROM redemption WHERE shard = $1 AND member_id > $2 AND member_id <= $3 AND status = 'held' GROUP BY member_id;
 
 -- name: journals_by_id
 SELECT journal_id, member_id, linked_id FROM journal WHERE shard = $1 AND journal_id = ANY ($2::uuid[]);
@@ -243,10 +243,10 @@ FROM member AS t
 LEFT JOIN (SELECT DISTINCT member_id FROM member_merge WHERE status = 'merged') AS g ON g.member_id = t.member_id
 WHERE t.shard = $1 AND t.status = 'closed';
 
--- name: members_of_holds
+-- name: members_of_redemptions
 SELECT count(*) AS checked, count(*) FILTER (WHERE m.member_id IS NULL) AS missing,
-       (array_agg(t.hold_id) FILTER (WHERE m.member_id IS NULL))[1:5] AS ids
-FROM hold AS t LEFT JOIN member AS m ON m.shard = t.shard AND m.member_id = t.member_id
+       (array_agg(t.redemption_id) FILTER (WHERE m.member_id IS NULL))[1:5] AS ids
+FROM redemption AS t LEFT JOIN member AS m ON m.shard = t.shard AND m.member_id = t.member_id
 WHERE t.shard = $1;
 
 -- name: members_of_profiles

@@ -55,7 +55,7 @@ CHECKS: Final[dict[str, str]] = {
     "journals_of_rewards": "every reward was given, and last changed, by a journal of its member",
     "referrals_of_journals": "every journal that paid a referral is that of one referral",
     "merges_of_members": "every closed account has been merged",
-    "members_of_holds": "every hold belongs to a member",
+    "members_of_redemptions": "every redemption belongs to a member",
     "members_of_profiles": "every sealed profile belongs to a member",
     "stays_of_directory": "every natural key leads to a stay, and no two to the same",
 }

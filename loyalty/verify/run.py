@@ -36,7 +36,7 @@ ORPHANS: Final = {
     "journals_of_transfers": "jrn", "journals_of_lots": "lot", "journals_of_allocations": "jrn",
     "lots_of_allocations": "lot", "journals_of_leaves": "jrn", "journals_of_events": "evt",
     "journals_of_revisions": "sty", "journals_of_grants": "mem", "journals_of_rewards": "rwd",
-    "referrals_of_journals": "jrn", "merges_of_members": "mem", "members_of_holds": "hld",
+    "referrals_of_journals": "jrn", "merges_of_members": "mem", "members_of_redemptions": "red",
     "members_of_profiles": "mem", "stays_of_directory": "sty",
 }  # fmt: skip
 """Checks that nothing hangs in the air, each with the prefix of the ids it tells."""

@@ -11,7 +11,7 @@ import pytest
 from loyalty.db import SERVICE_ROLE, connect
 from loyalty.embedded import EmbeddedPostgres
 
-BOOKS = ("journal", "transfer", "allocation", "stay_revision")
+BOOKS = ("journal", "transfer", "allocation", "stay_revision", "redemption_step")
 ID = "'01900000-0000-7000-8000-000000000001'"
 OTHER = "'01900000-0000-7000-8000-000000000002'"
 HASH = "decode(repeat('00', 32), 'hex')"
@@ -38,8 +38,21 @@ ROWS: dict[str, dict[str, str]] = {
         "expires_on": "'2028-01-01'",
     },
     "allocation": {"shard": "0", "journal_id": ID, "lot_id": ID, "kind": "'spend'", "amount": "5"},
-    "hold": {
-        "shard": "0", "hold_id": ID, "member_id": ID, "amount": "5", "created_at": "now()", "expires_at": "now()",
+    "redemption": {
+        "shard": "0", "redemption_id": ID, "member_id": ID, "offer": "'monet'", "offer_version": "1",
+        "partner": "'museum'", "status": "'held'", "quantity": "2", "points": "5", "cash": "0", "value": "0",
+        "currency": "'CNY'", "tier": "'silver'", "details": "'{}'", "draws": "'{}'", "slot": "''", "venue": "''",
+        "booked_on": "'2026-01-01'", "expires_at": "now()", "step": "1",
+    },
+    "redemption_step": {
+        "shard": "0", "redemption_id": ID, "step": "1", "kind": "'held'", "journal_id": ID, "member_id": ID,
+        "partner": "'museum'", "quantity": "2", "points": "5", "cash": "0", "value": "0",
+        "effective_on": "'2026-01-01'", "recorded_at": "now()", "actor": "'test'", "reason": "''",
+    },
+    "partner_reference": {"partner": "'museum'", "reference": "'A-1'", "shard": "0", "redemption_id": ID},
+    "redemption_token": {
+        "shard": "0", "hash": HASH, "member_id": ID, "partner": "'museum'", "points": "5", "minted_at": "now()",
+        "minted_by": "'site'", "expires_at": "now()",
     },
     "stay_directory": {
         "source": "'opera'", "property": "'SHA01'", "stay_ref": "'R-1'", "leg": "1", "shard": "0", "member_id": ID,
@@ -215,12 +228,19 @@ NONSENSE: list[tuple[str, dict[str, str | None]]] = [
     ("lot", {"expires_on": "'2026-01-01'"}),
     ("allocation", {"amount": "0"}),
     ("allocation", {"kind": "'theft'"}),
-    ("hold", {"amount": "0"}),
-    ("hold", {"captured": "1"}),
-    ("hold", {"captured": "6", "status": "'captured'", "resolved_at": "now()"}),
-    ("hold", {"status": "'captured'"}),
-    ("hold", {"resolved_at": "now()"}),
-    ("hold", {"status": "'lost'", "resolved_at": "now()"}),
+    ("redemption", {"points": "0"}),
+    ("redemption", {"quantity": "0"}),
+    ("redemption", {"captured": "1"}),
+    ("redemption", {"captured": "3", "status": "'captured'"}),
+    ("redemption", {"captured": "1", "refunded": "2", "status": "'captured'"}),
+    ("redemption", {"captured": "2", "refunded": "2", "status": "'captured'"}),
+    ("redemption", {"captured": "2", "refunded": "1", "status": "'refunded'"}),
+    ("redemption", {"status": "'captured'"}),
+    ("redemption", {"status": "'lost'"}),
+    ("redemption_step", {"kind": "'lost'"}),
+    ("redemption_step", {"points": "-1"}),
+    ("partner_reference", {"reference": "''"}),
+    ("redemption_token", {"points": "0"}),
     ("stay_revision", {"revision": "-1"}),
     ("stay_revision", {"outcome": "'liked'"}),
     ("stay_revision", {"snapshot": "'{'"}),
@@ -266,7 +286,8 @@ OPTIONAL = {
     "api_key.revoked_at", "member.next_expiry", "member.review_on", "journal.stay_id", "journal.linked_id",
     "lot.expires_on", "lot.opens_on", "lot.lapsed_on", "member.active_on",
     "approval.decider", "approval.decided_by", "approval.decided_at", "approval.journal_id", "approval.reply",
-    "referral.journal_id", "referral.decided_at", "hold.resolved_at",
+    "referral.journal_id", "referral.decided_at", "redemption.reference", "redemption.begins",
+    "redemption_token.redemption_id",
     "stay_revision.journal_id", "profile.sealed_key", "profile.name", "profile.email",
     "profile.phone", "profile.birthday", "profile.language",
     "reward.choose_by", "reward.valid_to",

@@ -253,7 +253,7 @@ async def test_the_books_are_clean_after_a_bit_of_everything(books: str, batch: 
     assert told(report) == {}
     assert report.members == len(MEMBERS)
     assert {name for name, tally in report.tallies.items() if not tally.checked} == {
-        "members_of_holds", "reward_points", *BETWEEN_PEOPLE,
+        "members_of_redemptions", "reward_points", *BETWEEN_PEOPLE,
     }  # fmt: skip
 
 
@@ -394,17 +394,19 @@ CORRUPTIONS: dict[str, tuple[str, set[str]]] = {
     ),
     "a hold that no transfer knows": (
         (
-            "INSERT INTO hold SELECT shard, journal_id, member_id, 5, 0, 'open', recorded_at, recorded_at, NULL"
+            "INSERT INTO redemption SELECT shard, journal_id, member_id, 'spa', 1, 'spa', NULL, 'held', 1, 5, 0, 0,"
+            " 'CNY', '', '{}', '{}', '', '', NULL, effective_on, recorded_at, 0, 0, 1"
             f" FROM journal WHERE journal_id = {POSTED}"
         ),
         {"held"},
     ),
     "a hold of nobody": (
         (
-            f"INSERT INTO hold SELECT shard, journal_id, {NOBODY}, 5, 0, 'released', recorded_at, recorded_at,"
-            f" recorded_at FROM journal WHERE journal_id = {POSTED}"
+            f"INSERT INTO redemption SELECT shard, journal_id, {NOBODY}, 'spa', 1, 'spa', NULL, 'released', 1, 5, 0, 0,"
+            " 'CNY', '', '{}', '{}', '', '', NULL, effective_on, recorded_at, 0, 0, 1"
+            f" FROM journal WHERE journal_id = {POSTED}"
         ),
-        {"members_of_holds"},
+        {"members_of_redemptions"},
     ),
     "a member's counters": (
         (
