@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Final, Literal
 
-import msgspec
 from msgspec import Struct
 
 from loyalty.ids import UUID
@@ -24,9 +23,6 @@ MOVES: Final[Mapping[tuple[str, StepKind], tuple[RedemptionStatus, ...]]] = {
     ("captured", "refunded"): ("captured", "refunded"),
 }
 """To what a step leads from a status; of two the second, once nothing is left. What isn't here can't happen."""
-
-
-_draws = msgspec.json.Decoder(dict[str, int]).decode
 
 
 class Redemption(Struct, frozen=True, gc=False):
@@ -67,15 +63,6 @@ class Redemption(Struct, frozen=True, gc=False):
         return Share(
             quantity, self.points * quantity // of, self.cash * quantity // of, self.value * quantity // of
         )
-
-    def taken(self) -> dict[str, int]:
-        """Return what it still has of which budgets of stock: a step takes what this comes to after it, less before.
-
-        All of it while it is held; captured, what was captured and not refunded; else nothing. Parts are rounded up.
-        """
-        has = {"held": self.quantity, "captured": self.captured - self.refunded}.get(self.status, 0)
-        drawn: dict[str, int] = _draws(self.draws)
-        return {name: -(-amount * has // self.quantity) for name, amount in drawn.items() if has}
 
     def captures(self, quantity: int) -> "Share":
         """Return what a capture of so many takes; the rest of the points goes back."""

@@ -58,10 +58,18 @@ SELECT s.redemption_id, s.step, s.kind, s.journal_id, s.member_id, s.partner, s.
 FROM redemption_step AS s WHERE s.shard = $1 AND s.redemption_id = ANY ($2::uuid[])
 ORDER BY s.redemption_id, s.step;
 
--- name: live_redemptions
+-- name: stocked_redemptions
 SELECT redemption_id, member_id, offer, offer_version, partner, reference, status, quantity, points, cash, value, currency,
        tier, details, draws, slot, venue, begins, booked_on, expires_at, captured, refunded, step
-FROM redemption WHERE shard = $1 AND status IN ('held', 'captured') AND draws::text <> '{}';
+FROM redemption WHERE shard = $1 AND status IN ('held', 'captured', 'refunded') AND draws::text <> '{}';
+
+-- name: refunded_after_use
+-- What is refunded after its use doesn't come back into stock.
+SELECT r.redemption_id, sum(s.quantity)::bigint
+FROM redemption AS r
+JOIN redemption_step AS s ON s.shard = r.shard AND s.redemption_id = r.redemption_id
+WHERE r.shard = $1 AND r.refunded > 0 AND s.kind = 'refunded' AND r.begins <= s.recorded_at
+GROUP BY r.redemption_id;
 
 -- name: stock
 SELECT promotion, used FROM promotion_budget WHERE shard = $1 AND promotion LIKE 'stock:%' AND used <> 0;

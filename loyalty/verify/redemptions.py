@@ -5,6 +5,8 @@ from collections.abc import Callable, Mapping, Sequence
 from itertools import starmap
 from typing import Final
 
+import msgspec
+
 from loyalty.ids import UUID, show
 from loyalty.ledger.model import AVAILABLE, HELD, POINTS
 from loyalty.partners.redemption import MOVES, Redemption, Share, Step
@@ -22,6 +24,8 @@ KINDS: Final[Mapping[str, str]] = {
 """The kind of the journal of each kind of step."""
 
 _STEPS: Final = frozenset(KINDS.values())
+
+_draws = msgspec.json.Decoder(dict[str, int]).decode
 
 Moves = list[tuple[str, str, str, int]]
 """Transfers of points: kind, debit, credit, amount."""
@@ -142,12 +146,14 @@ _MOVED: Final[Mapping[str, Callable[[Redemption, Step], Moves]]] = {
 """What the journal of each kind of step moves."""
 
 
-def taken(redemptions: Sequence[Redemption]) -> dict[str, int]:
-    """Return what redemptions have of which budgets of stock."""
+def taken(redemptions: Sequence[Redemption], used: Mapping[UUID, int]) -> dict[str, int]:
+    """Return what redemptions have of which budgets of stock; of some so many were refunded after their use."""
     sums: defaultdict[str, int] = defaultdict(int)
     for one in redemptions:
-        for name, amount in one.taken().items():
-            sums[name] += amount
+        kept = one.quantity if one.status == "held" else one.captured - one.refunded
+        for name, amount in _draws(one.draws).items():
+            # Of several days a part is rounded up: a day stays taken while any of it is kept.
+            sums[name] += -(-amount * (kept + used.get(one.redemption_id, 0)) // one.quantity)
     return dict(sums)
 
 

@@ -231,8 +231,9 @@ class Verification:
         """Check stock, references and tokens of a shard's redemptions, in one snapshot."""
         self._progress.at(self.report.journals, f"redemptions of shard {shard}")
         async with self._snapshot():
-            used, live = await store.read_stock(self._connection, shard)
-            redemptions.check_stock(used, redemptions.taken(live), shard, self.report)
+            stock = await store.read_stock(self._connection, shard)
+            had = redemptions.taken(stock.redemptions, stock.refunded)
+            redemptions.check_stock(stock.used, had, shard, self.report)
             for check in ("references", "tokens"):
                 checked, told = await store.read_wrong(self._connection, check, shard)
                 self.report.counted(check, checked)

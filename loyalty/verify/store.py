@@ -225,10 +225,20 @@ async def read_accounts(connection: Connection, shard: int) -> list[Account]:
     ]
 
 
-async def read_stock(connection: Connection, shard: int) -> tuple[dict[str, int], list[Redemption]]:
-    """Return what a shard has used of budgets of stock, and the redemptions that may still have some of it."""
-    used = dict(await connection.fetch(QUERIES["stock"], shard))
-    return used, [Redemption(*row) for row in await connection.fetch(QUERIES["live_redemptions"], shard)]
+class Stock(Struct, frozen=True):
+    """What a shard has used of budgets of stock, the redemptions that took it, and what was refunded after its use."""
+
+    used: dict[str, int]
+    redemptions: list[Redemption]
+    refunded: dict[UUID, int]
+
+
+async def read_stock(connection: Connection, shard: int) -> Stock:
+    """Return what a shard has used of budgets of stock, and of what that must be the sum."""
+    used = await connection.fetch(QUERIES["stock"], shard)
+    live = await connection.fetch(QUERIES["stocked_redemptions"], shard)
+    refunded = await connection.fetch(QUERIES["refunded_after_use"], shard)
+    return Stock(dict(used), [Redemption(*row) for row in live], dict(refunded))
 
 
 async def read_wrong(connection: Connection, check: str, shard: int) -> tuple[int, list[str]]:

@@ -81,11 +81,11 @@ class ClaimsOracle(Oracle):
             if member is None:
                 return {"code": "unknown_member"}
             points = OFFERS[offer].points * quantity
-            if self.available(number) < points:
-                return {"code": "insufficient_points"}
             left = self.left(offer)
             if left is not None and left < quantity:
                 return {"code": "sold_out"}
+            if self.available(number) < points:
+                return {"code": "insufficient_points"}
             self._expire(member)
             claim = Claim(number, offer, quantity, self.today, self._pin(member, points))
             claim.due = self.today + timedelta(days=HOLD_DAYS)
@@ -100,10 +100,8 @@ class ClaimsOracle(Oracle):
 
     def capture(self, claim: int, quantity: int, key: str) -> dict[str, Any]:
         def work(one: Claim) -> dict[str, Any] | None:
-            if one.status != "held":
-                return {"code": "redemption_not_held"}
-            if one.due <= self.today:
-                return {"code": "hold_expired"}
+            if refused := self._not_held(one):
+                return refused
             if quantity > one.quantity:
                 return {"code": "capture_above_hold"}
             self._open(one)
@@ -114,10 +112,8 @@ class ClaimsOracle(Oracle):
 
     def release(self, claim: int, key: str) -> dict[str, Any]:
         def work(one: Claim) -> dict[str, Any] | None:
-            if one.status != "held":
-                return {"code": "redemption_not_held"}
-            if one.due <= self.today:
-                return {"code": "hold_expired"}
+            if refused := self._not_held(one):
+                return refused
             self._open(one)
             self._give_back(one, one.quantity * one.price)
             one.status = "released"
@@ -127,10 +123,8 @@ class ClaimsOracle(Oracle):
 
     def extend(self, claim: int, key: str) -> dict[str, Any]:
         def work(one: Claim) -> dict[str, Any] | None:
-            if one.status != "held":
-                return {"code": "redemption_not_held"}
-            if one.due <= self.today:
-                return {"code": "hold_expired"}
+            if refused := self._not_held(one):
+                return refused
             self._open(one)
             one.due = self.today + timedelta(days=HOLD_DAYS)
             return None
@@ -162,20 +156,21 @@ class ClaimsOracle(Oracle):
                 one.status = "expired"
                 self._close(self.members[one.number])
 
+    def _not_held(self, one: Claim) -> dict[str, Any] | None:
+        if one.status == "expired" or (one.status == "held" and one.due <= self.today):
+            return {"code": "hold_expired"}
+        return None if one.status == "held" else {"code": "redemption_not_held"}
+
     def _step(self, what: str, claim: int, quantity: int, key: str, work: Any) -> dict[str, Any]:
         def once() -> dict[str, Any]:
             one = self.claims[claim]
             refusal = work(one)
             if refusal is not None:
                 return refusal
-            self._act_if(what, one)
             self._close(self.members[one.number])
             return {"status": 200, "claim": claim, **self._seen(one)}
 
         return self._once(key, (what, claim, quantity), once)
-
-    def _act_if(self, what: str, one: Claim) -> None:
-        """Only taking points is an activity."""
 
     # --- points -------------------------------------------------------------------------------------------------
 
