@@ -238,7 +238,11 @@ async def read_stock(connection: Connection, shard: int) -> Stock:
     used = await connection.fetch(QUERIES["stock"], shard)
     live = await connection.fetch(QUERIES["stocked_redemptions"], shard)
     refunded = await connection.fetch(QUERIES["refunded_after_use"], shard)
-    return Stock(dict(used), [Redemption(*row) for row in live], dict(refunded))
+    return Stock(
+        {row[0]: row[1] for row in used},
+        [Redemption(*row) for row in live],
+        {row[0]: row[1] for row in refunded},
+    )
 
 
 async def read_wrong(connection: Connection, check: str, shard: int) -> tuple[int, list[str]]:
