@@ -18,7 +18,7 @@ from loyalty.events.model import Event
 from loyalty.ids import UUID, show
 from loyalty.ledger.model import Journal, Member, Moment
 from loyalty.ledger.rules import Book
-from loyalty.partners.details import refundable_until
+from loyalty.partners.details import convert, refundable_until
 from loyalty.partners.offers import Listing
 from loyalty.partners.redemption import (
     MOVES,
@@ -54,9 +54,9 @@ class RedemptionView(Struct, frozen=True, gc=False):
     """A redemption as callers see it. `points` and `cash` are for the whole `quantity`.
 
     So many were `captured` and `refunded`, for so many points. A hold can be captured before `expires_at`; what is
-    captured can be refunded before `refundable_until` (null: at any time, where the offer can be refunded). `value` is
-    the money owed for all of it, told to operators and to the partner; `balance` the member's after a step, not told to
-    partners.
+    captured can be refunded before `refundable_until` (null: at any time, where the offer can be refunded). `miles` are
+    those that the points turn into, of kind `miles`. `value` is the money owed for all of it, told to operators and to
+    the partner; `balance` the member's after a step, not told to partners.
     """
 
     redemption_id: str
@@ -79,6 +79,7 @@ class RedemptionView(Struct, frozen=True, gc=False):
     refunded_points: int
     refundable: bool
     refundable_until: datetime | None
+    miles: int | UnsetType = UNSET
     value: CashView | UnsetType = UNSET
     balance: Balance | UnsetType = UNSET
 
@@ -102,6 +103,7 @@ def view(one: Redemption, listing: Listing, caller: Caller, member: Member | Non
         _details(one.details), one.begins, one.booked_on, one.expires_at, one.captured, taken.points, one.refunded,
         taken.points - left.points, listing.offer.refundable,
         refundable_until(listing.offer, one.begins) if listing.offer.refundable else None,
+        UNSET if listing.offer.miles is None else convert(listing.offer.miles, one.points),
         CashView(money.from_minor(one.value, decimals), one.currency)
         if caller.operator or caller.partner else UNSET,
         balance_of(member) if member is not None and not caller.partner else UNSET,
