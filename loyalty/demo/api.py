@@ -41,7 +41,11 @@ class Api:
 
     async def register(self, hotel: Property) -> None:
         """Make a property known."""
-        await self._call("PUT", f"/v1/properties/{hotel.code}", hotel.registration())
+        await self.put(f"/v1/properties/{hotel.code}", hotel.registration())
+
+    async def put(self, path: str, body: object) -> None:
+        """Put something on file."""
+        await self._call("PUT", path, body)
 
     async def enrol(self, guest: Guest, friend: str | None = None) -> Enrolled:
         """Enrol a guest under the number on the card, perhaps brought by a friend."""

@@ -140,10 +140,11 @@ def nothing_table(tally: Tally, words: Words) -> Table:
 def points_table(report: Report, words: Words) -> Table:
     """Where the points went; what is neither available nor held has expired. Debt is available below zero."""
     tally, balances, besides = report.tally, report.balances, report.deeds.change
+    redeemed = report.deeds.redeemed
     available = sum(balance.available for balance in balances)
     held = sum(balance.held for balance in balances)
     debt = sum(balance.debt for balance in balances)
-    expired = tally.issued - tally.reversed + besides - available - held
+    expired = tally.issued - tally.reversed + besides - redeemed - available - held
     table = _table(words("points_title"), "", "#")
     table.show_header = False
     table.add_row(words("issued"), _n(tally.issued))
@@ -153,6 +154,7 @@ def points_table(report: Report, words: Words) -> Table:
         table.add_row("  " + words("of_promotions"), _n(tally.promotions), style="dim")
     table.add_row(words("points_reversed"), _n(tally.reversed))
     table.add_row(words("besides"), _n(besides))
+    table.add_row(words("redeemed"), _n(redeemed))
     table.add_row(words("expired"), _n(expired))
     table.add_row(words("available_now"), _n(available))
     table.add_row(words("held"), _n(held))

@@ -214,6 +214,23 @@ class Used(Struct, frozen=True):
     """A reward or a benefit that was used."""
 
 
+class Consent(Struct, frozen=True):
+    """A token by which a partner may spend points of a member, once."""
+
+    token: str
+    points: int
+
+
+class Redeemed(Struct, frozen=True):
+    """A redemption after a step: for how many points, and how many of those were captured and refunded."""
+
+    redemption_id: str
+    status: str
+    points: int
+    captured_points: int = 0
+    refunded_points: int = 0
+
+
 class Merged(Struct, frozen=True):
     """Two accounts that became one, or are two again, and the points that moved."""
 
