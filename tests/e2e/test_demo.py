@@ -144,7 +144,7 @@ def test_guests_do_more_than_stay_and_all_of_it_is_in_the_books(tmp_path: Path) 
 def test_what_is_held_is_what_guests_asked_for_and_nobody_has_captured_yet(tmp_path: Path) -> None:
     done = run_once(tmp_path, "--until", "2026-10-31")
     points = dict(
-        re.findall(r"^(Held|Redeemed.*|Points expired since) +(-?[0-9,]+) *$", done.stdout, re.MULTILINE)
+        re.findall(r"^(Held|Redeemed, .*?|Points expired since) +(-?[0-9,]+) *$", done.stdout, re.MULTILINE)
     )
     still = re.findall(r"^  still held +[0-9]+ +([0-9,]+) *$", done.stdout, re.MULTILINE)
     redeemed, expired = points[PHRASES["redeemed"][0]], points[PHRASES["expired"][0]]
