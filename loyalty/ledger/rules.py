@@ -27,6 +27,7 @@ from typing import Final
 from loyalty.ids import UUID
 from loyalty.ledger import counters
 from loyalty.ledger.model import (
+    ADJUSTED,
     AVAILABLE,
     COUNTED,
     EXPIRED,
@@ -200,6 +201,12 @@ class Book:
         if amount and unit[:3] != counters.NOTE:
             debit, credit = (account, ISSUED) if amount > 0 else (ISSUED, account)
             self._transfer(unit, "transit", debit, credit, abs(amount), effective_on)
+
+    def settle(self, account: str, amount: int, effective_on: date) -> None:
+        """Move points between two of the program's accounts, `adjusted` and a partner's: up or down for the latter."""
+        if amount:
+            debit, credit = (ADJUSTED, account) if amount > 0 else (account, ADJUSTED)
+            self._transfer(POINTS, "settlement", debit, credit, abs(amount), effective_on)
 
     # --- lots ---------------------------------------------------------------------------------------------------
 
