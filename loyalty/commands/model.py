@@ -12,6 +12,7 @@ from loyalty.ledger.model import Lot, Member, MilestoneGrant
 from loyalty.ledger.rules import Book, Pinned
 from loyalty.members.model import SealedProfile
 from loyalty.partners.accruals import Accrual
+from loyalty.partners.offers import Listing, Taken
 from loyalty.partners.redemption import Redemption, Step, Token
 from loyalty.rewards.model import GrantedReward, Place
 from loyalty.stays.model import StayOnFile, StayPosting, StayRevision
@@ -45,6 +46,9 @@ class Facts(Struct, gc=False):
     `rewards` are those that the command may change, with all that the same crossings gave; None while nobody has asked.
     Of the `spent_rewards` some points were spent.
     `redemption` is the one that the command names, `pinned` what it has of which lots, `token` the consent it is given.
+    `listing` is the offer that it is about, in the newest version or in that of the redemption; `taken` what the member
+    has of it already, `referenced` the redemption that has the partner's reference. Of stock that is `spent`, so many
+    are `left` all the same. A hold will draw on so many points (`draws`).
     """
 
     member: Member | None
@@ -60,6 +64,11 @@ class Facts(Struct, gc=False):
     redemption: Redemption | None = None
     pinned: list[Pinned] = []
     token: Token | None = None
+    listing: Listing | None = None
+    taken: list[Taken] = []
+    referenced: UUID | None = None
+    left: dict[str, int] = {}
+    draws: int = 0
 
 
 class DirectoryEntry(Struct, frozen=True, gc=False):
@@ -110,10 +119,14 @@ class Decision(Struct, gc=False):
 
 
 class Short(Struct, frozen=True, gc=False):
-    """A promotion's budget at hand is too small by so many points: the shard may lease some more."""
+    """A promotion's budget at hand, or a stock, is too small by so many: the shard may lease some more.
+
+    `opens` is how many there are of a stock in all, should nobody have asked for any before.
+    """
 
     promotion: str
     points: int
+    opens: int | None = None
 
 
 class Unread(Struct, frozen=True, gc=False):

@@ -283,7 +283,8 @@ async def test_nonsense_is_refused_by_the_database_itself(
 
 # Columns that may be unknown. Everything else is always said.
 OPTIONAL = {
-    "api_key.revoked_at", "member.next_expiry", "member.review_on", "journal.stay_id", "journal.linked_id",
+    "api_key.revoked_at", "api_key.member_id", "member.next_expiry", "member.review_on", "journal.stay_id",
+    "journal.linked_id",
     "lot.expires_on", "lot.opens_on", "lot.lapsed_on", "member.active_on",
     "approval.decider", "approval.decided_by", "approval.decided_at", "approval.journal_id", "approval.reply",
     "referral.journal_id", "referral.decided_at", "redemption.reference", "redemption.begins",
