@@ -49,6 +49,9 @@ MAY: Final[dict[str, frozenset[str]]] = {
     "reward_expired": frozenset(),
     "benefit_used": frozenset(),
     "benefit_returned": frozenset(),
+    "partner_accrued": frozenset({"repayment"}),
+    "partner_accrual_reversed": _UNDOES,
+    "settlement_adjusted": frozenset(),
 }
 """What each kind of journal may take from lots."""
 
