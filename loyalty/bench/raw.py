@@ -13,7 +13,15 @@ from typing import cast
 
 import msgspec
 
-from loyalty.bench.workload import COUNTER, COUNTER_DIGITS, KEY, LoadFailedError, Measurement, Workload
+from loyalty.bench.workload import (
+    COUNTER,
+    COUNTER_DIGITS,
+    KEY,
+    LoadFailedError,
+    Measurement,
+    Workload,
+    marks_of,
+)
 
 REPLY_LIMIT = 64 * 1024 * 1024
 # How long the replies under way may take once the last request is sent.
@@ -70,12 +78,8 @@ class Feed:
 def filler(item: str) -> Callable[[bytes, int], bytes]:
     """Compile an item into a function of key and counter."""
     pattern = item.replace("%", "%%").replace(KEY, "%b").replace(COUNTER, f"%0{COUNTER_DIGITS}d").encode()
-    if COUNTER in item:
-        return lambda key, n: pattern % (key, n)
-    if KEY in item:
-        return lambda key, _n: pattern % key
-    fixed = pattern.replace(b"%%", b"%")
-    return lambda _key, _n: fixed
+    marks = len(marks_of(item))
+    return lambda key, n: pattern % (key, n, key)[:marks]
 
 
 class Run:

@@ -1,6 +1,7 @@
 """What a load generator sends: requests of a fixed length that differ only in a key and a counter."""
 
 import math
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -9,6 +10,8 @@ import msgspec
 
 KEY = "{key}"
 COUNTER = "{n}"
+MARKS = (KEY, COUNTER, KEY)
+"""The marks that a request may have, in this order: none of them, or the first few."""
 COUNTER_DIGITS = 10
 # The fraction of the keys that lies between two neighbours in time. The golden ratio spreads any number of
 # consecutive requests evenly over all members, so no cache is favoured by walking along an index.
@@ -50,6 +53,14 @@ class Measurement(msgspec.Struct, frozen=True, kw_only=True):
     generator_us: float
     generator: str
     first_error: str | None = None
+
+
+def marks_of(text: str) -> list[str]:
+    """Return the marks of a request in their order; raise ValueError when it is another one than that of `MARKS`."""
+    found = re.findall("|".join(map(re.escape, (KEY, COUNTER))), text)
+    if found != list(MARKS[: len(found)]):
+        raise ValueError("a request has the key first, then the counter, then perhaps the key again")
+    return found
 
 
 class LoadFailedError(Exception):
@@ -94,14 +105,18 @@ def post_workload(
     per_request: int = 1,
     media_type: str = "application/json",
     must_contain: str = "",
+    headers: str = "",
 ) -> Workload:
-    """POST of `per_request` items a request, each with its own key and counter."""
+    """POST of `per_request` items a request, each with its own key and counter.
+
+    `headers` are further lines of the head, each ended; path and headers may have marks where a request has one item.
+    """
     key_length = _key_length(keys_file)
     lengths = {_filled_length(item, key_length) for item in items}
     if len(lengths) != 1:
         raise ValueError(f"the items of a workload must be of one length, found {sorted(lengths)}")
     size = per_request * (lengths.pop() + 1) - 1
-    extra = f"Content-Type: {media_type}\r\nContent-Length: {size}\r\n"
+    extra = f"{headers}Content-Type: {media_type}\r\nContent-Length: {size}\r\n"
     return Workload(
         url=url,
         head=_head("POST", path, url, token, extra),

@@ -7,7 +7,15 @@ import subprocess
 import tempfile
 from typing import Any
 
-from loyalty.bench.workload import COUNTER, COUNTER_DIGITS, KEY, LoadFailedError, Measurement, Workload
+from loyalty.bench.workload import (
+    COUNTER,
+    COUNTER_DIGITS,
+    KEY,
+    LoadFailedError,
+    Measurement,
+    Workload,
+    marks_of,
+)
 
 RESULT_MARK = "RESULT "
 
@@ -26,7 +34,8 @@ function setup(thread) threads[#threads + 1] = thread end
 
 local function item()
   n = n + 1
-  return format(items[n %% kinds + 1], keys[(n * stride) %% count + 1], n)
+  local key = keys[(n * stride) %% count + 1]
+  return format(items[n %% kinds + 1], key, n, key)
 end
 
 if per_request > 1 then
@@ -78,14 +87,9 @@ def lua_script(workload: Workload, first: int) -> str:
 
 
 def lua_pattern(item: str) -> str:
-    """Turn the marks for key and counter into a pattern of Lua's `string.format`, in that order."""
-    if item.count(KEY) > 1 or item.count(COUNTER) > 1 or (COUNTER in item and KEY not in item):
-        raise ValueError("an item has one key at most, and no counter without one")
-    before, key, after = item.partition(KEY)
-    if COUNTER in before:
-        raise ValueError("the key comes before the counter")
-    escaped = after.replace("%", "%%").replace(COUNTER, f"%0{COUNTER_DIGITS}d")
-    return before.replace("%", "%%") + ("%s" if key else "") + escaped
+    """Turn the marks for key and counter into a pattern of Lua's `string.format`, in their order."""
+    marks_of(item)
+    return item.replace("%", "%%").replace(KEY, "%s").replace(COUNTER, f"%0{COUNTER_DIGITS}d")
 
 
 def lua_string(text: str) -> str:

@@ -27,11 +27,13 @@ from loyalty.ledger.model import (
 from loyalty.tiers.milestones import MilestoneRule
 from loyalty.verify.model import Entry, History, Moved, OtherHalf
 from loyalty.verify.purse import Purse
+from loyalty.verify.redemptions import check_redemptions, redemption_of
 from loyalty.verify.report import Report
 from loyalty.verify.rewards import check_rewards, undone_lots
 
 _DAY: Final = timedelta(days=1)
 _POINT_ACCOUNTS: Final = frozenset({AVAILABLE, PENDING, HELD})
+_GIVEN_BACK: Final = frozenset({"release", "refund"})
 _TO_SPEND: Final = frozenset({AVAILABLE, PENDING})
 _PER_JOURNAL: Final = ("versions", "recorded", "journal_balances", "allocations", "leaves", "homes")
 _LINKED: Final = frozenset(
@@ -43,7 +45,7 @@ _PER_MEMBER: Final = ("points", "held", "counters", "next_expiry", "homes")
 
 def replay(history: History, rules: Rulebook, report: Report) -> None:
     """Play a member's journals again, and report where the books differ."""
-    purse = Purse(rules, report, undone_lots(history))
+    purse = Purse(rules, report, undone_lots(history), redemption_of(history))
     counters: Counters = {}
     available = pending = held = 0
     for entry in history.entries:
@@ -69,6 +71,7 @@ def replay(history: History, rules: Rulebook, report: Report) -> None:
     purse.close(history.member, available)
     _check_grants(history, counters, rules, report)
     check_rewards(history, rules, report)
+    check_redemptions(history, report)
 
 
 def _fold(entry: Entry, counters: Counters) -> Moved:
@@ -89,6 +92,8 @@ def _move(transfer: Transfer, moved: Moved) -> None:
     moved.held += amount * ((credit == HELD) - (debit == HELD))
     if transfer.kind == "maturity":
         moved.matured += amount
+    elif transfer.kind in _GIVEN_BACK and credit == AVAILABLE:
+        moved.back += amount
     elif credit in _TO_SPEND:
         if transfer.kind == "expiry":
             moved.undone += amount

@@ -7,6 +7,7 @@ from msgspec import Struct
 from loyalty.commands.household import Household
 from loyalty.ids import UUID
 from loyalty.ledger.model import Allocation, Journal, Lot, Member, Traits, Transfer
+from loyalty.partners.redemption import Redemption, Step
 from loyalty.rewards.model import GrantedReward
 
 
@@ -31,13 +32,19 @@ class Grant(Struct, frozen=True, gc=False):
 
 
 class History(Struct, gc=False):
-    """A member as stored, and the journals in the order of their versions. `held` is the sum of the open holds."""
+    """A member as stored, and the journals in the order of their versions; redemptions with their steps in order."""
 
     member: Member
     entries: list[Entry]
     grants: list[Grant] = []
-    held: int = 0
     rewards: list[GrantedReward] = []
+    redemptions: list[Redemption] = []
+    steps: list[Step] = []
+
+    @property
+    def held(self) -> int:
+        """The sum of what is held by open redemptions."""
+        return sum([one.points for one in self.redemptions if one.status == "held"])
 
 
 class Revision(Struct, frozen=True, gc=False):
@@ -176,11 +183,12 @@ class Moved(Struct, gc=False):
 
     `up` and `down` are what was earned or spent; `lost` what expired, `undone` what of that was taken back; all on what
     is available and what is pending alike. `change` and `pending` are what the two came to, `matured` what went from
-    the one to the other.
+    the one to the other. `back` is what a redemption gave back.
     """
 
     up: int = 0
     down: int = 0
+    back: int = 0
     lost: int = 0
     undone: int = 0
     held: int = 0

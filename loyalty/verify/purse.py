@@ -14,7 +14,8 @@ from loyalty.ledger.model import Allocation, Journal, Lot, Member
 from loyalty.verify.model import Entry, Moved
 from loyalty.verify.report import Report
 
-_DRAWN: Final = ("spend", "reversal", "expired_reversal")
+_DRAWN: Final = ("spend", "hold", "reversal", "expired_reversal")
+_RELEASES: Final = frozenset({"release", "repayment"})
 _UNDOES: Final = frozenset({"repayment", "reversal", "expired_reversal"})
 
 MAY: Final[dict[str, frozenset[str]]] = {
@@ -49,11 +50,23 @@ MAY: Final[dict[str, frozenset[str]]] = {
     "reward_expired": frozenset(),
     "benefit_used": frozenset(),
     "benefit_returned": frozenset(),
+    "points_held": frozenset({"hold"}),
+    "hold_extended": frozenset(),
+    "hold_captured": _RELEASES,
+    "hold_released": _RELEASES,
+    "hold_expired": _RELEASES,
+    "redemption_refunded": frozenset({"refund", "repayment"}),
+    "voucher_redeemed": frozenset(),
+    "voucher_expired": frozenset(),
+    "voucher_revoked": frozenset(),
+    "voucher_handed_over": frozenset(),
     "partner_accrued": frozenset({"repayment"}),
     "partner_accrual_reversed": _UNDOES,
     "settlement_adjusted": frozenset(),
 }
 """What each kind of journal may take from lots."""
+
+_GIVES_BACK: Final = frozenset({"hold_captured", "hold_released", "hold_expired", "redemption_refunded"})
 
 _ACTIVITIES: Final = {
     "purchased": ("purchase",),
@@ -67,12 +80,17 @@ class Purse:
     """A member's lots and debt, as the journals so far have left them."""
 
     __slots__ = (
-        "_active_on", "_debt", "_lapsed", "_lots", "_merged", "_merged_at", "_of_stay", "_open", "_report", "_rules",
-        "_stored", "_undoes", "_waiting",
+        "_active_on", "_debt", "_lapsed", "_lots", "_merged", "_merged_at", "_of_stay", "_open", "_pinned",
+        "_redemptions", "_report", "_rules", "_stored", "_undoes", "_waiting",
     )  # fmt: skip
 
-    def __init__(self, rules: Rulebook, report: Report, undoes: Mapping[UUID, UUID]) -> None:
-        """Begin empty; `undoes` names the lot of a milestone that a journal takes back."""
+    def __init__(
+        self, rules: Rulebook, report: Report, undoes: Mapping[UUID, UUID], redemptions: Mapping[UUID, UUID]
+    ) -> None:
+        """Begin empty; by journal `undoes` names the lot of a milestone taken back, `redemptions` whose step it is."""
+        self._redemptions = redemptions
+        self._pinned: defaultdict[UUID, dict[UUID, int]] = defaultdict(dict)
+        """What redemptions have of which lots, held or captured."""
         self._rules = rules
         self._undoes = undoes
         self._report = report
@@ -101,6 +119,9 @@ class Purse:
             self._mature(entry, moved)
             if entry.journal.kind == "matured":
                 return
+        if moved.back or entry.journal.kind in _GIVES_BACK:
+            self._give_back(entry, moved)
+            return
         taken = entry.allocations or moved.down or moved.lost or moved.undone
         if not taken and not moved.up and entry.lot is None:
             return
@@ -231,6 +252,9 @@ class Purse:
             self._open.pop(lot.lot_id, None)
             self._waiting.pop(lot.lot_id, None)
         expiry = taken.kind == "expiry"
+        if taken.kind == "hold":
+            mine = self._pinned[self._redemption(entry)]
+            mine[lot.lot_id] = mine.get(lot.lot_id, 0) + taken.amount
         if (
             lot.pending
             and not expiry
@@ -249,7 +273,7 @@ class Purse:
     def _check_order(self, entry: Entry, new_debt: int, today: date) -> None:
         """Check that a journal drew on lots in the order they expire, a reversal on the stay's own lots first."""
         self._report.counted("draw_order")
-        spent = self._drawn(entry, "spend")
+        spent = self._drawn(entry, "spend") + self._drawn(entry, "hold")
         if spent:
             self._in_order(entry, spent, self._open.values(), today)
         own = self._own(entry.journal)
@@ -267,6 +291,61 @@ class Purse:
             self._differs("draw_order", entry, "the stay's own expired points could be taken back")
         if new_debt and any(not _due(lot, today) for lot in self._open.values()):
             self._differs("draw_order", entry, f"went into debt by {new_debt} while lots had points")
+
+    # --- what redemptions give back -------------------------------------------------------------------------------
+
+    def _redemption(self, entry: Entry) -> UUID:
+        """Return whose step a journal is; itself if it is nobody's, which is told of elsewhere."""
+        return self._redemptions.get(entry.journal.journal_id, entry.journal.journal_id)
+
+    def _give_back(self, entry: Entry, moved: Moved) -> None:
+        """Put back into lots what a redemption gave back, the last to expire first; what is owed is repaid from it."""
+        today, mine = self._rules.today(entry.at), self._pinned[self._redemption(entry)]
+        kinds = MAY[entry.journal.kind]
+        if strange := {taken.kind for taken in entry.allocations} - kinds:
+            self._differs(
+                "allocations", entry, f"a journal `{entry.journal.kind}` allocated {sorted(strange)}"
+            )
+        if moved.up or moved.down or moved.lost or moved.undone or entry.lot is not None:
+            self._differs("allocations", entry, f"a journal `{entry.journal.kind}` moved other points, too")
+        back = [taken for taken in entry.allocations if taken.kind in kinds - {"repayment"}]
+        if (total := sum([taken.amount for taken in back])) != moved.back:
+            self._differs("allocations", entry, f"gave {moved.back} points back, allocated {total}")
+        first = date.max
+        for taken in back:
+            lot = self._lots.get(taken.lot_id)
+            left = mine.get(taken.lot_id, 0) - taken.amount
+            if lot is None or left < 0:
+                told = f"gave more back to {show('lot', taken.lot_id)} than was taken from it"
+                self._differs("allocations", entry, told)
+                continue
+            mine[taken.lot_id] = left
+            first = min(first, lot.expires_on or date.max)
+            lot.remaining += taken.amount
+            self._open[lot.lot_id] = lot
+        if any(n and (self._lots[lot_id].expires_on or date.max) > first for lot_id, n in mine.items()):
+            self._differs("draw_order", entry, "gave back to a lot before one that expires later")
+        self._repay_from(entry, {taken.lot_id for taken in back}, today)
+
+    def _repay_from(self, entry: Entry, returned: set[UUID], today: date) -> None:
+        """Check that what came back has repaid what is owed, as far as its time isn't up."""
+        lots = [lot for lot_id in returned if (lot := self._lots.get(lot_id)) and not _due(lot, today)]
+        due = min(self._debt, sum([lot.remaining for lot in lots]))
+        repaid = 0
+        for taken in entry.allocations:
+            if taken.kind != "repayment":
+                continue
+            lot = self._lots.get(taken.lot_id)
+            if lot is None or lot not in lots or lot.remaining < taken.amount:
+                self._differs("allocations", entry, "repaid from points that didn't come back")
+                continue
+            lot.remaining -= taken.amount
+            repaid += taken.amount
+            if not lot.remaining:
+                self._open.pop(lot.lot_id, None)
+        if repaid != due:
+            self._differs("allocations", entry, f"repaid {repaid} of a debt of {self._debt}")
+        self._debt -= repaid
 
     def _own(self, journal: Journal) -> list[Lot]:
         """Return the lots that a reversal takes from first: the stay's, the milestone's, or what a merge brought."""

@@ -47,9 +47,54 @@ SELECT reward_id, member_id, milestone, period, ordinal, part, program, status, 
        valid_to, journal_id, changed_by
 FROM reward WHERE shard = $1 AND member_id > $2 AND member_id <= $3;
 
--- name: holds
-SELECT member_id, sum(points)::bigint AS amount
-FROM redemption WHERE shard = $1 AND member_id > $2 AND member_id <= $3 AND status = 'held' GROUP BY member_id;
+-- name: redemptions
+SELECT redemption_id, member_id, offer, offer_version, partner, reference, status, quantity, points, cash, value, currency,
+       tier, details, draws, slot, venue, begins, booked_on, expires_at, captured, refunded, step
+FROM redemption WHERE shard = $1 AND member_id > $2 AND member_id <= $3;
+
+-- name: redemption_steps
+SELECT s.redemption_id, s.step, s.kind, s.journal_id, s.member_id, s.partner, s.quantity, s.points, s.cash, s.value,
+       s.effective_on, s.recorded_at, s.actor, s.reason
+FROM redemption_step AS s WHERE s.shard = $1 AND s.redemption_id = ANY ($2::uuid[])
+ORDER BY s.redemption_id, s.step;
+
+-- name: stocked_redemptions
+SELECT redemption_id, member_id, offer, offer_version, partner, reference, status, quantity, points, cash, value, currency,
+       tier, details, draws, slot, venue, begins, booked_on, expires_at, captured, refunded, step
+FROM redemption WHERE shard = $1 AND status IN ('held', 'captured', 'refunded') AND draws::text <> '{}';
+
+-- name: refunded_after_use
+-- What is refunded after its use doesn't come back into stock.
+SELECT r.redemption_id, sum(s.quantity)::bigint
+FROM redemption AS r
+JOIN redemption_step AS s ON s.shard = r.shard AND s.redemption_id = r.redemption_id
+WHERE r.shard = $1 AND r.refunded > 0 AND s.kind = 'refunded' AND r.begins <= s.recorded_at
+GROUP BY r.redemption_id;
+
+-- name: stock
+SELECT promotion, used FROM promotion_budget WHERE shard = $1 AND promotion LIKE 'stock:%' AND used <> 0;
+
+-- name: references
+-- A partner's references and the redemptions that have one, each by the other.
+SELECT count(*) OVER () AS checked,
+       CASE WHEN r.redemption_id IS NULL THEN p.partner || ' ' || p.reference || ' leads to no redemption of it'
+            WHEN p.reference IS NULL THEN r.partner || ' ' || r.reference || ' leads nowhere' END AS told
+FROM (SELECT * FROM partner_reference WHERE shard = $1) AS p
+FULL JOIN (SELECT * FROM redemption WHERE shard = $1 AND reference IS NOT NULL) AS r
+       ON r.redemption_id = p.redemption_id AND r.partner = p.partner AND r.reference = p.reference
+ORDER BY told NULLS LAST LIMIT 6;
+
+-- name: tokens
+-- Tokens that were spent, each on a redemption of the member and the partner that it was for.
+SELECT count(*) OVER () AS checked,
+       CASE WHEN r.redemption_id IS NULL THEN 'a token of ' || t.partner || ' was spent on a redemption of others'
+            WHEN r.points > t.points THEN 'a token up to ' || t.points || ' was spent on ' || r.points || ' points'
+            WHEN t.times > 1 THEN t.times || ' tokens were spent on one redemption' END AS told
+FROM (SELECT *, count(*) OVER (PARTITION BY redemption_id) AS times
+      FROM redemption_token WHERE shard = $1 AND redemption_id IS NOT NULL) AS t
+LEFT JOIN redemption AS r
+       ON r.shard = t.shard AND r.redemption_id = t.redemption_id AND r.member_id = t.member_id AND r.partner = t.partner
+ORDER BY told NULLS LAST LIMIT 6;
 
 -- name: journals_by_id
 SELECT journal_id, member_id, linked_id FROM journal WHERE shard = $1 AND journal_id = ANY ($2::uuid[]);
@@ -247,6 +292,13 @@ WHERE t.shard = $1 AND t.status = 'closed';
 SELECT count(*) AS checked, count(*) FILTER (WHERE m.member_id IS NULL) AS missing,
        (array_agg(t.redemption_id) FILTER (WHERE m.member_id IS NULL))[1:5] AS ids
 FROM redemption AS t LEFT JOIN member AS m ON m.shard = t.shard AND m.member_id = t.member_id
+WHERE t.shard = $1;
+
+-- name: redemptions_of_steps
+SELECT count(*) AS checked, count(*) FILTER (WHERE r.redemption_id IS NULL) AS missing,
+       (array_agg(t.redemption_id) FILTER (WHERE r.redemption_id IS NULL))[1:5] AS ids
+FROM redemption_step AS t
+LEFT JOIN redemption AS r ON r.shard = t.shard AND r.redemption_id = t.redemption_id
 WHERE t.shard = $1;
 
 -- name: members_of_profiles

@@ -30,6 +30,10 @@ CHECKS: Final[dict[str, str]] = {
     "milestones": "milestones granted are what the counters have crossed",
     "rewards": "each milestone granted gave what the program says, once; one that was lost left only what is flagged",
     "reward_points": "the points of a reward are those of its journals",
+    "redemptions": "each redemption is what its steps come to, and each step what its journal moved",
+    "stock": "what is taken of an offer is what its redemptions have, and never more than there is",
+    "references": "a partner's reference leads to its redemption, and to no other",
+    "tokens": "a token was spent on one redemption, of its member with its partner, up to its points",
     "judged_tiers": "awards were judged by a tier of the program",
     "homes": "ids and numbers tell the shard where the row is",
     "linked": "the two journals of what moved between members name each other",
@@ -56,6 +60,7 @@ CHECKS: Final[dict[str, str]] = {
     "referrals_of_journals": "every journal that paid a referral is that of one referral",
     "merges_of_members": "every closed account has been merged",
     "members_of_redemptions": "every redemption belongs to a member",
+    "redemptions_of_steps": "every step is that of a redemption",
     "members_of_profiles": "every sealed profile belongs to a member",
     "stays_of_directory": "every natural key leads to a stay, and no two to the same",
 }

@@ -19,7 +19,7 @@ from loyalty.migrate import outstanding
 from loyalty.program import store as program_store
 from loyalty.program.model import HOUSE
 from loyalty.program.reading import read
-from loyalty.verify import books, checks, people, store
+from loyalty.verify import books, checks, people, redemptions, store
 from loyalty.verify.model import Account, Batch, Kept, StayFile
 from loyalty.verify.notes import check_notes
 from loyalty.verify.report import Report
@@ -37,6 +37,7 @@ ORPHANS: Final = {
     "lots_of_allocations": "lot", "journals_of_leaves": "jrn", "journals_of_events": "evt",
     "journals_of_revisions": "sty", "journals_of_grants": "mem", "journals_of_rewards": "rwd",
     "referrals_of_journals": "jrn", "merges_of_members": "mem", "members_of_redemptions": "red",
+    "redemptions_of_steps": "red",
     "members_of_profiles": "mem", "stays_of_directory": "sty",
 }  # fmt: skip
 """Checks that nothing hangs in the air, each with the prefix of the ids it tells."""
@@ -115,6 +116,7 @@ class Verification:
         await self._verify_members(shard)
         await self._verify_idle_stays(shard)
         await self._verify_people(shard)
+        await self._verify_claims(shard)
         for check, prefix in ORPHANS.items():
             self._progress.at(self.report.journals, f"shard {shard}: {check.replace('_', ' ')}")
             found = await store.read_orphans(self._connection, check, shard)
@@ -222,6 +224,21 @@ class Verification:
             named = await store.find_people(self._connection, people.members_of(page))
             people.check_households(page, named, self.report)
             after = page[-1].household_id
+
+    # --- redemptions ----------------------------------------------------------------------------------------------
+
+    async def _verify_claims(self, shard: int) -> None:
+        """Check stock, references and tokens of a shard's redemptions, in one snapshot."""
+        self._progress.at(self.report.journals, f"redemptions of shard {shard}")
+        async with self._snapshot():
+            stock = await store.read_stock(self._connection, shard)
+            had = redemptions.taken(stock.redemptions, stock.refunded)
+            redemptions.check_stock(stock.used, had, shard, self.report)
+            for check in ("references", "tokens"):
+                checked, told = await store.read_wrong(self._connection, check, shard)
+                self.report.counted(check, checked)
+                for one in told:
+                    self.report.differs(check, one)
 
     # --- accounts -------------------------------------------------------------------------------------------------
 

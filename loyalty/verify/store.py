@@ -29,6 +29,7 @@ from loyalty.ledger.model import (
     Traits,
     Transfer,
 )
+from loyalty.partners.redemption import Redemption, Step
 from loyalty.rewards.model import GrantedReward
 from loyalty.verify.model import (
     Account,
@@ -87,7 +88,7 @@ async def read_batch(connection: Connection, shard: int, after: UUID, members: i
     span = (shard, after, upto)
     entries = await _entries(connection, span)
     histories, stray = _by_member([read_member(row) for row in rows], entries.values())
-    await _add_grants_rewards_and_holds(connection, span, histories)
+    await _add_grants_and_claims(connection, span, histories)
     stays = await _stays(connection, shard, entries)
     partners = await _partners(connection, entries.values())
     traits = [history.member.traits for history in histories.values()]
@@ -139,7 +140,7 @@ async def _entries(connection: Connection, span: tuple[int, UUID, UUID]) -> dict
 
 def _by_member(members: Iterable[Member], entries: Iterable[Entry]) -> tuple[dict[UUID, History], list[UUID]]:
     """Give journals to their members; return those of nobody apart."""
-    histories = {member.member_id: History(member, [], [], rewards=[]) for member in members}
+    histories = {member.member_id: History(member, [], [], [], [], []) for member in members}
     stray: list[UUID] = []
     for entry in entries:
         history = histories.get(entry.journal.member_id)
@@ -150,7 +151,7 @@ def _by_member(members: Iterable[Member], entries: Iterable[Entry]) -> tuple[dic
     return histories, stray
 
 
-async def _add_grants_rewards_and_holds(
+async def _add_grants_and_claims(
     connection: Connection, span: tuple[int, UUID, UUID], histories: dict[UUID, History]
 ) -> None:
     for member_id, *grant in await connection.fetch(QUERIES["grants"], *span):
@@ -159,9 +160,12 @@ async def _add_grants_rewards_and_holds(
     for row in await connection.fetch(QUERIES["rewards"], *span):
         if row["member_id"] in histories:
             histories[row["member_id"]].rewards.append(GrantedReward(*row))
-    for member_id, amount in await connection.fetch(QUERIES["holds"], *span):
-        if member_id in histories:
-            histories[member_id].held = amount
+    for row in await connection.fetch(QUERIES["redemptions"], *span):
+        if row["member_id"] in histories:
+            histories[row["member_id"]].redemptions.append(Redemption(*row))
+    owners = {one.redemption_id: history for history in histories.values() for one in history.redemptions}
+    for row in await connection.fetch(QUERIES["redemption_steps"], span[0], list(owners)) if owners else ():
+        owners[row["redemption_id"]].steps.append(Step(*row))
 
 
 async def _partners(connection: Connection, entries: Iterable[Entry]) -> dict[UUID, OtherHalf]:
@@ -219,6 +223,32 @@ async def read_accounts(connection: Connection, shard: int) -> list[Account]:
         Account(account, unit, stored.get((account, unit), 0), folded.get((account, unit), 0))
         for account, unit in sorted(stored.keys() | folded.keys())
     ]
+
+
+class Stock(Struct, frozen=True):
+    """What a shard has used of budgets of stock, the redemptions that took it, and what was refunded after its use."""
+
+    used: dict[str, int]
+    redemptions: list[Redemption]
+    refunded: dict[UUID, int]
+
+
+async def read_stock(connection: Connection, shard: int) -> Stock:
+    """Return what a shard has used of budgets of stock, and of what that must be the sum."""
+    used = await connection.fetch(QUERIES["stock"], shard)
+    live = await connection.fetch(QUERIES["stocked_redemptions"], shard)
+    refunded = await connection.fetch(QUERIES["refunded_after_use"], shard)
+    return Stock(
+        {row[0]: row[1] for row in used},
+        [Redemption(*row) for row in live],
+        {row[0]: row[1] for row in refunded},
+    )
+
+
+async def read_wrong(connection: Connection, check: str, shard: int) -> tuple[int, list[str]]:
+    """Return how many rows a check by SQL alone has looked at, and what is wrong with each that differs."""
+    rows = await connection.fetch(QUERIES[check], shard)
+    return rows[0]["checked"] if rows else 0, [row["told"] for row in rows if row["told"]]
 
 
 async def read_transit(connection: Connection) -> list[tuple[str, int]]:

@@ -150,7 +150,7 @@ def test_a_revoked_key_is_no_key(api: Any) -> None:
     async def make_and_revoke(connection: Any) -> None:
         now = datetime.now(UTC)
         await connection.execute(
-            QUERIES["insert_key"], key_id, "operator", "gone", [], key_hash(key), now, ""
+            QUERIES["insert_key"], key_id, "operator", "gone", [], key_hash(key), now, "", None
         )
         await connection.execute(QUERIES["revoke_key"], key_id, now)
 

@@ -1,0 +1,305 @@
+"""Redemptions in the oracle's words, and a life in which members redeem: what is held, paid, given back, and when.
+
+Like the oracle itself this is written without the core: plain dicts and integers. Offers are those of `OFFERS`.
+"""
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any, Protocol
+
+from hypothesis import strategies as st
+from hypothesis.stateful import Bundle, consumes, multiple, rule
+
+from tests.property.machine import Books, Life
+from tests.property.oracle import Lot, Member, Oracle
+from tests.property.strategies import members
+
+HOLD_DAYS = 3
+
+
+@dataclass(frozen=True)
+class Offered:
+    """What an offer costs, how many there are of it (None: no end), and whether it can be refunded."""
+
+    points: int
+    stock: int | None = None
+    refundable: bool = True
+
+
+OFFERS = {
+    "tickets": Offered(40),
+    "lamp": Offered(120, stock=4),
+    "tea": Offered(33, refundable=False),
+}
+
+
+@dataclass
+class Claim:
+    """A redemption: so many of an offer, and what it has taken from which lots, first to expire first."""
+
+    number: str
+    offer: str
+    quantity: int
+    booked: date
+    pinned: list[tuple[Lot, int]]
+    status: str = "held"
+    captured: int = 0
+    refunded: int = 0
+    due: date = date.min
+
+    @property
+    def price(self) -> int:
+        return OFFERS[self.offer].points
+
+    @property
+    def taken(self) -> int:
+        """How many it keeps others from having."""
+        return {"held": self.quantity, "captured": self.captured - self.refunded}.get(self.status, 0)
+
+
+class ClaimsOracle(Oracle):
+    """The oracle, with redemptions."""
+
+    def __init__(self, today: date, **options: Any) -> None:
+        super().__init__(today, **options)
+        self.claims: list[Claim] = []
+
+    def held(self, number: str) -> int:
+        return sum(
+            one.quantity * one.price for one in self.claims if one.number == number and one.status == "held"
+        )
+
+    def left(self, offer: str) -> int | None:
+        stock = OFFERS[offer].stock
+        return None if stock is None else stock - sum(one.taken for one in self.claims if one.offer == offer)
+
+    # --- what is asked ------------------------------------------------------------------------------------------
+
+    def hold(self, number: str, offer: str, quantity: int, key: str, *, capture: bool) -> dict[str, Any]:
+        def work() -> dict[str, Any]:
+            member = self.members.get(number)
+            if member is None:
+                return {"code": "unknown_member"}
+            points = OFFERS[offer].points * quantity
+            left = self.left(offer)
+            if left is not None and left < quantity:
+                return {"code": "sold_out"}
+            if self.available(number) < points:
+                return {"code": "insufficient_points"}
+            self._expire(member)
+            claim = Claim(number, offer, quantity, self.today, self._pin(member, points))
+            claim.due = self.today + timedelta(days=HOLD_DAYS)
+            self.claims.append(claim)
+            if capture:
+                self._capture(claim, quantity)
+            self._act(member, self.today)
+            self._close(member)
+            return {"status": 201, "claim": len(self.claims) - 1, **self._seen(claim)}
+
+        return self._once(key, ("hold", number, offer, quantity, capture), work)
+
+    def capture(self, claim: int, quantity: int, key: str) -> dict[str, Any]:
+        def work(one: Claim) -> dict[str, Any] | None:
+            if refused := self._not_held(one):
+                return refused
+            if quantity > one.quantity:
+                return {"code": "capture_above_hold"}
+            self._open(one)
+            self._capture(one, quantity)
+            return None
+
+        return self._step("capture", claim, quantity, key, work)
+
+    def release(self, claim: int, key: str) -> dict[str, Any]:
+        def work(one: Claim) -> dict[str, Any] | None:
+            if refused := self._not_held(one):
+                return refused
+            self._open(one)
+            self._give_back(one, one.quantity * one.price)
+            one.status = "released"
+            return None
+
+        return self._step("release", claim, 0, key, work)
+
+    def extend(self, claim: int, key: str) -> dict[str, Any]:
+        def work(one: Claim) -> dict[str, Any] | None:
+            if refused := self._not_held(one):
+                return refused
+            self._open(one)
+            one.due = self.today + timedelta(days=HOLD_DAYS)
+            return None
+
+        return self._step("extend", claim, 0, key, work)
+
+    def refund(self, claim: int, quantity: int, key: str) -> dict[str, Any]:
+        def work(one: Claim) -> dict[str, Any] | None:
+            if one.status != "captured":
+                return {"code": "redemption_not_captured"}
+            if quantity > one.captured - one.refunded:
+                return {"code": "refund_above_capture"}
+            if not OFFERS[one.offer].refundable:
+                return {"code": "not_refundable"}
+            self._open(one)
+            self._give_back(one, quantity * one.price)
+            one.refunded += quantity
+            one.status = "refunded" if one.refunded == one.captured else "captured"
+            return None
+
+        return self._step("refund", claim, quantity, key, work)
+
+    def expire_holds(self) -> None:
+        """Do as the job does: every hold whose time is up is expired."""
+        for one in self.claims:
+            if one.status == "held" and one.due <= self.today:
+                self._open(one)
+                self._give_back(one, one.quantity * one.price)
+                one.status = "expired"
+                self._close(self.members[one.number])
+
+    def _not_held(self, one: Claim) -> dict[str, Any] | None:
+        if one.status == "expired" or (one.status == "held" and one.due <= self.today):
+            return {"code": "hold_expired"}
+        return None if one.status == "held" else {"code": "redemption_not_held"}
+
+    def _step(self, what: str, claim: int, quantity: int, key: str, work: Any) -> dict[str, Any]:
+        def once() -> dict[str, Any]:
+            one = self.claims[claim]
+            refusal = work(one)
+            if refusal is not None:
+                return refusal
+            self._close(self.members[one.number])
+            return {"status": 200, "claim": claim, **self._seen(one)}
+
+        return self._once(key, (what, claim, quantity), once)
+
+    # --- points -------------------------------------------------------------------------------------------------
+
+    def _open(self, one: Claim) -> None:
+        self._expire(self.members[one.number])
+
+    def _pin(self, member: Member, points: int) -> list[tuple[Lot, int]]:
+        pinned: list[tuple[Lot, int]] = []
+        for lot in sorted(member.lots, key=lambda one: (one.expires, one.born)):
+            part = min(points, 0 if lot.pending else lot.remaining)
+            if part:
+                lot.remaining -= part
+                points -= part
+                pinned.append((lot, part))
+        assert points == 0
+        return pinned
+
+    def _capture(self, one: Claim, quantity: int) -> None:
+        self._give_back(one, (one.quantity - quantity) * one.price)
+        one.status, one.captured = "captured", quantity
+
+    def _give_back(self, one: Claim, points: int) -> None:
+        """Give points back to the lots they are from, the last to expire first; what is owed is repaid first."""
+        member = self.members[one.number]
+        kept: list[tuple[Lot, int]] = []
+        for lot, most in reversed(one.pinned):
+            part = min(points, most)
+            points -= part
+            if most > part:
+                kept.insert(0, (lot, most - part))
+            if lot.expires <= self.today:
+                lot.expired += part
+            else:
+                lot.remaining += part
+                self._repay(member, lot)
+        assert points == 0
+        one.pinned = kept
+
+    def _seen(self, one: Claim) -> dict[str, Any]:
+        balance = self._balance(one.number)
+        return {
+            "redemption": one.status,
+            "captured": one.captured,
+            "refunded": one.refunded,
+            "available": balance["available"],
+            "debt": balance["debt"],
+            "held": self.held(one.number),
+        }
+
+
+class ClaimingBooks(Books, Protocol):
+    """Books in which members redeem; a claim is known by its place in the order of being made."""
+
+    def hold(self, number: str, offer: str, quantity: int, key: str, *, capture: bool) -> dict[str, Any]: ...
+    def capture(self, claim: int, quantity: int, key: str) -> dict[str, Any]: ...
+    def release(self, claim: int, key: str) -> dict[str, Any]: ...
+    def extend(self, claim: int, key: str) -> dict[str, Any]: ...
+    def refund(self, claim: int, quantity: int, key: str) -> dict[str, Any]: ...
+    def expire_holds(self) -> None: ...
+
+
+quantities = st.sampled_from([1, 1, 1, 2, 3])
+
+
+class ClaimingLife(Life):
+    """The life of members who redeem, too: every interleaving of holds, captures, refunds, expiry and reversals."""
+
+    claims = Bundle("claims")
+    asked_to_hold = Bundle("asked_to_hold")
+
+    books: ClaimingBooks
+    oracle: ClaimsOracle
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.oracle = ClaimsOracle(
+            self.oracle.today, pending_days=self.pending_days, idle_months=self.idle_months
+        )
+
+    def _held(self, expected: dict[str, Any]) -> Any:
+        return multiple(expected["claim"]) if "claim" in expected else multiple()
+
+    @rule(
+        target=claims, number=members, offer=st.sampled_from(sorted(OFFERS)), quantity=quantities,
+        capture=st.sampled_from([False, False, True]),
+    )  # fmt: skip
+    def hold(self, number: str, offer: str, quantity: int, capture: bool) -> Any:  # noqa: FBT001 - a rule's argument
+        key = self._fresh()
+        expected = self.oracle.hold(number, offer, quantity, key, capture=capture)
+        self._compare(expected, self.books.hold(number, offer, quantity, key, capture=capture))
+        again = self.oracle.hold(number, offer, quantity, key, capture=capture)
+        self._compare(again, self.books.hold(number, offer, quantity, key, capture=capture))
+        return self._held(expected)
+
+    @rule(number=members, amount=st.integers(200, 900))
+    def give(self, number: str, amount: int) -> None:
+        """Give points, so that there is something to redeem."""
+        self.adjust(number, amount)
+
+    @rule(claim=claims, quantity=quantities)
+    def capture(self, claim: int, quantity: int) -> None:
+        key = self._fresh()
+        self._compare(self.oracle.capture(claim, quantity, key), self.books.capture(claim, quantity, key))
+
+    @rule(claim=claims)
+    def release(self, claim: int) -> None:
+        key = self._fresh()
+        self._compare(self.oracle.release(claim, key), self.books.release(claim, key))
+
+    @rule(claim=claims)
+    def extend(self, claim: int) -> None:
+        key = self._fresh()
+        self._compare(self.oracle.extend(claim, key), self.books.extend(claim, key))
+
+    @rule(claim=claims, quantity=quantities)
+    def refund(self, claim: int, quantity: int) -> None:
+        key = self._fresh()
+        self._compare(self.oracle.refund(claim, quantity, key), self.books.refund(claim, quantity, key))
+        self._compare(self.oracle.refund(claim, quantity, key), self.books.refund(claim, quantity, key))
+
+    @rule(claim=consumes(claims))
+    def wait_until_it_expires(self, claim: int) -> None:
+        """Let a hold's time pass while its points may expire, too, and have the job look at it."""
+        left = (self.oracle.claims[claim].due - self.oracle.today).days
+        self.travel(max(1, left))
+        self.expire_holds()
+
+    @rule()
+    def expire_holds(self) -> None:
+        self.oracle.expire_holds()
+        self.books.expire_holds()
+        self.after_each()
