@@ -592,6 +592,7 @@ CREATE TABLE accrual (
 );
 
 CREATE INDEX accrual_of_day ON accrual (partner, effective_on);
+CREATE INDEX accrual_of_member ON accrual (shard, member_id);
 
 -- What a partner paid before for points that it is to give. They are the budget `fund:<partner>`.
 CREATE TABLE partner_deposit (

@@ -22,6 +22,7 @@ CREATE TABLE accrual (
 );
 
 CREATE INDEX accrual_of_day ON accrual (partner, effective_on);
+CREATE INDEX accrual_of_member ON accrual (shard, member_id);
 
 CREATE TABLE partner_deposit (
     partner     text        NOT NULL,

@@ -24,6 +24,7 @@ from loyalty.members.model import EnrolRequest
 from loyalty.partners import matching
 from loyalty.partners.accruals import Deposit
 from loyalty.partners.model import Contract, Offer, Partner, Price
+from loyalty.partners.statements import as_csv
 from loyalty.program.model import Name
 from loyalty.program.reading import decode
 from loyalty.stays.model import Line, StayPosting
@@ -173,7 +174,9 @@ def test_a_month_is_stated_matched_disputed_and_settled(desk: Desk) -> None:
     assert {"matched": 4, "missing_here": 1, "missing_there": 1, "different": 1} == {
         name: getattr(compared.counts, name) for name in compared.counts.__struct_fields__
     }
-    assert ["date 2026-03-10 ≠ 2026-03-11, points 500 ≠ 600"] == [one.text for one in compared.lines if one.text]
+    assert ["date 2026-03-10 ≠ 2026-03-11, points 500 ≠ 600"] == [
+        one.text for one in compared.lines if one.text
+    ]
     kept = live.run(settling.comparison(live.service, air, "2026-03"))
     assert settling.encode(compared) == kept
 
@@ -214,7 +217,9 @@ def test_points_are_told_by_the_hotel_that_gave_them(desk: Desk) -> None:
     assert [{"", "SHA01"}, 1] == [set(march.lines[0].properties), len(march.lines[1].properties)]
     assert 400 == sum(one.points for one in report)
     assert {"", "SHA01"} >= {one.property for one in report}
-    assert "4.00" in {one.money for one in report} or 400 == sum(int(one.money.replace(".", "")) for one in report)
+    assert "4.00" in {one.money for one in report} or 400 == sum(
+        int(one.money.replace(".", "")) for one in report
+    )
     assert {} == live.verify()
 
 
