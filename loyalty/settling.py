@@ -23,7 +23,7 @@ from loyalty.partners import settlement_store as store
 from loyalty.partners import statements
 from loyalty.partners.accruals import Deposit, Pool
 from loyalty.partners.catalogue import Filed
-from loyalty.partners.matching import Compared, Counts, TheirLine, check, compare, counts
+from loyalty.partners.matching import ComparedLine, Counts, TheirLine, check, compare, counts
 from loyalty.partners.model import Partner
 from loyalty.partners.statements import Doing, Line, Statement, Step
 from loyalty.service import Service
@@ -51,7 +51,7 @@ class Comparison(Struct, frozen=True):
 
     statement: str
     counts: Counts
-    lines: Sequence[Compared]
+    lines: Sequence[ComparedLine]
 
 
 class Fund(Struct, frozen=True):

@@ -245,13 +245,18 @@ class Joints:
             await _add_lots(connection, ((facts, 0),), moment)
             prepaid = partner.contract.account == "prepaid"
             names = accruals.draws(partner.code, 0, moment.today, prepaid=prepaid)
+            # What is refused opens no budget.
+            opening = connection.transaction()
+            await opening.start()
             pools = await settling_store.lock_pools(connection, list(names))
             known = await settling_store.read_accruals(connection, partner.code, command.request.reference)
             result = accrue.decide(facts, known, pools, self.rules, command, moment)
-            for given in result.accruals if isinstance(result, Decision) else ():
+            given = result.accruals if isinstance(result, Decision) else []
+            for one in given:
                 await settling_store.take_from_pools(
-                    connection, given.draws, sized=accruals.fund_of(partner.code)
+                    connection, one.draws, sized=accruals.fund_of(partner.code)
                 )
+            await (opening.commit() if given else opening.rollback())
             return await _write(connection, result, command.key, moment)
 
     async def reverse_accrual(self, connection: Connection, command: ReverseAccrual) -> Move | Result:

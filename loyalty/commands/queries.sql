@@ -393,7 +393,7 @@ WHERE promotion = $1;
 -- The points that a partner gave under a reference, and whether it took them back.
 SELECT partner, reference, kind, shard, journal_id, member_id, points, money, currency, prepaid, what, effective_on,
        booked_on, recorded_at, actor, reason
-FROM accrual WHERE partner = $1 AND reference = $2 ORDER BY kind;
+FROM accrual WHERE partner = $1 AND reference = $2 ORDER BY kind DESC;
 
 -- name: find_lots_by_id
 -- Lots by their ids, open or not, of one member.

@@ -23,20 +23,12 @@ from loyalty.events.model import Event
 from loyalty.ids import UUID, show
 from loyalty.ledger.model import Moment
 from loyalty.ledger.rules import Book
-from loyalty.partners.model import Partner
+from loyalty.partners.model import Partner, SignedMoney
 
 PARTNER: Final = "partner:"
 """What the account of a partner begins with; its code follows."""
 
 _encode: Final = msgspec.json.Encoder().encode
-
-SignedMoney = Annotated[
-    str,
-    Meta(
-        pattern=r"^-?[0-9]{1,12}(\.[0-9]{1,3})?$(?!\n)",
-        description='An amount of money in quotes, like "-120.00", no finer than its currency.',
-    ),
-]
 
 
 class SettlementAdjustmentRequest(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):

@@ -2,6 +2,8 @@
 
 from typing import Any, Final
 
+from loyalty.http import settlement_examples
+
 __all__ = ["REPLIES", "REQUESTS"]
 
 Example = dict[str, Any]
@@ -323,7 +325,7 @@ REQUESTS: Final[dict[tuple[str, str], Any]] = {
     ("POST", _EXTEND): {"until": "2026-01-04T06:00:00Z"},
     ("POST", _REFUND): {"reason": "The flight was cancelled", "quantity": 1},
     ("POST", "/v1/programs/simulate"): {"version": 2, "from": "2026-01-01"},
-}
+} | settlement_examples.REQUESTS
 """The body of a request, by method and path."""
 
 REPLIES: Final[dict[tuple[str, str], Any]] = {
@@ -398,5 +400,5 @@ REPLIES: Final[dict[tuple[str, str], Any]] = {
     ("POST", _EXTEND): _HELD | {"expires_at": "2026-01-04T06:00:00Z"},
     ("POST", _REFUND): _CAPTURED | {"status": "refunded", "refunded": 1, "refunded_points": 25000},
     ("POST", "/v1/programs/simulate"): _SIMULATED,
-}
+} | settlement_examples.REPLIES
 """The body of a good answer, by method and path."""

@@ -22,7 +22,7 @@ PartnerReference = Annotated[
     str,
     Meta(
         pattern=r"^[A-Za-z0-9][A-Za-z0-9._:/#-]{0,63}$(?!\n)",
-        description="The partner's own name for it: 1 to 64 letters, digits and `._:/#-`, the first a letter or digit.",
+        description="A text of 1 to 64 letters, digits and `._:/#-`, the first a letter or digit.",
     ),
 ]
 

@@ -16,6 +16,7 @@ from msgspec import Meta, Struct
 
 from loyalty import money
 from loyalty.errors import FieldError, Problem
+from loyalty.partners.model import SignedMoney
 from loyalty.partners.statements import KINDS, Line, LineKind
 
 MOST: Final = 20_000
@@ -36,7 +37,7 @@ class TheirLine(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=T
     reference: Annotated[str, Meta(min_length=1, max_length=_REFERENCE)]
     date: dt.date
     points: Annotated[int, Meta(ge=-1_000_000_000_000, le=1_000_000_000_000)]
-    money: Annotated[str, Meta(pattern=r"^-?[0-9]{1,12}(\.[0-9]{1,3})?$(?!\n)")] | None = None
+    money: SignedMoney | None = None
     kind: LineKind = "captured"
 
 
@@ -48,7 +49,7 @@ class Difference(Struct, frozen=True, gc=False):
     there: str
 
 
-class Compared(Struct, frozen=True, gc=False, omit_defaults=True):
+class ComparedLine(Struct, frozen=True, gc=False, omit_defaults=True):
     """What became of one line: `line` is the statement's, `row` that of the file; one of them if the other is missing.
 
     `text` says in words in what they differ.
@@ -72,7 +73,7 @@ class Counts(Struct, frozen=True, gc=False):
     different: int
 
 
-def counts(compared: Iterable[Compared]) -> Counts:
+def counts(compared: Iterable[ComparedLine]) -> Counts:
     """Count what lines came to."""
     found = [one.outcome for one in compared]
     return Counts(
@@ -181,7 +182,7 @@ def _too_many() -> Problem:
 _Key = tuple[str, str]
 
 
-def compare(ours: Sequence[Line], theirs: Sequence[TheirLine], currency: str) -> list[Compared]:
+def compare(ours: Sequence[Line], theirs: Sequence[TheirLine], currency: str) -> list[ComparedLine]:
     """Compare a statement with the partner's file: each line of either is in the answer once."""
     decimals = money.digits(currency)
     file: defaultdict[_Key, list[tuple[int, TheirLine]]] = defaultdict(list)
@@ -204,7 +205,7 @@ def _key(line: Line, file: Container[_Key]) -> _Key:
     return next(((name, line.kind) for name in names if (name, line.kind) in file), (names[0], line.kind))
 
 
-def _pair(ours: list[Line], theirs: list[tuple[int, TheirLine]], decimals: int) -> Iterator[Compared]:
+def _pair(ours: list[Line], theirs: list[tuple[int, TheirLine]], decimals: int) -> Iterator[ComparedLine]:
     """Put lines of one reference and kind together: equal ones first, the others in their order."""
     left = list(theirs)
     others: list[Line] = []
@@ -214,16 +215,16 @@ def _pair(ours: list[Line], theirs: list[tuple[int, TheirLine]], decimals: int) 
             others.append(line)
         else:
             left.remove(same)
-            yield Compared("matched", line.reference or line.entry, line.kind, line.line, same[0])
+            yield ComparedLine("matched", line.reference or line.entry, line.kind, line.line, same[0])
     for line, (row, other) in zip(others, left, strict=False):
         differences = tuple(_differences(line, other, decimals))
         text = ", ".join(f"{one.field} {one.here} ≠ {one.there}" for one in differences)
         name = line.reference or line.entry
-        yield Compared("different", name, line.kind, line.line, row, differences, text)
+        yield ComparedLine("different", name, line.kind, line.line, row, differences, text)
     for line in others[len(left) :]:
-        yield Compared("missing_there", line.reference or line.entry, line.kind, line.line)
+        yield ComparedLine("missing_there", line.reference or line.entry, line.kind, line.line)
     for row, other in left[len(others) :]:
-        yield Compared("missing_here", other.reference, other.kind, None, row)
+        yield ComparedLine("missing_here", other.reference, other.kind, None, row)
 
 
 def _differences(ours: Line, theirs: TheirLine, decimals: int) -> list[Difference]:

@@ -79,7 +79,7 @@ SELECT budget, leased FROM promotion_pool WHERE promotion = $1;
 -- name: find_accruals
 SELECT partner, reference, kind, shard, journal_id, member_id, points, money, currency, prepaid, what, effective_on,
        booked_on, recorded_at, actor, reason
-FROM accrual WHERE partner = $1 AND reference = $2 ORDER BY kind;
+FROM accrual WHERE partner = $1 AND reference = $2 ORDER BY kind DESC;
 
 -- name: lock_turn
 -- Nobody else issues a statement of the partner, or does anything with one, until the transaction ends; return how many
