@@ -197,9 +197,8 @@ def test_what_is_returned_into_a_lot_whose_time_is_up_expires_at_once_and_both_a
     lines = desk.api.get(f"/v1/members/{desk.member}/statement?limit=2").json()["lines"]
 
     assert (200, 0) == (released.status_code, released.json()["balance"]["available"])
-    assert [("expired", -600, str(yesterday)), ("hold_released", 600, str(desk.api.today))] == [
-        (line["kind"], line["points"], line["effective_on"]) for line in lines
-    ]
+    assert [("expired", -600), ("hold_released", 600)] == [(line["kind"], line["points"]) for line in lines]
+    assert {str(desk.api.today)} == {line["effective_on"] for line in lines}
 
 
 def test_a_request_that_is_sent_again_is_answered_the_same_and_does_nothing(desk: Desk) -> None:
