@@ -269,14 +269,14 @@ _OFFERED: Final[Example] = {
     ],
 }  # fmt: skip
 
-_TOKEN: Final = "rtk_5f3b9c1e7a2d4860b1c9e0f7a6d2438b5c10e97f0002"
+_CONSENT: Final = "rtk_5f3b9c1e7a2d4860b1c9e0f7a6d2438b5c10e97f0002"
 _REDEMPTION: Final = "red_019a8f3e2a417000a7c3d91e5b640002"
 _CAPTURE: Final = "/v1/redemptions/{redemption_id}/capture"
 _RELEASE: Final = "/v1/redemptions/{redemption_id}/release"
 _EXTEND: Final = "/v1/redemptions/{redemption_id}/extend"
 _REFUND: Final = "/v1/redemptions/{redemption_id}/refund"
 _UPGRADE: Final[Example] = {
-    "offer": "thai_upgrade", "token": _TOKEN, "reference": "TG-K7QX2M", "max_points": 25000, "capture": False,
+    "offer": "thai_upgrade", "token": _CONSENT, "reference": "TG-K7QX2M", "max_points": 25000, "capture": False,
     "details": {
         "flight": "TG665", "date": "2026-04-02", "booking_ref": "K7QX2M", "cabin_from": "economy",
         "cabin_to": "business",
@@ -387,7 +387,7 @@ REPLIES: Final[dict[tuple[str, str], Any]] = {
     ("GET", "/v1/offers/{code}"): _OFFER_FILE,
     ("PUT", "/v1/offers/{code}"): _OFFER_FILE,
     ("POST", "/v1/members/{member_id}/redemption-tokens"): {
-        "token": _TOKEN,
+        "token": _CONSENT,
         "partner": "thai_air",
         "points": 25000,
         "expires_at": "2026-01-04T03:27:09Z",

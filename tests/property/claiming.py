@@ -17,7 +17,7 @@ from loyalty.ids import parse, show
 from loyalty.partners.model import Offer, Price, Stock
 from loyalty.program.model import Name
 from tests.builders import PRINCIPAL
-from tests.property.claims import HOLD_DAYS, OFFERS, ClaimsOracle
+from tests.property.claims import HOLD_DAYS, OFFERS, ClaimsOracle, Offered
 from tests.property.live import Live, LiveBooks, agree
 
 DESK = Caller("test")
@@ -32,14 +32,13 @@ class LiveClaims(LiveBooks):
         self.code = self.prefix.lower().replace("-", "_")
         self.claims: dict[str, int] = {}
         for code, offered in OFFERS.items():
-            live.run(
-                offering.put_offer(self.service, self._offer(code, offered.stock, offered), "test", None)
-            )
+            live.run(offering.put_offer(self.service, self.offer(code, offered), "test", None))
 
-    def _offer(self, code: str, stock: int | None, offered: Any) -> Offer:
+    def offer(self, code: str, offered: Offered) -> Offer:
+        """Return an offer to put on file, of the hotel itself."""
         return Offer(
             code=self.code + code, kind="merchandise", name=Name(code, code), prices=(Price(points=offered.points),),
-            stock=None if stock is None else Stock(amount=stock), hold_minutes=HOLD_DAYS * 24 * 60,
+            stock=None if offered.stock is None else Stock(amount=offered.stock), hold_minutes=HOLD_DAYS * 24 * 60,
             refundable=offered.refundable,
         )  # fmt: skip
 
