@@ -5,7 +5,9 @@
 --   3. The ledger             journal, transfer, lot, allocation, account_delta, account_total
 --   4. Stays                  stay_directory, stay_revision
 --   5. Rewards                milestone_grant, reward, promotion_pool, promotion_budget, referral
---   6. Redemptions            redemption, redemption_step, partner_reference, redemption_token
+--   6. Redemptions            redemption, redemption_step, partner_reference, redemption_token, accrual, partner_deposit,
+--                             statement_turn, statement, statement_line, statement_step, statement_comparison,
+--                             settlement_adjustment
 --   7. Promises to the world  idempotency_key, approval, agent_day, outbox, expiry_warning, unsealed
 --   8. What a batch hands over  batch_item, new_transfer
 --   9. Who may do what        append-only walls and the service's role
@@ -15,8 +17,8 @@
 --     statement. A member lives in shard crc32(number) mod (number of shards); every id minted for that member
 --     ends in the shard. So no foreign key, sequence or unique constraint crosses a shard.
 --   * Points are whole. Nights are tenths. Money is minor units of the program's currency.
---   * A row of journal, transfer, allocation, stay_revision, redemption_step, partner_version or offer_version is never
---     changed once written.
+--   * A row of journal, transfer, allocation, stay_revision, redemption_step, accrual, partner_deposit, statement,
+--     statement_line, statement_step, settlement_adjustment, partner_version or offer_version is never changed once written.
 --   * One statement writes a batch and all its parts; foreign keys on the posting path would only re-check it,
 --     row by row. `loyalty verify` proves that nothing is orphaned.
 
@@ -429,7 +431,8 @@ CREATE INDEX reward_flagged ON reward (reward_id) WHERE status = 'flagged';
 
 -- What a promotion may give to all members together; or, under `stock:<offer>` with the day or time behind a slash, how
 -- many of an offer there are. A shard leases some of it, so that postings of different shards
--- never wait for each other, and together never give more than the budget.
+-- never wait for each other, and together never give more than the budget. Under `fund:<partner>` what a partner paid
+-- before, and under `accruals:<partner>/<day>` what it may give on a day: nothing of these is leased ahead.
 CREATE TABLE promotion_pool (
     promotion text   PRIMARY KEY,
     budget    bigint NOT NULL CHECK (budget >= 0),
@@ -561,6 +564,141 @@ CREATE TABLE redemption_token (
     redemption_id uuid,
     PRIMARY KEY (shard, hash)
 );
+
+-- Points that a partner gave, and those that it took back: one row for each, never changed. The partner's reference is
+-- unique among what it gave.
+--   money     what the partner owes for it in minor units of `currency`; nothing where it was paid before (`prepaid`)
+--   what      what it was for; `reason` is also in the journal
+--   booked_on the program's day of recording, of which the caps are
+CREATE TABLE accrual (
+    partner      text        NOT NULL,
+    reference    text        NOT NULL CHECK (reference <> '' AND length(reference) <= 64),
+    kind         text        NOT NULL CHECK (kind IN ('accrued', 'accrual_reversed')),
+    shard        smallint    NOT NULL,
+    journal_id   uuid        NOT NULL,
+    member_id    uuid        NOT NULL,
+    points       bigint      NOT NULL CHECK (points >= 1),
+    money        bigint      NOT NULL CHECK (money >= 0),
+    currency     text        NOT NULL,
+    prepaid      boolean     NOT NULL,
+    what         text        NOT NULL,
+    effective_on date        NOT NULL,
+    booked_on    date        NOT NULL,
+    recorded_at  timestamptz NOT NULL,
+    actor        text        NOT NULL,
+    reason       text        NOT NULL,
+    PRIMARY KEY (partner, reference, kind),
+    CONSTRAINT nothing_is_owed_for_what_was_paid CHECK (NOT prepaid OR money = 0)
+);
+
+CREATE INDEX accrual_of_day ON accrual (partner, effective_on);
+CREATE INDEX accrual_of_member ON accrual (shard, member_id);
+
+-- What a partner paid before for points that it is to give. They are the budget `fund:<partner>`.
+CREATE TABLE partner_deposit (
+    partner     text        NOT NULL,
+    reference   text        NOT NULL CHECK (reference <> '' AND length(reference) <= 64),
+    points      bigint      NOT NULL CHECK (points >= 1),
+    money       bigint      NOT NULL CHECK (money >= 0),
+    currency    text        NOT NULL,
+    recorded_at timestamptz NOT NULL,
+    actor       text        NOT NULL,
+    PRIMARY KEY (partner, reference)
+);
+
+-- How many statements a partner has: whoever issues one locks the row.
+CREATE TABLE statement_turn (
+    partner text    PRIMARY KEY,
+    issued  integer NOT NULL CHECK (issued >= 0)
+);
+
+-- A partner's statement of a month, numbered without gaps, never changed. Each line is one thing that happened, of that
+-- month or of an earlier one that was closed by then.
+--   points, money   what the hotel owes the partner: below zero what the partner owes
+--   hash            SHA-256 of the statement as CSV
+CREATE TABLE statement (
+    partner   text        NOT NULL,
+    number    integer     NOT NULL CHECK (number >= 1),
+    period    text        NOT NULL CHECK (period ~ '^20[0-9]{2}-(0[1-9]|1[0-2])$'),
+    currency  text        NOT NULL,
+    records   integer     NOT NULL CHECK (records >= 0),
+    points    bigint      NOT NULL,
+    money     bigint      NOT NULL,
+    hash      bytea       NOT NULL CHECK (octet_length(hash) = 32),
+    issued_at timestamptz NOT NULL,
+    issued_by text        NOT NULL,
+    PRIMARY KEY (partner, number),
+    UNIQUE (partner, period)
+);
+
+-- `journal_id` is the thing that happened, so it is on one statement only; `entry` its id and `reference` the partner's,
+-- `properties` the points by the hotel where they were earned.
+CREATE TABLE statement_line (
+    partner      text     NOT NULL,
+    number       integer  NOT NULL,
+    line         integer  NOT NULL CHECK (line >= 1),
+    kind         text     NOT NULL CHECK (kind IN ('captured', 'refunded', 'accrued', 'accrual_reversed', 'adjusted')),
+    shard        smallint NOT NULL,
+    journal_id   uuid     NOT NULL,
+    entry        text     NOT NULL,
+    reference    text     NOT NULL,
+    offer        text     NOT NULL,
+    quantity     integer  NOT NULL,
+    points       bigint   NOT NULL,
+    money        bigint   NOT NULL,
+    effective_on date     NOT NULL,
+    properties   json     NOT NULL,
+    PRIMARY KEY (partner, number, line),
+    UNIQUE (shard, journal_id)
+);
+
+-- What became of a statement; its status is that of the last step. `lines` are those in dispute.
+CREATE TABLE statement_step (
+    partner     text        NOT NULL,
+    number      integer     NOT NULL,
+    step        smallint    NOT NULL CHECK (step >= 1),
+    status      text        NOT NULL CHECK (status IN ('issued', 'accepted', 'disputed', 'settled')),
+    lines       integer[]   NOT NULL,
+    reason      text        NOT NULL,
+    payment     text        NOT NULL,
+    actor       text        NOT NULL,
+    recorded_at timestamptz NOT NULL,
+    PRIMARY KEY (partner, number, step)
+);
+
+-- The newest comparison of a statement with the partner's own file.
+CREATE TABLE statement_comparison (
+    partner     text        NOT NULL,
+    number      integer     NOT NULL,
+    result      json        NOT NULL,
+    actor       text        NOT NULL,
+    recorded_at timestamptz NOT NULL,
+    PRIMARY KEY (partner, number)
+);
+
+-- How a dispute was resolved: what a partner is owed more (below zero: less) than was stated. The journal is in the book
+-- of the member whom it was about. `number` is the statement of the `line`; none for what is on none yet.
+CREATE TABLE settlement_adjustment (
+    shard        smallint    NOT NULL,
+    journal_id   uuid        NOT NULL,
+    member_id    uuid        NOT NULL,
+    partner      text        NOT NULL,
+    number       integer,
+    line         integer,
+    reference    text        NOT NULL,
+    offer        text        NOT NULL,
+    points       bigint      NOT NULL,
+    money        bigint      NOT NULL,
+    currency     text        NOT NULL,
+    effective_on date        NOT NULL,
+    recorded_at  timestamptz NOT NULL,
+    actor        text        NOT NULL,
+    reason       text        NOT NULL,
+    PRIMARY KEY (shard, journal_id),
+    CONSTRAINT adjusts_something CHECK (points <> 0 OR money <> 0)
+);
+
+CREATE INDEX settlement_adjustment_of_partner ON settlement_adjustment (partner, effective_on);
 
 -- ---------------------------------------------------------------------------------------------------------------
 -- 7. Promises to the world
@@ -717,6 +855,9 @@ GRANT SELECT, UPDATE ON program_generation, catalogue_generation TO loyalty_serv
 GRANT SELECT, INSERT, UPDATE ON reward, promotion_pool, promotion_budget TO loyalty_service;
 GRANT SELECT, INSERT, UPDATE ON redemption, redemption_token TO loyalty_service;
 GRANT SELECT, INSERT ON redemption_step, partner_reference TO loyalty_service;
+GRANT SELECT, INSERT ON accrual, partner_deposit, statement, statement_line, statement_step, settlement_adjustment
+    TO loyalty_service;
+GRANT SELECT, INSERT, UPDATE ON statement_turn, statement_comparison TO loyalty_service;
 
 -- Second wall: whoever owns the tables is stopped too, unless the trigger is first taken away in plain sight.
 CREATE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -737,4 +878,16 @@ CREATE TRIGGER partner_version_is_append_only BEFORE UPDATE OR DELETE OR TRUNCAT
 CREATE TRIGGER redemption_step_is_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON redemption_step
     FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER offer_version_is_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON offer_version
+    FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER accrual_is_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON accrual
+    FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER partner_deposit_is_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON partner_deposit
+    FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER statement_is_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON statement
+    FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER statement_line_is_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON statement_line
+    FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER statement_step_is_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON statement_step
+    FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER settlement_adjustment_is_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON settlement_adjustment
     FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();

@@ -10,6 +10,7 @@ from litestar.types import ASGIApp
 
 from loyalty import __version__, log, metrics
 from loyalty.http import (
+    accruals,
     adjustments,
     balances,
     compensations,
@@ -23,9 +24,11 @@ from loyalty.http import (
     properties,
     purchases,
     redemptions,
+    reports,
     rewards,
     simulations,
     standing,
+    statements,
     stays,
     transfers,
 )
@@ -53,6 +56,11 @@ ROUTES = (
     programs.list_programs, programs.get_program, programs.publish_program, programs.withdraw_program,
     simulations.simulate_program,
     partners.list_partners, partners.get_partner, partners.put_partner,
+    accruals.accrue, accruals.get_accrual, accruals.reverse_accrual, accruals.deposit, accruals.get_fund,
+    statements.issue_statement, statements.list_statements, statements.get_statement, statements.accept_statement,
+    statements.dispute_statement, statements.settle_statement, statements.match_statement,
+    statements.match_statement_file, statements.get_match, statements.adjust_statement,
+    reports.report_redemptions, reports.report_lots, reports.report_cost, reports.report_properties,
     redemptions.mint_token, redemptions.redeem, redemptions.get_redemption, redemptions.list_redemptions,
     redemptions.capture, redemptions.release, redemptions.extend, redemptions.refund,
     offers.list_offers, offers.get_offer, offers.put_offer,

@@ -5,6 +5,8 @@ import contextlib
 import datetime as dt
 import secrets
 import time
+import urllib.error
+import urllib.request
 from collections.abc import Callable, Generator, Mapping
 from pathlib import Path
 from typing import Final
@@ -19,7 +21,15 @@ from loyalty.bench.ground import Ground, open_ground, peak_memory_mb
 from loyalty.bench.measure import Run, Slice
 from loyalty.bench.pgbench import Pgbench
 from loyalty.bench.population import Group, Size
-from loyalty.bench.workload import LoadFailedError, Workload, get_workload, post_workload, write_keys
+from loyalty.bench.workload import (
+    COUNTER,
+    KEY,
+    LoadFailedError,
+    Workload,
+    get_workload,
+    post_workload,
+    write_keys,
+)
 from loyalty.db import connect
 from loyalty.http.auth import Role
 from loyalty.http.keys_command import create_key
@@ -43,13 +53,20 @@ class Progress:
         """Some parts of it are done."""
 
 
+class Kept(Struct, frozen=True):
+    """How many were acknowledged, and how many of them are in the database."""
+
+    acknowledged: int
+    in_database: int
+
+
 class Outcome(Struct, frozen=True, kw_only=True):
     """All that was measured, and what was found in the database afterwards."""
 
     samples: Mapping[str, list[Slice]]
     peak_rss_mb: float | None
-    stays_acknowledged: int
-    stays_in_database: int
+    stays: Kept
+    redemptions: Kept
     journals_at_start: int
     journals_at_end: int
     generator: str
@@ -105,6 +122,27 @@ class Stream:
         return Slice(found.rate * each, found.p50_ms, found.p99_ms, found.generator_us)
 
 
+class Captures:
+    """Captures what the holds have left, each once."""
+
+    def __init__(self, stage: Stage, connections: int) -> None:
+        self._stage = stage
+        self._connections = connections
+
+    def run(self, _: int, seconds: float) -> Slice:
+        """Load for some seconds; fails when there aren't holds enough."""
+        held = asyncio.run(_held(self._stage.dsn))
+        if not held:
+            raise LoadFailedError("there is no hold to capture")
+        keys = write_keys(self._stage.files / "held.ids", held)
+        workload = post_workload(
+            self._stage.service.url, f"/v1/redemptions/{KEY}/capture", ["{}"], keys, len(held),
+            token=self._stage.token, headers=f"Idempotency-Key: capture-{COUNTER}-{secrets.token_hex(4)}\r\n",
+        )  # fmt: skip
+        found = generate(workload, connections=self._connections, seconds=seconds, first=0)
+        return Slice(found.rate, found.p50_ms, found.p99_ms, found.generator_us)
+
+
 Streams = dict[str, list[Stream]]
 """By contestant: one for all rounds, or one for each."""
 
@@ -126,14 +164,16 @@ def measure_all(settings: Settings, size: Size, *, port: int, progress: Progress
             )
         )
         posting = _posting(main, size)
+        redeeming = _redeeming(main, size)
         others = _others(main, small, rich, stack.enter_context(running_bare()), size)
         before = asyncio.run(_journals(main.dsn))
-        samples = _run(posting | others, pgbench, size, progress)
+        captures = Captures(main, size.connections)
+        samples = _run(posting | redeeming | others, captures, pgbench, size, progress)
         outcome = Outcome(
             samples=samples,
             peak_rss_mb=peak_memory_mb(main.service.process.pid),
-            stays_acknowledged=sum(stream.acknowledged for streams in posting.values() for stream in streams),
-            stays_in_database=asyncio.run(_stays_posted(main.dsn)),
+            stays=Kept(_acknowledged(posting), asyncio.run(_stays_posted(main.dsn))),
+            redemptions=Kept(_acknowledged(redeeming), asyncio.run(_redemptions(main.dsn))),
             journals_at_start=before,
             journals_at_end=asyncio.run(_journals(main.dsn)),
             generator=posting[measure.POST_STAY][0].generator,
@@ -146,10 +186,11 @@ def measure_all(settings: Settings, size: Size, *, port: int, progress: Progress
 
 def check(outcome: Outcome) -> None:
     """Refuse the figures of a service that lost what it acknowledged, or acknowledged what it had already."""
-    if outcome.stays_in_database < outcome.stays_acknowledged:
-        raise LoadFailedError(
-            f"{outcome.stays_acknowledged} new stays were acknowledged, but {outcome.stays_in_database} are there"
-        )
+    for what, kept in (("new stays", outcome.stays), ("holds", outcome.redemptions)):
+        if kept.in_database < kept.acknowledged:
+            raise LoadFailedError(
+                f"{kept.acknowledged} {what} were acknowledged, but {kept.in_database} are there"
+            )
 
 
 @contextlib.contextmanager
@@ -215,6 +256,37 @@ def _others(main: Stage, small: Stage, rich: Stage, bare: str, size: Size) -> St
     }
 
 
+def _redeeming(main: Stage, size: Size) -> Streams:
+    """Holds of many offers, and of one that all want."""
+    for code in (bodies.HOT, *bodies.MANY):
+        _put(main, f"/v1/offers/{code}", bodies.offer(code))
+    numbers, count = main.numbers("crowd")
+    path, headers = "/v1/redemptions", f"Idempotency-Key: {KEY}-{COUNTER}-"
+    return {
+        name: [
+            Stream(
+                post_workload(
+                    main.service.url, path, bodies.hold_items(codes), numbers, count, token=main.token,
+                    headers=f"{headers}{name}\r\n",
+                ),
+                size.connections,
+            )
+        ]
+        for name, codes in ((measure.HOLD, bodies.MANY), (measure.HOT_OFFER, (bodies.HOT,)))
+    }  # fmt: skip
+
+
+def _put(stage: Stage, path: str, body: bytes) -> None:
+    """Put something on file; raise LoadFailedError when the service doesn't take it."""
+    headers = {"Authorization": f"Bearer {stage.token}", "Content-Type": "application/json"}
+    request = urllib.request.Request(stage.service.url + path, body, headers, method="PUT")  # noqa: S310 - our own service
+    try:
+        with urllib.request.urlopen(request, timeout=30):  # noqa: S310 - our own service
+            return
+    except urllib.error.HTTPError as error:
+        raise LoadFailedError(f"PUT {path}: {error.read().decode()}") from error
+
+
 def _singles(stage: Stage, group: str, ref: str, size: Size, *, suffix: int = 0) -> Stream:
     numbers, count = stage.numbers(group)
     items = bodies.stay_items(ref=f"{ref}{suffix}-")
@@ -238,9 +310,16 @@ def _batches(stage: Stage, size: Size) -> Stream:
     return Stream(workload, size.batch_connections)
 
 
-def _run(streams: Streams, pgbench: Pgbench, size: Size, progress: Progress) -> dict[str, list[Slice]]:
+def _acknowledged(streams: Streams) -> int:
+    return sum(stream.acknowledged for each in streams.values() for stream in each)
+
+
+def _run(
+    streams: Streams, captures: Captures, pgbench: Pgbench, size: Size, progress: Progress
+) -> dict[str, list[Slice]]:
     """Warm everything up, then measure it."""
     contestants: dict[str, Run] = {name: _runner(them) for name, them in streams.items()}
+    contestants[measure.CAPTURE] = captures.run
     contestants[measure.PGBENCH] = lambda _, seconds: Slice(pgbench.rate(seconds))
     progress.step("warming up", len(contestants))
     for name in measure.ORDER:
@@ -280,6 +359,19 @@ async def _journals(dsn: str) -> int:
 
 async def _stays_posted(dsn: str) -> int:
     return await _fetch(dsn, f"SELECT count(*) FROM stay_directory WHERE property = '{bodies.PROPERTY}'")  # noqa: S608 - our own constant
+
+
+async def _redemptions(dsn: str) -> int:
+    return await _fetch(dsn, "SELECT count(*) FROM redemption")
+
+
+async def _held(dsn: str) -> list[str]:
+    connection = await connect(dsn)
+    try:
+        rows = await connection.fetch("SELECT redemption_id FROM redemption WHERE status = 'held'")
+        return [show("red", row[0]) for row in rows]
+    finally:
+        await connection.close()
 
 
 async def _fetch(dsn: str, query: str) -> int:

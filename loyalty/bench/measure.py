@@ -21,11 +21,14 @@ BARE_GET: Final = "bare_get"
 GET_BALANCE: Final = "get_balance"
 LONG_HISTORY: Final = "post_stay_long_history"
 SHORT_HISTORY: Final = "post_stay_short_history"
+HOLD: Final = "hold"
+HOT_OFFER: Final = "hold_hot_offer"
+CAPTURE: Final = "capture"
 
 # What is compared runs side by side.
 ORDER: Final = (
-    BARE_GET, GET_BALANCE, LONG_HISTORY, SHORT_HISTORY, RICH_PROGRAM, SMALL_DATABASE, POST_STAY, BARE_POST, PGBENCH,
-    BATCH,
+    BARE_GET, GET_BALANCE, LONG_HISTORY, SHORT_HISTORY, RICH_PROGRAM, SMALL_DATABASE, POST_STAY, BARE_POST, HOLD,
+    HOT_OFFER, CAPTURE, PGBENCH, BATCH,
 )  # fmt: skip
 
 # Few, long requests take longer to be counted well.
@@ -73,6 +76,9 @@ TARGETS: Final = (
     Target("long_history_ratio", 0.85, of=(LONG_HISTORY, SHORT_HISTORY)),
     Target("large_database_ratio", 0.85, of=(POST_STAY, SMALL_DATABASE)),
     Target("rich_program_ratio", 0.85, of=(RICH_PROGRAM, SMALL_DATABASE)),
+    Target("hold_ratio", 0.30, of=(HOLD, BARE_POST)),
+    Target("capture_ratio", 0.30, of=(CAPTURE, BARE_POST)),
+    Target("hot_offer_ratio", 0.50, of=(HOT_OFFER, HOLD)),
     Target("peak_rss_mb", 250, "most"),
 )
 

@@ -24,6 +24,9 @@ TITLES: Final = {
     "long_history_ratio": "Posting for old hands",
     "large_database_ratio": "Posting in a large database",
     "rich_program_ratio": "Posting under rich rules",
+    "hold_ratio": "Holding points",
+    "capture_ratio": "Capturing them",
+    "hot_offer_ratio": "One offer that all want",
     "peak_rss_mb": "Memory of the worker",
 }
 RATES: Final = {
@@ -35,6 +38,9 @@ RATES: Final = {
     measure.RICH_PROGRAM: "POST /v1/stays, rich program",
     measure.LONG_HISTORY: "POST /v1/stays, long histories",
     measure.SHORT_HISTORY: "POST /v1/stays, short histories",
+    measure.HOLD: "POST /v1/redemptions",
+    measure.HOT_OFFER: "POST /v1/redemptions, one offer",
+    measure.CAPTURE: "POST …/capture",
     measure.BARE_GET: "bare app, GET",
     measure.GET_BALANCE: "GET …/balance",
 }
@@ -51,6 +57,9 @@ def meanings(size: Size) -> dict[str, str]:
         "long_history_ratio": f"members with {size.long_stays:,} stays, beside members with {size.short_stays}",
         "large_database_ratio": f"{size.journals:,} journals, beside {size.small_journals:,}",
         "rich_program_ratio": f"the richest program shipped and {PROMOTIONS} promotions, beside the first program",
+        "hold_ratio": "of what the bare web app does with a POST",
+        "capture_ratio": "of what the bare web app does with a POST",
+        "hot_offer_ratio": f"holds of one counted offer at {size.connections} connections, beside many offers",
         "peak_rss_mb": "the most it ever took during all of this",
     }
 
@@ -73,7 +82,8 @@ def as_json(outcome: Outcome, size: Size, *, quick: bool) -> dict[str, Any]:
         "quick": quick,
         "sizes": msgspec.to_builtins(size),
         "journals": {"at_start": outcome.journals_at_start, "at_end": outcome.journals_at_end},
-        "stays": {"acknowledged": outcome.stays_acknowledged, "in_database": outcome.stays_in_database},
+        "stays": msgspec.to_builtins(outcome.stays),
+        "redemptions": msgspec.to_builtins(outcome.redemptions),
         "generator": outcome.generator,
         "machine": {
             "processors": processors(),
@@ -171,8 +181,8 @@ def _notes(outcome: Outcome, size: Size, *, quick: bool) -> str:
         f"Medians of {size.rounds} rounds in turn, {size.slice_seconds:g} s each, load by {outcome.generator} on"
         f" the same {processors()} processors; {size.members:,} members, {outcome.journals_at_start:,} journals"
         f" at the start, {outcome.journals_at_end:,} at the end.{smaller}\n"
-        f"Every reply was a success, and all {outcome.stays_acknowledged:,} stays acknowledged are in the database."
-        + busy
+        f"Every reply was a success, and all {outcome.stays.acknowledged:,} stays and"
+        f" {outcome.redemptions.acknowledged:,} redemptions acknowledged are in the database." + busy
     )
 
 

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from loyalty.commands import (
+    accrue,
     approve,
     compensate,
     draw,
@@ -17,10 +18,14 @@ from loyalty.commands import (
     merge,
     moving_store,
     refer,
+    reverse_accrual,
+    settle_adjust,
+    settling_store,
     store,
     transfer,
     unmerge,
 )
+from loyalty.commands.accrue import Accrue
 from loyalty.commands.adjust import Adjust
 from loyalty.commands.approve import Approve, Decided
 from loyalty.commands.batch import Batches
@@ -32,7 +37,9 @@ from loyalty.commands.leave_household import LeaveHousehold
 from loyalty.commands.merge import Merge, Merged, MergeOnFile
 from loyalty.commands.model import Answer, Decision, Facts, Key, Move, Result, settle
 from loyalty.commands.refer import PayReferral
+from loyalty.commands.reverse_accrual import ReverseAccrual
 from loyalty.commands.rulebook import Rulebook
+from loyalty.commands.settle_adjust import SettleAdjust, SettlementAdjusted
 from loyalty.commands.tally import count
 from loyalty.commands.transfer import Transfer
 from loyalty.commands.unmerge import Since, Unmerge
@@ -41,6 +48,7 @@ from loyalty.errors import Problem
 from loyalty.ids import UUID, shard_of, show
 from loyalty.ledger.model import Moment
 from loyalty.ledger.rules import needs
+from loyalty.partners import accruals
 from loyalty.rewards import store as rewards_store
 
 Need = tuple[Facts, int]
@@ -227,6 +235,59 @@ class Joints:
             await _add_lots(connection, [(facts, need) for facts in (drawer, *pool)], moment)
             result = draw.decide(drawer, pool, self.rules, command, moment)
             return await _write(connection, result, command.key, moment)
+
+    async def accrue(self, connection: Connection, command: Accrue) -> Move | Result:
+        """Credit points that a partner gives."""
+        async with connection.transaction():
+            [facts] = await self._lock_and_read(connection, (command.member_id,))
+            moment, partner = self._moment(), command.partner
+            await _add_prior(connection, command.key, facts)
+            await _add_lots(connection, ((facts, 0),), moment)
+            prepaid = partner.contract.account == "prepaid"
+            names = accruals.draws(partner.code, 0, moment.today, prepaid=prepaid)
+            # What is refused opens no budget.
+            opening = connection.transaction()
+            await opening.start()
+            pools = await settling_store.lock_pools(connection, list(names))
+            known = await settling_store.read_accruals(connection, partner.code, command.request.reference)
+            result = accrue.decide(facts, known, pools, self.rules, command, moment)
+            given = result.accruals if isinstance(result, Decision) else []
+            for one in given:
+                await settling_store.take_from_pools(
+                    connection, one.draws, sized=accruals.fund_of(partner.code)
+                )
+            await (opening.commit() if given else opening.rollback())
+            return await _write(connection, result, command.key, moment)
+
+    async def reverse_accrual(self, connection: Connection, command: ReverseAccrual) -> Move | Result:
+        """Take back points that a partner gave."""
+        async with connection.transaction():
+            [facts] = await self._lock_and_read(connection, (command.member_id,))
+            moment, code = self._moment(), command.partner
+            await _add_prior(connection, command.key, facts)
+            known = await settling_store.read_accruals(connection, code, command.reference)
+            points = known[0].points if known else 0
+            await _add_lots(connection, ((facts, points),), moment)
+            await settling_store.add_own_lot(connection, facts, known)
+            result = reverse_accrual.decide(facts, known, command, moment)
+            for taken in result.accruals if isinstance(result, Decision) else ():
+                back = {name: -amount for name, amount in taken.draws.items()}
+                await settling_store.lock_pools(connection, list(back))
+                await settling_store.take_from_pools(connection, back, sized=accruals.fund_of(code))
+            return await _write(connection, result, command.key, moment)
+
+    async def settle_adjust(self, connection: Connection, command: SettleAdjust) -> Move | Result:
+        """Resolve a dispute in the book of the member whom it was about."""
+        async with connection.transaction():
+            [facts] = await self._lock_and_read(connection, (command.member_id,))
+            moment = self._moment()
+            await _add_prior(connection, command.key, facts)
+            await _add_lots(connection, ((facts, 0),), moment)
+            result = settle_adjust.decide(facts, self.rules, command, moment)
+            if not isinstance(result, SettlementAdjusted):
+                return await _write(connection, result, command.key, moment)
+            await settling_store.write_adjustment(connection, result.adjustment)
+            return await _write(connection, result.decision, command.key, moment)
 
     def _moment(self) -> Moment:
         """Return the moment of a decision; the clock is read once the rows are locked."""

@@ -11,6 +11,7 @@ from loyalty.ids import UUID
 from loyalty.ledger.model import Lot, Member, MilestoneGrant
 from loyalty.ledger.rules import Book, Pinned
 from loyalty.members.model import SealedProfile
+from loyalty.partners.accruals import Accrual
 from loyalty.partners.offers import Listing, Taken
 from loyalty.partners.redemption import Redemption, Step, Token
 from loyalty.rewards.model import GrantedReward, Place
@@ -95,7 +96,8 @@ class Decision(Struct, gc=False):
     """What a command comes to: the answer, and the rows that make it true.
 
     `budgets` is what it takes of promotions' budgets or of stock, `referrer` who brought the member that it enrols.
-    `redemptions` are as they are from now on, each once, with the `steps` that led there; `tokens` likewise.
+    `redemptions` are as they are from now on, each once, with the `steps` that led there; `tokens` likewise. `accruals`
+    are points that partners gave or took back.
     """
 
     answer: Answer
@@ -113,6 +115,7 @@ class Decision(Struct, gc=False):
     redemptions: list[Redemption] = []
     steps: list[Step] = []
     tokens: list[Token] = []
+    accruals: list[Accrual] = []
 
 
 class Short(Struct, frozen=True, gc=False):

@@ -184,6 +184,9 @@ WITH items AS MATERIALIZED (
 ), tokens AS (
     INSERT INTO redemption_token SELECT * FROM unnest($19::redemption_token[])
     ON CONFLICT (shard, hash) DO UPDATE SET redemption_id = excluded.redemption_id
+-- section accruals
+), accruals AS (
+    INSERT INTO accrual SELECT * FROM unnest($20::accrual[])
 -- end of sections
 )
 UPDATE member AS m
@@ -373,6 +376,36 @@ ON CONFLICT (shard, promotion) DO UPDATE SET allotted = b.allotted + excluded.al
 INSERT INTO household AS h (shard, household_id, head_id, seats, status) VALUES ($1, $2, $3, $4, $5)
 ON CONFLICT (shard, household_id) DO UPDATE SET seats = excluded.seats, status = excluded.status;
 
+-- name: lock_pools
+-- Budgets that are taken from without a lease, and nobody else takes from them until the transaction ends.
+SELECT promotion, budget, leased FROM promotion_pool WHERE promotion = ANY ($1::text[]) ORDER BY promotion FOR UPDATE;
+
+-- name: open_pools
+INSERT INTO promotion_pool (promotion, budget) SELECT one, 0 FROM unnest($1::text[]) AS one ORDER BY one
+ON CONFLICT DO NOTHING;
+
+-- name: take_from_pool
+-- Take from a budget, or give back. What has no size of its own ($3) is as large as it has to be.
+UPDATE promotion_pool SET leased = leased + $2, budget = CASE WHEN $3::boolean THEN greatest(budget, leased + $2) ELSE budget END
+WHERE promotion = $1;
+
+-- name: read_accruals
+-- The points that a partner gave under a reference, and whether it took them back.
+SELECT partner, reference, kind, shard, journal_id, member_id, points, money, currency, prepaid, what, effective_on,
+       booked_on, recorded_at, actor, reason
+FROM accrual WHERE partner = $1 AND reference = $2 ORDER BY kind DESC;
+
+-- name: find_lots_by_id
+-- Lots by their ids, open or not, of one member.
+SELECT l.lot_id, l.member_id, l.amount, l.remaining, l.expired, l.earned_on, l.expires_on, l.opens_on, l.pending,
+       l.lapsed_on
+FROM lot AS l WHERE l.shard = $1 AND l.lot_id = ANY ($2::uuid[]) AND l.member_id = $3;
+
+-- name: write_settlement_adjustment
+INSERT INTO settlement_adjustment (shard, journal_id, member_id, partner, number, line, reference, offer, points, money,
+                                   currency, effective_on, recorded_at, actor, reason)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15);
+
 -- name: left_of_stock
 -- How many there are of a stock, and how many of them are left as far as it is written down; no row: nobody has asked
 -- for any before.
@@ -447,6 +480,11 @@ SELECT redemption_id, member_id, offer, offer_version, partner, reference, statu
 FROM redemption
 WHERE partner = $1 AND redemption_id < $2 AND status = coalesce($3, status)
 ORDER BY redemption_id DESC LIMIT $4;
+
+-- name: taken_of_member
+-- What a member has of offers: how many of each, and on which day they were booked.
+SELECT offer, CASE status WHEN 'held' THEN quantity ELSE captured - refunded END AS quantity, booked_on
+FROM redemption WHERE shard = $1 AND member_id = $2 AND status IN ('held', 'captured');
 
 -- name: find_reference
 -- The redemption that a partner's reference leads to.

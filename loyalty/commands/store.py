@@ -217,6 +217,7 @@ def _sections(
             [(shard, *astuple(one)) for d in decisions for one in d.tokens],
         ],
     )
+    yield "accruals", [[astuple(one) for d in decisions for one in d.accruals]]
 
 
 @lru_cache

@@ -71,6 +71,7 @@ _ALL: Final = frozenset(Role)
 _HOTELS: Final = frozenset({Role.PROPERTY, Role.OPERATOR})
 _DESKS: Final = frozenset({Role.BOOKING, Role.OPERATOR})
 _OPERATOR: Final = frozenset({Role.OPERATOR})
+_PARTNERS: Final = frozenset({Role.PARTNER, Role.OPERATOR})
 _COUNTERS: Final = frozenset({Role.BOOKING, Role.OPERATOR, Role.PARTNER})
 
 PERMISSIONS: Final[dict[tuple[str, str], frozenset[Role]]] = {
@@ -117,6 +118,25 @@ PERMISSIONS: Final[dict[tuple[str, str], frozenset[Role]]] = {
     ("GET", "/v1/partners"): _ALL,
     ("GET", "/v1/partners/{code}"): _ALL,
     ("PUT", "/v1/partners/{code}"): _OPERATOR,
+    ("POST", "/v1/partners/{code}/accruals"): _PARTNERS,
+    ("GET", "/v1/partners/{code}/accruals/{reference}"): _PARTNERS,
+    ("POST", "/v1/partners/{code}/accruals/{reference}/reverse"): _PARTNERS,
+    ("POST", "/v1/partners/{code}/deposits"): _OPERATOR,
+    ("GET", "/v1/partners/{code}/fund"): _PARTNERS,
+    ("POST", "/v1/partners/{code}/statements"): _OPERATOR,
+    ("GET", "/v1/partners/{code}/statements"): _PARTNERS,
+    ("GET", "/v1/partners/{code}/statements/{period}"): _PARTNERS,
+    ("POST", "/v1/partners/{code}/statements/{period}/accept"): _PARTNERS,
+    ("POST", "/v1/partners/{code}/statements/{period}/dispute"): _PARTNERS,
+    ("POST", "/v1/partners/{code}/statements/{period}/settle"): _OPERATOR,
+    ("POST", "/v1/partners/{code}/statements/{period}/match"): _PARTNERS,
+    ("POST", "/v1/partners/{code}/statements/{period}/match.csv"): _PARTNERS,
+    ("GET", "/v1/partners/{code}/statements/{period}/match"): _PARTNERS,
+    ("POST", "/v1/partners/{code}/statements/{period}/adjustments"): _OPERATOR,
+    ("GET", "/v1/reports/redemptions"): _OPERATOR,
+    ("GET", "/v1/reports/lots"): _OPERATOR,
+    ("GET", "/v1/reports/cost"): _OPERATOR,
+    ("GET", "/v1/reports/properties"): _OPERATOR,
     ("GET", "/v1/offers"): _ALL,
     ("GET", "/v1/offers/{code}"): _ALL,
     ("PUT", "/v1/offers/{code}"): _OPERATOR,

@@ -46,6 +46,8 @@ _TAGS: Final = {
     "Partners": "Who takes points for something of its own: airlines, spas, exhibitions, clinics.",
     "Offers": "What can be had for points, at which price, for whom, and how many are left.",
     "Redemptions": "Points held for an offer, captured, and given back; consent of members to what partners spend.",
+    "Settlement": "What partners give and are owed: points of theirs, statements, files compared, disputes.",
+    "Reports": "Figures of what was spent with partners, of lots by their age, and of who pays whom.",
     "Programs": "The versions of the program's rules, each in force from a day on.",
     "Operation": "Health and metrics.",
 }

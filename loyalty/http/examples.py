@@ -2,6 +2,8 @@
 
 from typing import Any, Final
 
+from loyalty.http import settlement_examples
+
 __all__ = ["REPLIES", "REQUESTS"]
 
 Example = dict[str, Any]
@@ -267,14 +269,14 @@ _OFFERED: Final[Example] = {
     ],
 }  # fmt: skip
 
-_TOKEN: Final = "rtk_5f3b9c1e7a2d4860b1c9e0f7a6d2438b5c10e97f0002"
+_CONSENT: Final = "rtk_5f3b9c1e7a2d4860b1c9e0f7a6d2438b5c10e97f0002"
 _REDEMPTION: Final = "red_019a8f3e2a417000a7c3d91e5b640002"
 _CAPTURE: Final = "/v1/redemptions/{redemption_id}/capture"
 _RELEASE: Final = "/v1/redemptions/{redemption_id}/release"
 _EXTEND: Final = "/v1/redemptions/{redemption_id}/extend"
 _REFUND: Final = "/v1/redemptions/{redemption_id}/refund"
 _UPGRADE: Final[Example] = {
-    "offer": "thai_upgrade", "token": _TOKEN, "reference": "TG-K7QX2M", "max_points": 25000, "capture": False,
+    "offer": "thai_upgrade", "token": _CONSENT, "reference": "TG-K7QX2M", "max_points": 25000, "capture": False,
     "details": {
         "flight": "TG665", "date": "2026-04-02", "booking_ref": "K7QX2M", "cabin_from": "economy",
         "cabin_to": "business",
@@ -323,7 +325,7 @@ REQUESTS: Final[dict[tuple[str, str], Any]] = {
     ("POST", _EXTEND): {"until": "2026-01-04T06:00:00Z"},
     ("POST", _REFUND): {"reason": "The flight was cancelled", "quantity": 1},
     ("POST", "/v1/programs/simulate"): {"version": 2, "from": "2026-01-01"},
-}
+} | settlement_examples.REQUESTS
 """The body of a request, by method and path."""
 
 REPLIES: Final[dict[tuple[str, str], Any]] = {
@@ -385,7 +387,7 @@ REPLIES: Final[dict[tuple[str, str], Any]] = {
     ("GET", "/v1/offers/{code}"): _OFFER_FILE,
     ("PUT", "/v1/offers/{code}"): _OFFER_FILE,
     ("POST", "/v1/members/{member_id}/redemption-tokens"): {
-        "token": _TOKEN,
+        "token": _CONSENT,
         "partner": "thai_air",
         "points": 25000,
         "expires_at": "2026-01-04T03:27:09Z",
@@ -398,5 +400,5 @@ REPLIES: Final[dict[tuple[str, str], Any]] = {
     ("POST", _EXTEND): _HELD | {"expires_at": "2026-01-04T06:00:00Z"},
     ("POST", _REFUND): _CAPTURED | {"status": "refunded", "refunded": 1, "refunded_points": 25000},
     ("POST", "/v1/programs/simulate"): _SIMULATED,
-}
+} | settlement_examples.REPLIES
 """The body of a good answer, by method and path."""

@@ -35,6 +35,13 @@ Money = Annotated[
         description='An amount of money in quotes, like "120.00", no finer than its currency.',
     ),
 ]
+SignedMoney = Annotated[
+    str,
+    Meta(
+        pattern=r"^-?[0-9]{1,12}(\.[0-9]{1,3})?$(?!\n)",
+        description='An amount of money in quotes, like "-120.00", no finer than its currency.',
+    ),
+]
 Slot = Annotated[
     str,
     Meta(

@@ -45,7 +45,7 @@ _PER_MEMBER: Final = ("points", "held", "counters", "next_expiry", "homes")
 
 def replay(history: History, rules: Rulebook, report: Report) -> None:
     """Play a member's journals again, and report where the books differ."""
-    purse = Purse(rules, report, undone_lots(history), redemption_of(history))
+    purse = Purse(rules, report, undone_lots(history) | history.taken_back, redemption_of(history))
     counters: Counters = {}
     available = pending = held = 0
     for entry in history.entries:

@@ -32,7 +32,10 @@ class Grant(Struct, frozen=True, gc=False):
 
 
 class History(Struct, gc=False):
-    """A member as stored, and the journals in the order of their versions; redemptions with their steps in order."""
+    """A member as stored, and the journals in the order of their versions; redemptions with their steps in order.
+
+    `taken_back` names the lots of partners' points that journals took back.
+    """
 
     member: Member
     entries: list[Entry]
@@ -40,6 +43,7 @@ class History(Struct, gc=False):
     rewards: list[GrantedReward] = []
     redemptions: list[Redemption] = []
     steps: list[Step] = []
+    taken_back: dict[UUID, UUID] = {}
 
     @property
     def held(self) -> int:

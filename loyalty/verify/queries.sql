@@ -340,3 +340,110 @@ CROSS JOIN LATERAL (
     FROM milestone_grant AS k
     WHERE k.shard = m.shard AND k.member_id = m.member_id AND k.status = 'granted') AS g
 ORDER BY m.number COLLATE "C";
+
+-- name: taken_back
+-- Journals that took back points of partners, each with the lot that these points were earned in.
+SELECT r.member_id, r.journal_id, g.journal_id AS lot_id
+FROM accrual AS r
+JOIN accrual AS g ON g.partner = r.partner AND g.reference = r.reference AND g.kind = 'accrued'
+WHERE r.shard = $1 AND r.member_id > $2 AND r.member_id <= $3 AND r.kind = 'accrual_reversed';
+
+-- name: accruals
+-- Points that partners gave and took back, and the journals that did; each by the other.
+SELECT count(*) OVER () AS checked,
+       CASE WHEN j.journal_id IS NULL THEN a.partner || ' ' || a.reference || ' (' || a.kind || ') has no journal of its member'
+            WHEN a.partner IS NULL THEN 'the journal ' || j.journal_id || ' is of no accrual'
+            WHEN j.said IS DISTINCT FROM a.said THEN a.partner || ' ' || a.reference || ' (' || a.kind || ') says '
+                                                     || a.said || ', its journal ' || coalesce(j.said, 'nothing')
+            WHEN a.kind = 'accrual_reversed' AND (g.points, g.money, g.prepaid) IS DISTINCT FROM (a.points, a.money, a.prepaid)
+            THEN a.partner || ' ' || a.reference || ' took back other than was given' END AS told
+FROM (SELECT *, CASE kind WHEN 'accrued' THEN 'partner_accrued accrued:' || partner || ' available '
+                          ELSE 'partner_accrual_reversed available accrued:' || partner || ' ' END
+                || points || ' ' || effective_on || ' ' || actor AS said
+      FROM accrual WHERE shard = $1) AS a
+FULL JOIN (SELECT o.journal_id, o.member_id, o.recorded_at,
+                  (SELECT o.kind || ' ' || t.debit || ' ' || t.credit || ' ' || t.amount || ' ' || o.effective_on || ' ' || o.actor
+                   FROM transfer AS t WHERE t.shard = o.shard AND t.journal_id = o.journal_id AND t.kind = 'accrual') AS said
+           FROM journal AS o
+           WHERE o.shard = $1 AND o.kind IN ('partner_accrued', 'partner_accrual_reversed')) AS j
+       ON j.journal_id = a.journal_id AND j.member_id = a.member_id AND j.recorded_at = a.recorded_at
+LEFT JOIN accrual AS g ON g.partner = a.partner AND g.reference = a.reference AND g.kind = 'accrued'
+ORDER BY told NULLS LAST LIMIT 6;
+
+-- name: adjusted_statements
+-- Adjustments of settlement, and the journals that made them; each by the other.
+SELECT count(*) OVER () AS checked,
+       CASE WHEN j.journal_id IS NULL THEN 'the adjustment ' || a.journal_id || ' has no journal of its member'
+            WHEN a.journal_id IS NULL THEN 'the journal ' || j.journal_id || ' is of no adjustment'
+            WHEN j.points <> a.points THEN 'the adjustment ' || a.journal_id || ' is of ' || a.points || ' points, its journal of '
+                                           || j.points END AS told
+FROM (SELECT * FROM settlement_adjustment WHERE shard = $1) AS a
+FULL JOIN (SELECT o.journal_id, o.member_id, o.recorded_at, o.effective_on,
+                  coalesce((SELECT sum(CASE WHEN t.credit = 'adjusted' THEN -t.amount ELSE t.amount END) FROM transfer AS t
+                            WHERE t.shard = o.shard AND t.journal_id = o.journal_id AND t.kind = 'settlement'), 0) AS points
+           FROM journal AS o WHERE o.shard = $1 AND o.kind = 'settlement_adjusted') AS j
+       ON j.journal_id = a.journal_id AND j.member_id = a.member_id AND j.recorded_at = a.recorded_at
+      AND j.effective_on = a.effective_on
+ORDER BY told NULLS LAST LIMIT 6;
+
+-- name: funds
+-- What partners paid before and what of it is given, and what was given on each day: as it is taken, and by its rows.
+SELECT count(*) OVER () AS checked,
+       CASE WHEN coalesce(p.leased, 0) <> coalesce(a.taken, 0)
+            THEN coalesce(p.promotion, a.name) || ': ' || coalesce(p.leased, 0) || ' are taken, accruals have ' || coalesce(a.taken, 0)
+            WHEN p.promotion LIKE 'fund:%' AND p.budget <> coalesce(d.points, 0)
+            THEN p.promotion || ': ' || p.budget || ' are paid, deposits have ' || coalesce(d.points, 0)
+            WHEN p.promotion IS NULL AND d.points <> 0 THEN d.name || ': deposits have ' || d.points || ', nothing is paid'
+            END AS told
+FROM (SELECT * FROM promotion_pool WHERE promotion LIKE 'fund:%' OR promotion LIKE 'accruals:%') AS p
+FULL JOIN (SELECT b.name, sum(CASE x.kind WHEN 'accrued' THEN x.points ELSE -x.points END) AS taken
+           FROM accrual AS x
+           CROSS JOIN LATERAL (VALUES ('accruals:' || x.partner || '/' || x.booked_on),
+                                      (CASE WHEN x.prepaid THEN 'fund:' || x.partner END)) AS b (name)
+           WHERE b.name IS NOT NULL GROUP BY b.name) AS a ON a.name = p.promotion
+FULL JOIN (SELECT 'fund:' || partner AS name, sum(points) AS points FROM partner_deposit GROUP BY partner) AS d
+       ON d.name = p.promotion
+ORDER BY told NULLS LAST LIMIT 6;
+
+-- name: stated_partners
+-- All who have a statement, or an account of points taken or given.
+SELECT partner FROM statement
+UNION SELECT partner FROM statement_turn
+UNION SELECT substr(account, 9) FROM account_balance WHERE account LIKE 'partner:%'
+UNION SELECT substr(account, 9) FROM account_balance WHERE account LIKE 'accrued:%'
+ORDER BY 1;
+
+-- name: statements
+SELECT partner, number, period, currency, records, points, money, hash, issued_at, issued_by
+FROM statement WHERE partner = $1 ORDER BY number;
+
+-- name: statement_steps
+SELECT number, step, status, lines, reason, payment, actor, recorded_at
+FROM statement_step WHERE partner = $1 ORDER BY number, step;
+
+-- name: statement_lines
+SELECT number, line, kind, shard, journal_id, entry, reference, offer, quantity, points, money, effective_on, properties
+FROM statement_line WHERE partner = $1 ORDER BY number, line;
+
+-- name: turns
+SELECT issued FROM statement_turn WHERE partner = $1;
+
+-- name: settled_events
+-- All that a partner's statements have lines for, stated or not yet.
+SELECT s.kind, s.shard, s.journal_id, coalesce(r.reference, '') AS reference, r.offer, s.quantity,
+       CASE s.kind WHEN 'captured' THEN s.points ELSE -s.points END AS points,
+       CASE s.kind WHEN 'captured' THEN s.value ELSE -s.value END AS money, s.effective_on
+FROM redemption_step AS s
+JOIN redemption AS r ON r.shard = s.shard AND r.redemption_id = s.redemption_id
+WHERE s.partner = $1 AND s.kind IN ('captured', 'refunded')
+UNION ALL
+SELECT kind, shard, journal_id, reference, what, 1, CASE kind WHEN 'accrued' THEN -points ELSE points END,
+       CASE kind WHEN 'accrued' THEN -money ELSE money END, effective_on
+FROM accrual WHERE partner = $1
+UNION ALL
+SELECT 'adjusted', shard, journal_id, reference, offer, 1, points, money, effective_on
+FROM settlement_adjustment WHERE partner = $1;
+
+-- name: partner_accounts
+SELECT coalesce(sum(amount), 0)::bigint FROM account_balance
+WHERE unit = 'points' AND account IN ('partner:' || $1::text, 'accrued:' || $1::text);

@@ -96,7 +96,7 @@ def _due(one: Redemption, step: Step, captured: int, refunded: int) -> Share:
         return one.share(captured - refunded) - one.share(captured - refunded - step.quantity)
     if step.kind == "captured":
         return one.share(step.quantity)
-    return Share(0, 0, 0, 0) if step.kind == "extended" else one.share(one.quantity)
+    return one.share(one.quantity)
 
 
 def _wrong_share(step: Step, due: Share) -> str:

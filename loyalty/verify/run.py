@@ -19,7 +19,7 @@ from loyalty.migrate import outstanding
 from loyalty.program import store as program_store
 from loyalty.program.model import HOUSE
 from loyalty.program.reading import read
-from loyalty.verify import books, checks, people, redemptions, store
+from loyalty.verify import books, checks, people, redemptions, settlement, store
 from loyalty.verify.model import Account, Batch, Kept, StayFile
 from loyalty.verify.notes import check_notes
 from loyalty.verify.report import Report
@@ -95,6 +95,7 @@ class Verification:
             await self._verify_shard(shard)
         if only is None:
             await self._verify_transit()
+            await self._verify_settlement()
             await self._verify_keys()
         return self.report
 
@@ -234,7 +235,7 @@ class Verification:
             stock = await store.read_stock(self._connection, shard)
             had = redemptions.taken(stock.redemptions, stock.refunded)
             redemptions.check_stock(stock.used, had, shard, self.report)
-            for check in ("references", "tokens"):
+            for check in ("references", "tokens", "accruals", "adjusted_statements"):
                 checked, told = await store.read_wrong(self._connection, check, shard)
                 self.report.counted(check, checked)
                 for one in told:
@@ -265,6 +266,21 @@ class Verification:
             self.report.counted("transit")
             if amount:
                 self.report.differs("transit", f"{unit}: {amount}")
+
+    async def _verify_settlement(self) -> None:
+        """Check what partners gave and are owed, each partner in one snapshot: its members live in all shards."""
+        self._progress.at(self.report.journals, "settlement")
+        async with self._snapshot():
+            checked, told = await store.read_funds(self._connection)
+            self.report.counted("funds", checked)
+            for one in told:
+                self.report.differs("funds", one)
+            partners = await store.read_stated_partners(self._connection)
+        for partner in partners:
+            async with self._snapshot():
+                settlement.check_settlement(
+                    await store.read_settlement(self._connection, partner), self.report
+                )
 
     # --- idempotency keys -----------------------------------------------------------------------------------------
 

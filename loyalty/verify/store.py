@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import msgspec
 from asyncpg import Connection
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from loyalty.commands.compensate import Approval
 from loyalty.commands.household import Household
@@ -30,6 +30,8 @@ from loyalty.ledger.model import (
     Transfer,
 )
 from loyalty.partners.redemption import Redemption, Step
+from loyalty.partners.statements import Line, Statement
+from loyalty.partners.statements import Step as StatementStep
 from loyalty.rewards.model import GrantedReward
 from loyalty.verify.model import (
     Account,
@@ -49,6 +51,7 @@ from loyalty.verify.model import (
     Union,
 )
 from loyalty.verify.purse import is_of_stay
+from loyalty.verify.settlement import PartnerFile, SettledEvent
 from loyalty.verify.stays import natural_key
 
 QUERIES: Final = load_queries("loyalty.verify")
@@ -58,6 +61,7 @@ JOURNALS: Final = 10_000
 """A batch takes no further member once it has this many journals."""
 
 _counters = msgspec.json.Decoder(Counters).decode
+_properties = msgspec.json.Decoder(dict[str, int]).decode
 _traits = msgspec.json.Decoder(Traits).decode
 _UNREADABLE: Final[Counters] = {"unreadable": {"": 1}}
 
@@ -163,6 +167,9 @@ async def _add_grants_and_claims(
     for row in await connection.fetch(QUERIES["redemptions"], *span):
         if row["member_id"] in histories:
             histories[row["member_id"]].redemptions.append(Redemption(*row))
+    for member_id, journal_id, lot_id in await connection.fetch(QUERIES["taken_back"], *span):
+        if member_id in histories:
+            histories[member_id].taken_back[journal_id] = lot_id
     owners = {one.redemption_id: history for history in histories.values() for one in history.redemptions}
     for row in await connection.fetch(QUERIES["redemption_steps"], span[0], list(owners)) if owners else ():
         owners[row["redemption_id"]].steps.append(Step(*row))
@@ -249,6 +256,42 @@ async def read_wrong(connection: Connection, check: str, shard: int) -> tuple[in
     """Return how many rows a check by SQL alone has looked at, and what is wrong with each that differs."""
     rows = await connection.fetch(QUERIES[check], shard)
     return rows[0]["checked"] if rows else 0, [row["told"] for row in rows if row["told"]]
+
+
+async def read_funds(connection: Connection) -> tuple[int, list[str]]:
+    """Return how many funds and caps of partners were looked at, and what is wrong with each that differs."""
+    rows = await connection.fetch(QUERIES["funds"])
+    return rows[0]["checked"] if rows else 0, [row["told"] for row in rows if row["told"]]
+
+
+async def read_stated_partners(connection: Connection) -> list[str]:
+    """Return all who have a statement, or an account of points taken or given."""
+    return [row[0] for row in await connection.fetch(QUERIES["stated_partners"])]
+
+
+async def read_settlement(connection: Connection, partner: str) -> PartnerFile:
+    """Return all that is on file of a partner's settlement."""
+    steps: defaultdict[int, list[StatementStep]] = defaultdict(list)
+    for number, *step in await connection.fetch(QUERIES["statement_steps"], partner):
+        steps[number].append(StatementStep(*step))
+    lines: defaultdict[int, list[Line]] = defaultdict(list)
+    for row in await connection.fetch(QUERIES["statement_lines"], partner):
+        columns = tuple(row)
+        lines[row["number"]].append(Line(*columns[1:-1], properties=_hotels(row["properties"])))
+    found = [Statement(*row) for row in await connection.fetch(QUERIES["statements"], partner)]
+    return PartnerFile(
+        partner, [structs.replace(one, steps=steps[one.number]) for one in found], lines,
+        [SettledEvent(*row) for row in await connection.fetch(QUERIES["settled_events"], partner)],
+        await connection.fetchval(QUERIES["partner_accounts"], partner),
+        await connection.fetchval(QUERIES["turns"], partner) or 0,
+    )  # fmt: skip
+
+
+def _hotels(text: str) -> dict[str, int]:
+    try:
+        return _properties(text)
+    except msgspec.MsgspecError:
+        return {"unreadable": 1}
 
 
 async def read_transit(connection: Connection) -> list[tuple[str, int]]:

@@ -12,6 +12,7 @@ import msgspec
 import pytest
 
 from loyalty.app import openapi_app
+from loyalty.commands.accrue import AccrualRequest, AccrualView
 from loyalty.commands.adjust import AdjustmentReply, AdjustmentRequest
 from loyalty.commands.approve import ApprovalView
 from loyalty.commands.balance import BalanceView
@@ -32,10 +33,13 @@ from loyalty.commands.redeeming import RedemptionView
 from loyalty.commands.refund import RefundRequest
 from loyalty.commands.register import RegistrationReply
 from loyalty.commands.release import ReleaseRequest
+from loyalty.commands.reverse_accrual import ReverseAccrualRequest
 from loyalty.commands.set_segments import SegmentsReply, SegmentsRequest
+from loyalty.commands.settle_adjust import SettlementAdjustmentReply, SettlementAdjustmentRequest
 from loyalty.commands.stay_reply import StayReply
 from loyalty.commands.transfer import TransferReply, TransferRequest
 from loyalty.commands.use import Occasion, UseReply
+from loyalty.http.accruals import DepositRequest
 from loyalty.http.auth import PERMISSIONS
 from loyalty.http.balances import BalancesReply, BalancesRequest, Statement
 from loyalty.http.compensations import ApprovalList
@@ -46,12 +50,24 @@ from loyalty.http.partners import PartnerList, PartnerView
 from loyalty.http.programs import FullVersion, PublishRequest, VersionList, VersionView
 from loyalty.http.properties import PropertyList
 from loyalty.http.redemptions import RedemptionList
+from loyalty.http.reports import PropertyReport, RedemptionReport
 from loyalty.http.rewards import FlaggedList, RewardList
 from loyalty.http.simulations import SimulationRequest
+from loyalty.http.statements import (
+    DisputeRequest,
+    IssueRequest,
+    MatchRequest,
+    SettleRequest,
+    StatementHead,
+    StatementHeads,
+    StatementView,
+)
 from loyalty.http.stays import BatchReply, StayView
 from loyalty.members.model import EnrolRequest, MemberView
 from loyalty.partners.model import Offer, Partner
+from loyalty.partners.reports import CostReport, LotsReport
 from loyalty.redeeming import TokenView
+from loyalty.settling import Comparison, Fund
 from loyalty.simulate.model import SimulationReply
 from loyalty.stays.model import StayPosting
 from loyalty.stays.properties import Property
@@ -175,6 +191,10 @@ KEYED = {
     ("POST", "/v1/members/{member_id}/statuses"),
     ("POST", "/v1/purchases"),
     ("POST", "/v1/compensations"),
+    ("POST", "/v1/partners/{code}/accruals"),
+    ("POST", "/v1/partners/{code}/accruals/{reference}/reverse"),
+    ("POST", "/v1/partners/{code}/deposits"),
+    ("POST", "/v1/partners/{code}/statements/{period}/adjustments"),
     ("POST", "/v1/redemptions"),
     ("POST", "/v1/members/{member_id}/redemption-tokens"),
     ("POST", "/v1/redemptions/{redemption_id}/capture"),
@@ -243,6 +263,15 @@ def test_bodies_that_are_sent_are_closed_to_unknown_fields(document: dict[str, A
         "ReleaseRequest",
         "ExtendRequest",
         "RefundRequest",
+        "AccrualRequest",
+        "ReverseAccrualRequest",
+        "DepositRequest",
+        "IssueRequest",
+        "DisputeRequest",
+        "SettleRequest",
+        "MatchRequest",
+        "TheirLine",
+        "SettlementAdjustmentRequest",
     }
 
     assert sent == {name for name, schema in schemas.items() if schema.get("additionalProperties") is False}
@@ -289,6 +318,14 @@ REQUEST_TYPES: dict[tuple[str, str], Any] = {
     ("PUT", "/v1/partners/{code}"): Partner,
     ("PUT", "/v1/offers/{code}"): Offer,
     ("POST", "/v1/programs/simulate"): SimulationRequest,
+    ("POST", "/v1/partners/{code}/accruals"): AccrualRequest,
+    ("POST", "/v1/partners/{code}/accruals/{reference}/reverse"): ReverseAccrualRequest,
+    ("POST", "/v1/partners/{code}/deposits"): DepositRequest,
+    ("POST", "/v1/partners/{code}/statements"): IssueRequest,
+    ("POST", "/v1/partners/{code}/statements/{period}/dispute"): DisputeRequest,
+    ("POST", "/v1/partners/{code}/statements/{period}/settle"): SettleRequest,
+    ("POST", "/v1/partners/{code}/statements/{period}/match"): MatchRequest,
+    ("POST", "/v1/partners/{code}/statements/{period}/adjustments"): SettlementAdjustmentRequest,
 }
 REPLY_TYPES: dict[tuple[str, str], Any] = {
     ("POST", "/v1/members/{member_id}/redemption-tokens"): TokenView,
@@ -345,6 +382,25 @@ REPLY_TYPES: dict[tuple[str, str], Any] = {
     ("GET", "/v1/offers/{code}"): OfferFile,
     ("PUT", "/v1/offers/{code}"): OfferFile,
     ("POST", "/v1/programs/simulate"): SimulationReply,
+    ("POST", "/v1/partners/{code}/accruals"): AccrualView,
+    ("GET", "/v1/partners/{code}/accruals/{reference}"): AccrualView,
+    ("POST", "/v1/partners/{code}/accruals/{reference}/reverse"): AccrualView,
+    ("POST", "/v1/partners/{code}/deposits"): Fund,
+    ("GET", "/v1/partners/{code}/fund"): Fund,
+    ("POST", "/v1/partners/{code}/statements"): StatementView,
+    ("GET", "/v1/partners/{code}/statements"): StatementHeads,
+    ("GET", "/v1/partners/{code}/statements/{period}"): StatementView,
+    ("POST", "/v1/partners/{code}/statements/{period}/accept"): StatementHead,
+    ("POST", "/v1/partners/{code}/statements/{period}/dispute"): StatementHead,
+    ("POST", "/v1/partners/{code}/statements/{period}/settle"): StatementHead,
+    ("POST", "/v1/partners/{code}/statements/{period}/match"): Comparison,
+    ("POST", "/v1/partners/{code}/statements/{period}/match.csv"): Comparison,
+    ("GET", "/v1/partners/{code}/statements/{period}/match"): Comparison,
+    ("POST", "/v1/partners/{code}/statements/{period}/adjustments"): SettlementAdjustmentReply,
+    ("GET", "/v1/reports/redemptions"): RedemptionReport,
+    ("GET", "/v1/reports/lots"): LotsReport,
+    ("GET", "/v1/reports/cost"): CostReport,
+    ("GET", "/v1/reports/properties"): PropertyReport,
 }
 
 

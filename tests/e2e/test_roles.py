@@ -40,6 +40,14 @@ BODIES: dict[tuple[str, str], Any] = {
     ("PUT", "/v1/partners/{code}"): PARTNER,
     ("PUT", "/v1/offers/{code}"): {},
     ("POST", "/v1/programs"): {},
+    ("POST", "/v1/partners/{code}/accruals"): {},
+    ("POST", "/v1/partners/{code}/accruals/{reference}/reverse"): {"reason": "rain"},
+    ("POST", "/v1/partners/{code}/deposits"): {},
+    ("POST", "/v1/partners/{code}/statements"): {},
+    ("POST", "/v1/partners/{code}/statements/{period}/dispute"): {},
+    ("POST", "/v1/partners/{code}/statements/{period}/settle"): {},
+    ("POST", "/v1/partners/{code}/statements/{period}/match"): {},
+    ("POST", "/v1/partners/{code}/statements/{period}/adjustments"): {},
     ("POST", "/v1/members/{member_id}/redemption-tokens"): {"partner": "thai_air", "points": 1},
     ("POST", "/v1/redemptions"): {"offer": "none", "details": {}},
     ("POST", "/v1/redemptions/{redemption_id}/capture"): {},
@@ -68,6 +76,8 @@ def call(api: Any, route: tuple[str, str], role: Any) -> Any:
         reward_id="rwd_1",
         benefit="spa",
         redemption_id="red_1",
+        period="2026-03",
+        reference="F-1",
     )
     return api.send(method, path, BODIES.get(route), role)
 

@@ -1,0 +1,293 @@
+"""Settlement over a real database: a month stated, matched, disputed and settled; caps and funds under concurrency."""
+
+import asyncio
+import itertools
+import json
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from loyalty import offering, redeeming, reporting, settling
+from loyalty.commands.accrue import AccrualRequest
+from loyalty.commands.adjust import AdjustmentRequest
+from loyalty.commands.hold import RedemptionRequest
+from loyalty.commands.model import Answer
+from loyalty.commands.redeeming import Caller
+from loyalty.commands.refund import RefundRequest
+from loyalty.commands.reverse_accrual import ReverseAccrualRequest
+from loyalty.commands.rulebook import Rulebook
+from loyalty.commands.settle_adjust import SettlementAdjustmentRequest
+from loyalty.errors import Problem
+from loyalty.members.model import EnrolRequest
+from loyalty.partners import matching
+from loyalty.partners.accruals import Deposit
+from loyalty.partners.model import Contract, Offer, Partner, Price
+from loyalty.partners.statements import as_csv
+from loyalty.program.model import Name
+from loyalty.program.reading import decode
+from loyalty.stays.model import Line, StayPosting
+from tests.builders import PRINCIPAL, PROGRAM
+from tests.property.live import Live, opened
+
+NAME = Name("Air", "航空")
+DESK = Caller("the desk", operator=True)
+MARCH = datetime(2026, 3, 10, 12, tzinfo=UTC)
+
+
+def seen(answer: Answer) -> Any:
+    """Return what was answered; what a key was refused as a problem."""
+    body = json.loads(answer.body)
+    if answer.status < 400:
+        return body
+    return Problem(body["code"], body["detail"], numbers=body.get("numbers"))
+
+
+class Desk:
+    """A hotel's desk that speaks to the service in the tests' words."""
+
+    def __init__(self, live: Live) -> None:
+        self.live = live
+        self.keys = itertools.count(1)
+        live.clock.set(MARCH)
+
+    def key(self, *about: object) -> Any:
+        return self.live.service.key(PRINCIPAL, f"k{next(self.keys)}", repr(about).encode())
+
+    def does(self, work: Any) -> Any:
+        """Run work a second later; return what was answered, or the code of the refusal."""
+        self.live.clock.advance(timedelta(seconds=1))
+        try:
+            answer = self.live.run(work)
+        except Problem as problem:
+            return problem
+        return seen(answer) if isinstance(answer, Answer) else answer
+
+    def partner(self, code: str, **contract: Any) -> str:
+        one = Partner(code=code, name=NAME, contract=Contract("CNY", "0.01", **contract))
+        self.live.run(offering.put_partner(self.live.service, one, "desk", None))
+        return code
+
+    def offer(self, code: str, partner: str | None, points: int) -> str:
+        one = Offer(code=code, kind="merchandise", name=NAME, partner=partner, prices=(Price(points=points),))
+        self.live.run(offering.put_offer(self.live.service, one, "desk", None))
+        return code
+
+    def member(self, number: str, points: int = 0) -> str:
+        self.does(self.live.service.enrol(EnrolRequest(number=number), "desk", self.key()))
+        if points:
+            request = AdjustmentRequest(number, points, "goodwill")
+            self.does(self.live.service.adjust(request, "desk", self.key()))
+        return number
+
+    def stay(self, member: str, amount: str) -> None:
+        today = self.live.clock.now().date()
+        posting = StayPosting(
+            "opera", "SHA01", f"R{next(self.keys)}", member, "checked_out", today - timedelta(2), today - timedelta(1),
+            "direct", "CNY", [Line("room", amount)],
+        )  # fmt: skip
+        self.does(self.live.service.post_stay(posting, "desk"))
+
+    def redeem(self, member: str, offer: str, quantity: int = 1, reference: str | None = None) -> str:
+        request = RedemptionRequest(
+            offer, {}, quantity, member, reference=reference, reason="asked", capture=True
+        )
+        done = self.does(redeeming.redeem(self.live.service, request, DESK, self.key()))
+        assert not isinstance(done, Problem), done.detail
+        return done["redemption_id"]
+
+    def refund(self, redemption: str, quantity: int) -> Any:
+        request = RefundRequest("changed their mind", quantity)
+        return self.does(redeeming.step(self.live.service, redemption, request, DESK, self.key()))
+
+    def accrue(self, partner: str, member: str, reference: str, points: int, day: date | None = None) -> Any:
+        request = AccrualRequest(member, reference, points, day or self.live.clock.now().date(), "LH720")
+        return self.does(settling.accrue(self.live.service, partner, request, partner, self.key()))
+
+    def take_back(self, partner: str, reference: str) -> Any:
+        request = ReverseAccrualRequest("not flown")
+        return self.does(
+            settling.reverse_accrual(self.live.service, partner, reference, request, partner, self.key())
+        )
+
+    def pay(self, partner: str, reference: str, points: int) -> Any:
+        one = Deposit(partner, reference, points, points, "CNY", self.live.clock.now(), "desk")
+        return self.does(settling.deposit(self.live.service, one, self.key()))
+
+    def issue(self, partner: str, period: str) -> Any:
+        found = self.does(settling.issue(self.live.service, partner, period, "desk"))
+        return found if isinstance(found, Problem) else found[0]
+
+    def act(self, partner: str, period: str, *doing: Any) -> Any:
+        done = self.does(settling.act(self.live.service, partner, period, *doing))
+        return done.code if isinstance(done, Problem) else done.status
+
+
+@pytest.fixture
+def desk(postgres: Any, database: str, tmp_path: Any) -> Iterator[Desk]:
+    with opened(database, Rulebook(decode(PROGRAM)), tmp_path) as live:
+        yield Desk(live)
+
+
+def lines_of(drawn: Any) -> list[tuple[Any, ...]]:
+    return [(one.kind, one.reference, one.points, one.money, str(one.effective_on)) for one in drawn.lines]
+
+
+def test_a_month_is_stated_matched_disputed_and_settled(desk: Desk) -> None:
+    air, live = desk.partner("air", accrual_price="0.02"), desk.live
+    upgrade = desk.offer("upgrade", air, 500)
+    desk.member("HX1", 2000)
+    desk.stay("HX1", "300.00")
+    first = desk.redeem("HX1", upgrade, 2, "A-1")
+    desk.redeem("HX1", upgrade, 1, "A-2")
+    desk.redeem("HX1", upgrade, 1, "A-3")
+    desk.refund(first, 1)
+    desk.accrue(air, "HX1", "F-1", 250)
+
+    assert "period_not_over" == desk.issue(air, "2026-03").code
+    live.clock.set(datetime(2026, 4, 20, tzinfo=UTC))
+    desk.accrue(air, "HX1", "F-2", 100, date(2026, 3, 31))
+    march = desk.issue(air, "2026-03")
+    assert [
+        ("captured", "A-1", 1000, 1000, "2026-03-10"), ("captured", "A-2", 500, 500, "2026-03-10"),
+        ("captured", "A-3", 500, 500, "2026-03-10"), ("refunded", "A-1", -500, -500, "2026-03-10"),
+        ("accrued", "F-1", -250, -500, "2026-03-10"), ("accrued", "F-2", -100, -200, "2026-03-31"),
+    ] == lines_of(march)  # fmt: skip
+    assert ("AIR-2026-03-0001", 6, 1150, 800) == (
+        march.statement.code, march.statement.records, march.statement.points, march.statement.money,
+    )  # fmt: skip
+    assert as_csv(march.statement.code, "CNY", desk.issue(air, "2026-03").lines) == as_csv(
+        march.statement.code, "CNY", march.lines
+    )
+
+    file = (
+        "reference,date,points,money,kind\n"
+        "A-1,2026-03-10,1000,10.00,captured\n"
+        "A-2,2026-03-11,600,5.00,captured\n"
+        "A-9,2026-03-10,500,5.00,captured\n"
+        "A-1,2026-03-10,500,5.00,refunded\n"
+        "F-1,2026-03-10,250,5.00,accrued\n"
+        "F-2,2026-03-31,100,,accrued\n"
+    )
+    compared = desk.does(settling.match(live.service, air, "2026-03", matching.read(file), "air"))
+    assert {"matched": 4, "missing_here": 1, "missing_there": 1, "different": 1} == {
+        name: getattr(compared.counts, name) for name in compared.counts.__struct_fields__
+    }
+    assert ["date 2026-03-10 ≠ 2026-03-11, points 500 ≠ 600"] == [
+        one.text for one in compared.lines if one.text
+    ]
+    kept = live.run(settling.comparison(live.service, air, "2026-03"))
+    assert settling.encode(compared) == kept
+
+    assert "disputed" == desk.act(air, "2026-03", "dispute", "air", [2], "we gave 600")
+    assert "wrong_statement_status" == desk.act(air, "2026-03", "dispute", "air", [3], "another")
+    request = SettlementAdjustmentRequest("600 were agreed", 100, "1.00", line=2)
+    adjusted = desk.does(settling.adjust(live.service, air, "2026-03", request, "desk", desk.key()))
+    assert ("A-2", 100, "1.00") == (adjusted["reference"], adjusted["points"], adjusted["money"]["amount"])
+    assert "accepted" == desk.act(air, "2026-03", "accept", "air")
+    assert "settled" == desk.act(air, "2026-03", "settle", "desk", [], "", "PAY-1")
+    assert "settled" == desk.act(air, "2026-03", "settle", "desk", [], "", "PAY-1")
+    assert "wrong_statement_status" == desk.act(air, "2026-03", "settle", "desk", [], "", "PAY-2")
+
+    desk.take_back(air, "F-2")
+    live.clock.set(datetime(2026, 5, 2, tzinfo=UTC))
+    april = desk.issue(air, "2026-04")
+    assert [
+        ("adjusted", "A-2", 100, 100, "2026-04-20"), ("accrual_reversed", "F-2", 100, 200, "2026-04-20"),
+    ] == lines_of(april)  # fmt: skip
+    assert "AIR-2026-04-0002" == april.statement.code
+    assert "period_closed" == desk.issue(air, "2026-02").code
+    assert {} == live.verify()
+
+
+def test_points_are_told_by_the_hotel_that_gave_them(desk: Desk) -> None:
+    air, live = desk.partner("air"), desk.live
+    ring = desk.offer("ring", air, 400)
+    desk.member("HX1")
+    desk.stay("HX1", "300.00")
+    desk.does(live.service.adjust(AdjustmentRequest("HX1", 500, "goodwill"), "desk", desk.key()))
+    whole = desk.redeem("HX1", ring, 2)
+    desk.refund(whole, 1)
+    live.clock.set(datetime(2026, 4, 20, tzinfo=UTC))
+    march = desk.issue(air, "2026-03")
+    report = desk.does(reporting.properties(live.service, date(2026, 3, 1), date(2026, 3, 31)))
+
+    assert [800, -400] == [sum(one.properties.values()) for one in march.lines]
+    assert [{"", "SHA01"}, 1] == [set(march.lines[0].properties), len(march.lines[1].properties)]
+    assert 400 == sum(one.points for one in report)
+    assert {"", "SHA01"} >= {one.property for one in report}
+    assert "4.00" in {one.money for one in report} or 400 == sum(
+        int(one.money.replace(".", "")) for one in report
+    )
+    assert {} == live.verify()
+
+
+def test_a_prepaid_partner_gives_what_it_paid_for_and_no_more(desk: Desk) -> None:
+    air, live = desk.partner("air", account="prepaid", accrual_price="0.02"), desk.live
+    for place in range(8):
+        desk.member(f"HX{place}")
+
+    assert "fund_exhausted" == desk.accrue(air, "HX0", "F-0", 10).code
+    assert 1000 == desk.pay(air, "PAY-1", 1000)["left"]
+    assert "reference_taken" == desk.pay(air, "PAY-1", 1000).code
+
+    async def crowd() -> list[Any]:
+        today = live.clock.now().date()
+
+        def one(place: int) -> Any:
+            request = AccrualRequest(f"HX{place % 8}", f"C-{place}", 100, today)
+            return settling.accrue(live.service, air, request, air, desk.key())
+
+        return await asyncio.gather(*(one(place) for place in range(40)))
+
+    answers = [seen(one) for one in live.run(crowd())]
+    refused = [one for one in answers if isinstance(one, Problem)]
+    assert 10 == len(answers) - len(refused)
+    assert {"fund_exhausted"} == {one.code for one in refused}
+    assert {0} == {one.numbers["left"] for one in refused}
+    given = next(one for one in answers if not isinstance(one, Problem))["reference"]
+    assert "reversed" == desk.take_back(air, given)["status"]
+    assert "accrual_reversed" == desk.take_back(air, given).code
+    assert 100 == desk.does(settling.fund(live.service, air)).left
+    assert "fund_exhausted" == desk.accrue(air, "HX1", "F-9", 101).code
+    assert 0 == desk.accrue(air, "HX1", "F-9", 100)["left"]
+    assert {} == live.verify()
+
+
+def test_caps_of_the_contract_hold(desk: Desk) -> None:
+    air = desk.partner("air", accrual_price="0.02", accrual_a_day=300, accrual_per_member=250)
+    none = desk.partner("spa")
+    for number in ("HX1", "HX2"):
+        desk.member(number)
+
+    assert "not_offered" == desk.accrue(none, "HX1", "F-1", 10).code
+    assert "posted" == desk.accrue(air, "HX1", "F-1", 200)["status"]
+    assert "reference_taken" == desk.accrue(air, "HX2", "F-1", 10).code
+    assert ("limit_reached", {"left": 100}) == told(desk.accrue(air, "HX2", "F-2", 101))
+    assert ("limit_reached", {"left": 50}) == told(desk.accrue(air, "HX1", "F-2", 51))
+    assert "unknown_member" == desk.accrue(air, "HX9", "F-2", 1).code
+    assert "invalid_value" == desk.accrue(air, "HX1", "F-2", 1, date(2026, 3, 11)).code
+    assert "invalid_value" == desk.accrue(air, "HX1", "F-2", 1, date(2025, 3, 8)).code
+    assert "reversed" == desk.take_back(air, "F-1")["status"]
+    assert "posted" == desk.accrue(air, "HX1", "F-2", 250)["status"]
+    desk.live.clock.advance(timedelta(days=1))
+    assert "posted" == desk.accrue(air, "HX2", "F-3", 250)["status"]
+    assert {} == desk.live.verify()
+
+
+def told(problem: Any) -> tuple[str, dict[str, int]]:
+    return problem.code, problem.numbers
+
+
+def test_what_was_spent_of_points_taken_back_is_owed(desk: Desk) -> None:
+    air = desk.partner("air", accrual_price="0.02")
+    ring = desk.offer("ring", None, 150)
+    desk.member("HX1")
+    desk.accrue(air, "HX1", "F-1", 200)
+    desk.redeem("HX1", ring)
+    desk.take_back(air, "F-1")
+    found = desk.live.run(desk.live.service.find_member("HX1"))
+
+    assert (-150, 150) == (found.member.available, found.member.debt)
+    assert {} == desk.live.verify()
