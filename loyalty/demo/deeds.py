@@ -12,10 +12,11 @@ DEEDS: Final = (
     "brought", "friend_rewarded", "gave", "bought", "compensated", "proposed", "approved", "rejected", "founded",
     "joined", "dined", "pooled", "chose", "left_open", "used_reward", "used_benefit", "merged", "unmerged",
     "agreed", "set_aside", "captured", "captured_part", "released", "kept_open", "taken", "refunded", "refunded_part",
+    "partner_gave", "paid_ahead", "stated", "accepted", "settled",
 )  # fmt: skip
 """Everything that is counted, in the order of the table."""
 
-_NEW: Final = ("friend_rewarded", "bought", "compensated", "approved", "chose")
+_NEW: Final = ("friend_rewarded", "bought", "compensated", "approved", "chose", "partner_gave")
 _SPENT: Final = "dined"
 _REDEEMED: Final = ("captured", "captured_part", "taken")
 _REFUNDED: Final = ("refunded", "refunded_part")

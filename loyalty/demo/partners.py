@@ -28,6 +28,12 @@ NAMES: Final[Mapping[str, tuple[str, str]]] = {
 }
 """The partners, in English and Chinese."""
 
+_GIVING: Final[Mapping[str, Body]] = {
+    AIRLINE: {"accrual_price": "0.0150"},
+    SPA: {"accrual_price": "0.0180", "account": "prepaid"},
+}
+"""Those who give points of their own, and what they pay for one: afterwards, or before."""
+
 PRICES: Final[Mapping[str, int]] = {
     UPGRADE: 12_000, AFTERNOON: 1_800, TICKETS: 900, EVENING: 1_500, CHECK: 8_000, NIGHT: 9_000,
 }  # fmt: skip
@@ -63,7 +69,7 @@ def contracts() -> dict[str, Body]:
     return {
         code: {
             "code": code, "name": {"en": english, "zh": chinese}, "time_zone": CHINA,
-            "contract": {"currency": "CNY", "point_value": "0.0120"},
+            "contract": {"currency": "CNY", "point_value": "0.0120", **_GIVING.get(code, {})},
         } for code, (english, chinese) in NAMES.items()
     }  # fmt: skip
 

@@ -14,10 +14,11 @@ from rich.table import Table
 from loyalty.demo.deeds import DEEDS, Deeds
 from loyalty.demo.group import PROPERTIES
 from loyalty.demo.guests import Guest
+from loyalty.demo.partners import NAMES
 from loyalty.demo.pms import Kind
 from loyalty.demo.tally import OUTCOMES, AtProperty, Tally
-from loyalty.demo.wire import Balance, TierNow
-from loyalty.demo.words import Words
+from loyalty.demo.wire import Balance, Stated, TierNow
+from loyalty.demo.words import LANGUAGES, Words
 
 TIER_ORDER: Final = ("silver", "gold", "platinum", "diamond")
 BEST_GUESTS: Final = 6
@@ -42,6 +43,7 @@ class Report(Struct, frozen=True):
     tally: Tally
     deeds: Deeds
     speeds: Sequence[Speed]
+    statements: Sequence[Stated] = ()
 
 
 def show_report(console: Console, report: Report, words: Words) -> None:
@@ -54,6 +56,7 @@ def show_report(console: Console, report: Report, words: Words) -> None:
         tiers_table(report.balances, words),
         points_table(report, words),
         deeds_table(report.deeds, words),
+        statements_table(report.statements, words),
         guests_table(report.guests, report.balances, words),
         speed_table(report.speeds, words),
     )
@@ -189,6 +192,28 @@ def deeds_table(deeds: Deeds, words: Words) -> Table:
         table.add_section()
         for code, times in _most_frequent(deeds.refused):
             table.add_row(f"{words('refused')}: {code}", _n(times), "")
+    return table
+
+
+def statements_table(statements: Sequence[Stated], words: Words) -> Table:
+    """What partners are owed by the month: points that were spent there, less those that they gave."""
+    table = _table(
+        words("statements_title"), words("partner"), words("month"), words("statement"), words("status")
+    )
+    _add_columns(table, "#" + words("records"), "#" + words("points"), "#" + words("money"))
+    language = LANGUAGES.index(words("language"))
+    for one in statements:
+        money = f"{Decimal(one.money.amount):,} {one.money.currency}"
+        status = words(f"state_{one.status}")
+        table.add_row(
+            NAMES[one.partner][language],
+            one.period,
+            one.number or "",
+            status,
+            _n(one.records),
+            _n(one.points),
+            money,
+        )
     return table
 
 

@@ -231,6 +231,35 @@ class Redeemed(Struct, frozen=True):
     refunded_points: int = 0
 
 
+class Accrued(Struct, frozen=True):
+    """Points that a partner gave."""
+
+    points: int
+
+
+class Fund(Struct, frozen=True):
+    """What a partner has paid for before."""
+
+
+class Amount(Struct, frozen=True):
+    """An amount of money."""
+
+    amount: str
+    currency: str
+
+
+class Stated(Struct, frozen=True):
+    """A partner's statement of a month: what the hotel owes, below zero what the partner does; open, without number."""
+
+    partner: str
+    period: str
+    status: str
+    records: int
+    points: int
+    money: Amount
+    number: str | None = None
+
+
 class Merged(Struct, frozen=True):
     """Two accounts that became one, or are two again, and the points that moved."""
 

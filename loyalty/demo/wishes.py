@@ -80,6 +80,17 @@ class Wishes(Struct, frozen=True):
         return len(self.apart) + len(self.queue)
 
 
+class Gift(Struct, frozen=True):
+    """Points that a partner gives a guest, for `what` happened on a day."""
+
+    number: str
+    partner: str
+    reference: str
+    points: int
+    what: str
+    on: date
+
+
 class _Errand(Struct, frozen=True):
     """What several guests want, and what becomes of it, by turns."""
 
@@ -113,6 +124,22 @@ def made_up_wishes(seed: int, balances: Sequence[Balance], today: date) -> Wishe
     )
     apart += [_wish(_TOO_DEAR, balance, Fate.KEPT_OPEN, rng, today) for balance in short]
     return Wishes(apart, [_wish(_EVENING, balance, Fate.TAKEN, rng, today) for balance in queue])
+
+
+def made_up_gifts(seed: int, balances: Sequence[Balance], last: date) -> list[Gift]:
+    """What partners give for flights and treatments in the weeks before the last day of a month."""
+    rng = Random(f"{seed}/gifts")
+    guests = sorted(balances, key=lambda balance: balance.number)
+    rng.shuffle(guests)
+    some = min(_MOST, max(1, len(guests) // 50))
+    return [
+        Gift(
+            balance.number, partner, f"{partner}-{balance.number}", 50 * rng.randint(2, 20), what,
+            last - timedelta(days=rng.randint(0, 20)),
+        )
+        for place, balance in enumerate(guests[: 2 * some])
+        for partner, what in [((AIRLINE, "HE301"), (SPA, "massage"))[place % 2]]
+    ]  # fmt: skip
 
 
 def _take(waiting: list[Balance], count: int, fits: Callable[[Balance], bool]) -> list[Balance]:

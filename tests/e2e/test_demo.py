@@ -137,8 +137,11 @@ def test_guests_do_more_than_stay_and_all_of_it_is_in_the_books(tmp_path: Path) 
         min(checked[check] for check in ("four_eyes", "referrals", "merges", "households", "pools", "pairs"))
         > 0
     )
-    assert min(checked[check] for check in ("redemptions", "stock", "references", "tokens")) > 0
-    assert {"insufficient_points", "sold_out"} <= set(re.findall(r"refused: ([a-z_]+)", table))
+    partners = ("redemptions", "stock", "references", "tokens", "statements", "accruals", "funds")
+    assert min(checked[check] for check in partners) > 0
+    assert {"insufficient_points", "sold_out", "fund_exhausted"} <= set(
+        re.findall(r"refused: ([a-z_]+)", table)
+    )
 
 
 def test_what_is_held_is_what_guests_asked_for_and_nobody_has_captured_yet(tmp_path: Path) -> None:
