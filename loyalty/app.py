@@ -27,6 +27,7 @@ from loyalty.http import (
     standing,
     stays,
     transfers,
+    vouchers,
 )
 from loyalty.http.auth import KeyRing, permission_gate, postgres_keys
 from loyalty.http.docs import DOCS_HANDLERS, ClosedStructs, openapi_config
@@ -53,6 +54,8 @@ ROUTES = (
     simulations.simulate_program,
     partners.list_partners, partners.get_partner, partners.put_partner,
     offers.list_offers, offers.get_offer, offers.put_offer,
+    vouchers.get_voucher, vouchers.get_voucher_qr, vouchers.redeem_voucher, vouchers.revoke_voucher,
+    vouchers.hand_over_voucher, vouchers.list_vouchers,
     operation.live, operation.ready, operation.expose,
     *DOCS_HANDLERS,
 )  # fmt: skip

@@ -1,10 +1,11 @@
 """Use a benefit that a tier brings so many times in a calendar year, or give a use back.
 
-Uses are counted in the books, as the unit `benefit:<code>`; a journal each says when and where.
+Uses are counted in the books, as the unit `benefit:<code>`; a journal each says when and where. A use can give a
+voucher, which stands for it until it is redeemed: giving uses back takes vouchers back first that weren't redeemed.
 
 Refusals of a use, in this order: the key was used with another request; the member is unknown; the account is closed;
 the tier of today has no such benefit to count; less of it is left this year than asked for. Of a return: the key; the
-member; the account; the day is ahead; less was used in its year.
+member; the account; the day is ahead; less was used in its year; the vouchers of the rest were redeemed.
 """
 
 from datetime import date
@@ -13,6 +14,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta, Struct
 
+from loyalty.commands import vouching
 from loyalty.commands.model import Answer, Decision, Facts, Key, Result, Target, replay
 from loyalty.commands.rulebook import Rulebook
 from loyalty.commands.use import Occasion
@@ -28,9 +30,10 @@ Times = Annotated[int, Meta(ge=1, le=1000)]
 
 
 class UseRequest(Occasion, frozen=True, forbid_unknown_fields=True):
-    """So many uses of a benefit, today."""
+    """So many uses of a benefit, today; with `voucher`, for each of them a voucher to be redeemed this year."""
 
     times: Times = 1
+    voucher: bool = False
 
 
 class ReturnRequest(Occasion, frozen=True, forbid_unknown_fields=True):
@@ -60,8 +63,11 @@ class ReturnBenefit(Struct, frozen=True, gc=False):
     key: Key
 
 
-class BenefitReply(Struct, frozen=True, gc=False):
-    """A benefit after a use or a return: how often it was used in the year, and how often it may still be today."""
+class BenefitReply(Struct, frozen=True, gc=False, omit_defaults=True):
+    """A benefit after a use or a return: how often it was used in the year, and how often it may still be today.
+
+    `vouchers` are those that the uses gave, or that went back with them.
+    """
 
     journal_id: str
     member_id: str
@@ -70,6 +76,7 @@ class BenefitReply(Struct, frozen=True, gc=False):
     year: int
     used: int
     left: int
+    vouchers: tuple[str, ...] = ()
 
 
 def decide_use(facts: Facts, rules: Rulebook, command: UseBenefit, moment: Moment) -> Result:
@@ -101,6 +108,12 @@ def decide_return(facts: Facts, rules: Rulebook, command: ReturnBenefit, moment:
     if times > used:
         told = f"{command.code} was used {used} times in {day.year}."
         return Problem("benefit_not_used", told, at="/times")
+    redeemed = sum(
+        one.status == "redeemed" for one in vouching.uses_in(facts.vouchers, command.code, day.year)
+    )
+    if times > used - redeemed:
+        told = f"{redeemed} of its vouchers were redeemed: {used - redeemed} can be given back."
+        return Problem("voucher_used", told, at="/times", numbers={"refundable": used - redeemed})
     # From here it is given back.
     return _count(facts, rules, member, command, day, -times, moment)
 
@@ -123,16 +136,25 @@ def _count(
     journal = book.journal(kind, day, command.code + command.request.told())
     book.count(BENEFIT + command.code, times, day)
     book.close()
+    if times < 0:
+        vouchers = vouching.take_back(
+            vouching.uses_in(facts.vouchers, command.code, day.year), -times, journal
+        )
+    elif isinstance(command, UseBenefit) and command.request.voucher:
+        vouchers = vouching.of_use(command.code, times, journal, moment)
+    else:
+        vouchers = []
     allowed = allowed_a_year(rules, member, command.code, moment.today)
     used, this_year = (times_used(member, command.code, year) for year in (day.year, moment.today.year))
     reply = _encode(
         BenefitReply(
             show("jrn", journal.journal_id), show("mem", member.member_id), command.code, abs(times), day.year, used,
-            max(0, allowed - this_year),
+            max(0, allowed - this_year), tuple(show("vch", one.voucher_id) for one in vouchers),
         )
     )  # fmt: skip
-    event = Event(journal.journal_id, kind.replace("_", "."), member.member_id, journal.journal_id, reply)
-    return Decision(Answer(200, reply), book, events=[event], key=command.key)
+    events = [Event(journal.journal_id, kind.replace("_", "."), member.member_id, journal.journal_id, reply)]
+    events += vouching.events_of(vouchers, "issued" if times > 0 else "revoked", journal, moment, told=events)
+    return Decision(Answer(200, reply), book, events=events, key=command.key, vouchers=vouchers)
 
 
 def allowed_a_year(rules: Rulebook, member: Member, code: str, today: date) -> int:

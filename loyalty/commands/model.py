@@ -14,6 +14,7 @@ from loyalty.members.model import SealedProfile
 from loyalty.partners.redemption import Redemption, Step, Token
 from loyalty.rewards.model import GrantedReward, Place
 from loyalty.stays.model import StayOnFile, StayPosting, StayRevision
+from loyalty.vouchers.model import Voucher
 
 Target = str | UUID
 """Whom a command is about: a membership number or a member id."""
@@ -44,6 +45,7 @@ class Facts(Struct, gc=False):
     `rewards` are those that the command may change, with all that the same crossings gave; None while nobody has asked.
     Of the `spent_rewards` some points were spent.
     `redemption` is the one that the command names, `pinned` what it has of which lots, `token` the consent it is given.
+    `vouchers` are those that the command names, or all of what it takes back; or those whose time is up.
     """
 
     member: Member | None
@@ -59,6 +61,7 @@ class Facts(Struct, gc=False):
     redemption: Redemption | None = None
     pinned: list[Pinned] = []
     token: Token | None = None
+    vouchers: list[Voucher] = []
 
 
 class DirectoryEntry(Struct, frozen=True, gc=False):
@@ -87,6 +90,7 @@ class Decision(Struct, gc=False):
 
     `budgets` is what it takes of promotions' budgets or of stock, `referrer` who brought the member that it enrols.
     `redemptions` are as they are from now on, each once, with the `steps` that led there; `tokens` likewise.
+    `vouchers` are as they are from now on, those that follow from `rewards` left out.
     """
 
     answer: Answer
@@ -104,6 +108,7 @@ class Decision(Struct, gc=False):
     redemptions: list[Redemption] = []
     steps: list[Step] = []
     tokens: list[Token] = []
+    vouchers: list[Voucher] = []
 
 
 class Short(Struct, frozen=True, gc=False):

@@ -66,6 +66,7 @@ _OURS: Final = frozenset({Role.PROPERTY, Role.BOOKING, Role.OPERATOR})
 _ALL: Final = frozenset(Role)
 _HOTELS: Final = frozenset({Role.PROPERTY, Role.OPERATOR})
 _DESKS: Final = frozenset({Role.BOOKING, Role.OPERATOR})
+_ENDS: Final = frozenset({Role.PROPERTY, Role.PARTNER, Role.OPERATOR})
 _OPERATOR: Final = frozenset({Role.OPERATOR})
 
 PERMISSIONS: Final[dict[tuple[str, str], frozenset[Role]]] = {
@@ -115,6 +116,12 @@ PERMISSIONS: Final[dict[tuple[str, str], frozenset[Role]]] = {
     ("GET", "/v1/offers"): _ALL,
     ("GET", "/v1/offers/{code}"): _ALL,
     ("PUT", "/v1/offers/{code}"): _OPERATOR,
+    ("GET", "/v1/vouchers/{code}"): _ALL,
+    ("GET", "/v1/vouchers/{code}/qr"): _ALL,
+    ("POST", "/v1/vouchers/{code}/redeem"): _ENDS,
+    ("POST", "/v1/vouchers/{code}/revoke"): _OPERATOR,
+    ("POST", "/v1/vouchers/{code}/hand-over"): _DESKS,
+    ("GET", "/v1/members/{member_id}/vouchers"): _OURS,
     ("GET", "/metrics"): _OPERATOR,
 }
 """Which roles may call which route. A route that isn't here, nor open, is closed to everyone."""

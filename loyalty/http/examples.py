@@ -267,6 +267,17 @@ _OFFERED: Final[Example] = {
     ],
 }  # fmt: skip
 
+_VOUCHER: Final[Example] = {
+    "voucher_id": "vch_019a8f3d1b2c7001a1f0d3b96c530001", "status": "issued", "source": "redemption", "kind": "spa",
+    "item": "bamboo_hour", "partner": "bamboo_spa", "number": 1, "valid_from": "2026-01-03",
+    "journal_id": _JOURNAL, "name": {"en": "An hour at Bamboo Spa", "zh": "竹林水疗一小时"},
+    "code": "01Q4-SPYJ-2AR2-AZXP-6", "valid_to": "2026-04-03", "transferable": True,
+    "redemption_id": "red_019a8f3d1b2c7001a1f0d3b96c540001",
+}  # fmt: skip
+_CHANGED_VOUCHER: Final[Example] = {
+    name: value for name, value in _VOUCHER.items() if name not in {"name", "code"}
+}
+
 REQUESTS: Final[dict[tuple[str, str], Any]] = {
     ("POST", "/v1/members"): _ENROLMENT,
     ("POST", "/v1/stays"): _POSTING,
@@ -289,6 +300,9 @@ REQUESTS: Final[dict[tuple[str, str], Any]] = {
     ("POST", "/v1/members/{member_id}/benefits/{benefit}/return"): {"times": 1, "used_on": "2026-01-03"},
     ("PUT", "/v1/partners/{code}"): _PARTNER,
     ("PUT", "/v1/offers/{code}"): _OFFER,
+    ("POST", "/v1/vouchers/{code}/redeem"): {"property": "SHA01", "note": "Treatment room 2"},
+    ("POST", "/v1/vouchers/{code}/revoke"): {"reason": "Reported as stolen"},
+    ("POST", "/v1/vouchers/{code}/hand-over"): {"member": "HX0000000026"},
     ("POST", "/v1/programs/simulate"): {"version": 2, "from": "2026-01-01"},
 }
 """The body of a request, by method and path."""
@@ -351,6 +365,22 @@ REPLIES: Final[dict[tuple[str, str], Any]] = {
     ("GET", "/v1/offers"): {"offers": [], "others": [_OFFERED]},
     ("GET", "/v1/offers/{code}"): _OFFER_FILE,
     ("PUT", "/v1/offers/{code}"): _OFFER_FILE,
+    ("GET", "/v1/vouchers/{code}"): _VOUCHER | {"member_id": _MEMBER},
+    (
+        "GET",
+        "/v1/vouchers/{code}/qr",
+    ): '<svg xmlns="http://www.w3.org/2000/svg" width="232px" height="232px"></svg>',
+    ("POST", "/v1/vouchers/{code}/redeem"): {
+        "voucher": _CHANGED_VOUCHER | {"status": "redeemed", "property": "SHA01"}
+    },
+    ("POST", "/v1/vouchers/{code}/revoke"): {"voucher": _CHANGED_VOUCHER | {"status": "revoked"}},
+    ("POST", "/v1/vouchers/{code}/hand-over"): {
+        "voucher": _CHANGED_VOUCHER | {"code": "01J8-8KTW-P7Q0-XM5D-C", "handed_over": 1}
+    },
+    ("GET", "/v1/members/{member_id}/vouchers"): {
+        "vouchers": [_VOUCHER | {"member_id": _MEMBER}],
+        "next_cursor": None,
+    },
     ("POST", "/v1/programs/simulate"): _SIMULATED,
 }
 """The body of a good answer, by method and path."""
