@@ -8,6 +8,7 @@ from loyalty.commands.household import Household
 from loyalty.ids import UUID
 from loyalty.ledger.model import Allocation, Journal, Lot, Member, Traits, Transfer
 from loyalty.rewards.model import GrantedReward
+from loyalty.vouchers.model import Voucher
 
 
 class Entry(Struct, gc=False):
@@ -30,6 +31,24 @@ class Grant(Struct, frozen=True, gc=False):
     period: str = ""
 
 
+class KeptVoucher(Struct, frozen=True, gc=False):
+    """A voucher as stored, and the hash of its code."""
+
+    voucher: Voucher
+    code_hash: bytes
+
+
+class Captured(Struct, frozen=True, gc=False):
+    """How many of a redemption were captured and refunded, and whether its version of the offer gives vouchers."""
+
+    redemption_id: UUID
+    offer: str
+    partner: str
+    captured: int
+    refunded: int
+    vouchers: bool
+
+
 class History(Struct, gc=False):
     """A member as stored, and the journals in the order of their versions. `held` is the sum of the open holds."""
 
@@ -38,6 +57,8 @@ class History(Struct, gc=False):
     grants: list[Grant] = []
     held: int = 0
     rewards: list[GrantedReward] = []
+    vouchers: list[KeptVoucher] = []
+    captured: list[Captured] = []
 
 
 class Revision(Struct, frozen=True, gc=False):

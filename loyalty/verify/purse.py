@@ -49,6 +49,10 @@ MAY: Final[dict[str, frozenset[str]]] = {
     "reward_expired": frozenset(),
     "benefit_used": frozenset(),
     "benefit_returned": frozenset(),
+    "voucher_redeemed": frozenset(),
+    "voucher_expired": frozenset(),
+    "voucher_revoked": frozenset(),
+    "voucher_handed_over": frozenset(),
 }
 """What each kind of journal may take from lots."""
 
