@@ -41,7 +41,7 @@ CREATE TABLE property (
 );
 
 -- A caller of the API. Only the SHA-256 of the key is kept. `properties` limits a property key to some hotels,
--- `partner` a partner's key to that partner.
+-- `partner` a partner's key to that partner. `member_id` is the member who holds it, for whom it redeems nothing.
 CREATE TABLE api_key (
     key_id     uuid PRIMARY KEY,
     role       text NOT NULL CHECK (role IN ('property', 'booking', 'operator', 'partner')),
@@ -51,6 +51,7 @@ CREATE TABLE api_key (
     created_at timestamptz NOT NULL,
     revoked_at timestamptz,
     partner    text NOT NULL DEFAULT '',
+    member_id  uuid,
     CONSTRAINT a_partners_key_names_the_partner CHECK ((role = 'partner') = (partner <> ''))
 );
 
@@ -508,6 +509,8 @@ CREATE TABLE redemption (
 ) WITH (fillfactor = 80);
 
 CREATE INDEX redemption_of_member ON redemption (shard, member_id, redemption_id);
+-- Partners look at their own.
+CREATE INDEX redemption_of_partner ON redemption (partner, redemption_id);
 -- The job looks for holds whose time is up.
 CREATE INDEX redemption_due ON redemption (shard, expires_at) WHERE status = 'held';
 

@@ -12,7 +12,7 @@ from loyalty.ledger.outlook import look
 from loyalty.ledger.store import Found
 from loyalty.partners import publishing, store
 from loyalty.partners.model import Offer, Partner
-from loyalty.partners.offers import Guest
+from loyalty.partners.offers import STOCK, Guest
 from loyalty.partners.publishing import Change, Put
 from loyalty.service import Service
 
@@ -22,7 +22,6 @@ _TRIES: Final = 3
 _RACES: Final = (CheckViolationError, DeadlockDetectedError)
 """What a change of stock fails by while shards are taking of it."""
 _RETRY_AFTER: Final = {"Retry-After": "1"}
-_STOCK: Final = "stock:"
 
 T = TypeVar("T", Partner, Offer)
 
@@ -75,4 +74,4 @@ def guest_of(service: Service, found: Found) -> Guest:
 async def left_of(service: Service, code: str = "") -> dict[str, int]:
     """Return how many are left of offers, or of one, by the names of budgets."""
     async with service.pool.acquire() as connection:
-        return {name: one.left for name, one in (await store.read_stock(connection, _STOCK + code)).items()}
+        return {name: one.left for name, one in (await store.read_stock(connection, STOCK + code)).items()}

@@ -16,7 +16,7 @@ from msgspec import Struct, structs
 from loyalty import ids, metrics
 from loyalty.clock import Clock, SystemClock
 from loyalty.coalesce import Coalescer
-from loyalty.commands import balance, moving_store, versions
+from loyalty.commands import balance, moving_store, redeeming_store, versions
 from loyalty.commands import store as commands_store
 from loyalty.commands.adjust import Adjust, AdjustmentRequest
 from loyalty.commands.balance import BalanceView
@@ -51,6 +51,7 @@ from loyalty.members.numbers import make_number
 from loyalty.members.vault import Vault
 from loyalty.partners import store as partners_store
 from loyalty.partners.catalogue import Catalogue
+from loyalty.partners.redemption import Redemption
 from loyalty.program import reading
 from loyalty.program import store as program_store
 from loyalty.program.model import HOUSE
@@ -112,6 +113,12 @@ class Service:
         self._properties: dict[str, Property] = {}
         self._register: Coalescer[None, dict[str, Property]] = Coalescer(self._read_properties, lanes=1)
         self._members: Coalescer[Target, Found | None] = Coalescer(self._load_members)
+        self.redemptions: Coalescer[UUID, Redemption | None] = Coalescer(
+            partial(redeeming_store.find_redemptions, pool)
+        )
+        self.tokens: Coalescer[tuple[int, bytes], UUID | None] = Coalescer(
+            partial(redeeming_store.find_tokens, pool)
+        )
 
     # --- the program --------------------------------------------------------------------------------------------
 
@@ -565,6 +572,11 @@ class Service:
     def key(self, principal: UUID, key: str, body: bytes) -> Key:
         """Bind an idempotency key to a request. The fingerprint is keyed, as bodies may hold personal data."""
         return Key(principal, key, blake2b(body, key=self._pepper, digest_size=32).digest())
+
+    def secret(self, key: Key, purpose: bytes) -> bytes:
+        """Return 32 bytes that nobody can guess and that follow from an idempotency key: a retry gets the same."""
+        seed = key.principal.bytes + key.fingerprint + key.key.encode()
+        return blake2b(seed, key=self._pepper, person=purpose, digest_size=32).digest()
 
     # --- properties ---------------------------------------------------------------------------------------------
 

@@ -11,6 +11,7 @@ from loyalty.errors import Problem
 from loyalty.ids import UUID
 from loyalty.ledger import store
 from loyalty.moving import pay_referrals
+from loyalty.redeeming import expire_holds
 from loyalty.rewards import store as rewards_store
 from loyalty.service import Service
 from loyalty.vouchers import store as vouchers_store
@@ -24,6 +25,7 @@ REVIEW_SECONDS: Final = 3600
 REWARDS_SECONDS: Final = 3600
 REFRESH_SECONDS: Final = 5
 REFERRAL_SECONDS: Final = 60
+HOLDS_SECONDS: Final = 60
 _PAGE: Final = 500
 _AT_ONCE: Final = 32
 """Members that a job works on at once: enough to share batches, few enough to leave the service to its callers."""
@@ -116,6 +118,7 @@ async def running_jobs(service: Service) -> AsyncGenerator[None]:
         asyncio.create_task(_every(REWARDS_SECONDS, "lapse_rewards", lambda: lapse_rewards(service))),
         asyncio.create_task(_every(REFRESH_SECONDS, "refresh_rules", service.refresh_rules)),
         asyncio.create_task(_every(FOLD_SECONDS, "fold_accounts", lambda: fold_accounts(service))),
+        asyncio.create_task(_every(HOLDS_SECONDS, "expire_holds", lambda: expire_holds(service))),
         asyncio.create_task(_every(REFERRAL_SECONDS, "pay_referrals", lambda: pay_referrals(service))),
     ]
     try:

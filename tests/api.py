@@ -128,11 +128,11 @@ class Api:
     def sql(self, query: str, *values: Any) -> list[Any]:
         return self.with_database(lambda it: it.fetch(query, *values))
 
-    def new_key(self, role: Role, *properties: str, partner: str = "thai_air") -> str:
-        """Make a key of a role; a partner's is that of `partner`."""
+    def new_key(self, role: Role, *properties: str, partner: str = "thai_air", member: str = "") -> str:
+        """Make a key of a role; a partner's is that of `partner`, an operator's may be held by a member."""
         whose = partner if role == Role.PARTNER else ""
         made, _ = self.with_database(
-            lambda it: create_key(it, role, f"the {role}", properties, partner=whose)
+            lambda it: create_key(it, role, f"the {role}", properties, partner=whose, member=member)
         )
         return made.key
 

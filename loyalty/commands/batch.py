@@ -4,7 +4,8 @@ A refusal touches nothing but, under an idempotency key, the key. An unexpected 
 poster then runs the commands again, one by one.
 """
 
-from collections.abc import Callable, Sequence
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from typing import Any, Final
@@ -21,17 +22,25 @@ from loyalty.clock import Clock
 from loyalty.commands import (
     adjust,
     benefit,
+    capture,
     choose,
     end_status,
     enrol,
     expire,
+    expire_hold,
+    extend,
     give_status,
     hand_over,
+    hold,
     lapse,
+    mint_token,
     post_stay,
     purchase,
     redeem_voucher,
+    redeeming_store,
+    refund,
     register,
+    release,
     review,
     revoke_voucher,
     set_segments,
@@ -41,13 +50,18 @@ from loyalty.commands import (
 )
 from loyalty.commands.adjust import Adjust
 from loyalty.commands.benefit import ReturnBenefit, UseBenefit
+from loyalty.commands.capture import Capture
 from loyalty.commands.choose import Choose
 from loyalty.commands.end_status import EndStatus
 from loyalty.commands.enrol import Enrol
 from loyalty.commands.expire import Expire
+from loyalty.commands.expire_hold import ExpireHold
+from loyalty.commands.extend import Extend
 from loyalty.commands.give_status import GiveStatus
 from loyalty.commands.hand_over import HandOver
+from loyalty.commands.hold import Hold
 from loyalty.commands.lapse import Lapse
+from loyalty.commands.mint_token import MintToken
 from loyalty.commands.model import (
     Alias,
     Decision,
@@ -64,7 +78,10 @@ from loyalty.commands.move_stay import decide_move
 from loyalty.commands.post_stay import PostStay
 from loyalty.commands.purchase import Purchase
 from loyalty.commands.redeem_voucher import RedeemVoucher
+from loyalty.commands.redeeming_store import Asked
+from loyalty.commands.refund import Refund
 from loyalty.commands.register import Register
+from loyalty.commands.release import Release
 from loyalty.commands.review import Review
 from loyalty.commands.revoke_voucher import RevokeVoucher
 from loyalty.commands.rulebook import Rulebook
@@ -75,15 +92,21 @@ from loyalty.db import Connection
 from loyalty.ids import UUID, Mint, parse, shard_of
 from loyalty.ledger.model import Member, Moment
 from loyalty.ledger.rules import needs
+from loyalty.partners import store as partners_store
 from loyalty.partners.catalogue import Catalogue, House
+from loyalty.partners.offers import STOCK
 from loyalty.rewards import store as rewards_store
 from loyalty.vouchers import store as vouchers_store
 from loyalty.vouchers.codes import Codes
 from loyalty.vouchers.model import Voucher
 
+Steps = Capture | Release | Extend | Refund | ExpireHold
+"""What happens to a redemption that is there: it is the member's who made it, also when that one was merged."""
+
 Command = (
     PostStay | Adjust | Enrol | Expire | Review | Purchase | GiveStatus | EndStatus | SetSegments | Register
     | Choose | UseReward | Lapse | UseBenefit | ReturnBenefit | RedeemVoucher | RevokeVoucher | HandOver
+    | Hold | MintToken | Steps
 )  # fmt: skip
 
 _DECIDE: Final[dict[type, Callable[[Facts, Rulebook, Any, Moment], Result]]] = {
@@ -105,6 +128,13 @@ _DECIDE: Final[dict[type, Callable[[Facts, Rulebook, Any, Moment], Result]]] = {
     RedeemVoucher: redeem_voucher.decide,
     RevokeVoucher: revoke_voucher.decide,
     HandOver: hand_over.decide,
+    Hold: hold.decide,
+    MintToken: mint_token.decide,
+    Capture: capture.decide,
+    Release: release.decide,
+    Extend: extend.decide,
+    Refund: refund.decide,
+    ExpireHold: expire_hold.decide,
 }
 """What decides each kind of command."""
 
@@ -113,9 +143,16 @@ _RACES = (
 )  # fmt: skip
 """What a batch fails by when another process has changed something since it was read, or the program."""
 
+_LEASES: Final = 8
+_LEASE_SECONDS: Final = 0.005
+"""How often, and after what time, a shard asks again for stock that others have leased and are at work with."""
+_NONE: Final[Mapping[str, int]] = {}
 
-_OF_THE_ACCOUNT = (Enrol, Expire, Review, Lapse, RedeemVoucher, RevokeVoucher, HandOver)
-"""Commands that are about an account itself, merged or not: a voucher stays where it was issued."""
+
+_OF_THE_ACCOUNT = (
+    Enrol, Expire, Review, Lapse, RedeemVoucher, RevokeVoucher, HandOver, Capture, Release, Extend, Refund, ExpireHold,
+)  # fmt: skip
+"""Commands that are about an account itself, merged or not: what was redeemed stays where it was."""
 
 
 class Batches:
@@ -154,7 +191,7 @@ class Batches:
         async with connection.transaction():
             await _lock(connection, shard, commands)
             if self._budgeted():
-                await store.lock_budgets(connection, shard)
+                await store.lock_budgets(connection, shard, self._promotions())
             facts = await self.read(connection, shard, [_named(command) for command in commands])
             results, decisions = await self._decide_and_write(connection, shard, commands, facts)
         count(decisions)
@@ -172,11 +209,16 @@ class Batches:
         moment = self.moment()
         twins = _twins(facts)
         await _add_priors(connection, commands, facts)
+        stock = await self._add_redeeming(connection, shard, commands, facts, moment)
+        if stock and generation is None:
+            await store.lock_budgets(connection, shard, stock)
         await _add_lots(connection, shard, commands, facts, twins, moment)
         await _add_rewards(connection, shard, commands, facts, moment)
         await _add_vouchers(connection, shard, commands, facts, moment)
-        if self._budgeted():
-            results = await self._decide_within_budgets(connection, shard, commands, facts, twins, moment)
+        if stock or self._budgeted():
+            results = await self._decide_within_budgets(
+                connection, shard, commands, facts, twins, moment, stock
+            )
         else:
             results: list[Result | None] = [
                 None if place in twins else settle(self._decide(known, command, moment), _key(command))
@@ -215,8 +257,8 @@ class Batches:
     ) -> Move | Result:
         shard = joining.member.shard if joining.member else 0
         if self._budgeted():
-            await store.lock_budgets(connection, shard)
-            joining.budgets = await store.read_budgets(connection, shard)
+            await store.lock_budgets(connection, shard, self._promotions())
+            joining.budgets = await store.read_budgets(connection, shard, self._promotions())
         while isinstance(
             result := decide_move(leaving, joining, self.rules, command, moment), Short | Unread
         ):
@@ -227,49 +269,148 @@ class Batches:
                 await self._lease(connection, shard, joining, result)
         return result
 
-    async def _lease(self, connection: Connection, shard: int, facts: Facts, short: Short) -> None:
-        """Take more of a promotion's budget for a shard, or note that there is no more."""
+    async def _lease(
+        self, connection: Connection, shard: int, facts: Facts, short: Short, taken: Mapping[str, int] = _NONE
+    ) -> None:
+        """Take more of a budget for a shard, or note that there is no more; so many were `taken` by the batch."""
         leased = await store.lease_budget(connection, shard, short)
-        facts.budgets[short.promotion] = facts.budgets.get(short.promotion, 0) + leased
+        if short.promotion.startswith(STOCK) and not leased:
+            leased = await self._lease_stock(connection, shard, facts, short, leased, taken)
+        facts.budgets[short.promotion] = facts.budgets.get(short.promotion, 0) + (leased or 0)
         if not leased:
             facts.spent |= {short.promotion}
+
+    async def _lease_stock(
+        self, connection: Connection, shard: int, facts: Facts, short: Short, leased: int | None,
+        taken: Mapping[str, int],
+    ) -> int:  # fmt: skip
+        """Take some of a stock that nobody has asked for before, or that others are just at work with."""
+        name = short.promotion
+        if leased is None and short.opens is not None:
+            await partners_store.open_stock(connection, {name: short.opens}, self.catalogue.generation)
+        for _ in range(_LEASES):
+            leased = await store.lease_budget(connection, shard, short)
+            if leased:
+                return leased
+            left = await redeeming_store.left_of_stock(connection, name)
+            if left is None:
+                raise SerializationError("the catalogue has changed")
+            left -= taken.get(name, 0)
+            if left < facts.budgets.get(name, 0) + short.points:
+                facts.left[name] = left
+                return 0
+            await asyncio.sleep(_LEASE_SECONDS)
+        raise SerializationError("the stock is in great demand")
 
     def _budgeted(self) -> bool:
         return any(version.budgets for version in self.rules.versions)
 
+    def _promotions(self) -> set[str]:
+        """Return the promotions that have a budget."""
+        return {code for version in self.rules.versions for code in version.budgets}
+
     async def _decide_within_budgets(
         self, connection: Connection, shard: int, commands: Sequence[Command], facts: Sequence[Facts],
-        twins: set[int], moment: Moment,
+        twins: set[int], moment: Moment, stock: set[str],
     ) -> list[Result | None]:  # fmt: skip
-        """Let each command decide by what those before it have left of promotions' budgets.
+        """Let each command decide by what those before it have left of promotions' budgets, and of `stock`.
 
         They are read once a command would draw on one: most batches have no stay that does.
         """
         left: dict[str, int] | None = None
         taken: dict[str, int] = {}
         spent: frozenset[str] = frozenset()
+        gone: dict[str, int] = {}
         results: list[Result | None] = []
         for place, (known, command) in enumerate(zip(facts, commands, strict=True)):
             if place in twins:
                 results.append(None)
                 continue
-            known.budgets, known.spent = left or {}, spent
+            known.budgets, known.spent, known.left = {} if left is None else left, spent, gone
             while isinstance(result := self._decide(known, command, moment), Short | Unread):
                 if isinstance(result, Unread):
                     await _add_given(connection, shard, [(known, result)], moment)
                 elif left is None:
-                    found = await store.read_budgets(connection, shard)
+                    found = await store.read_budgets(connection, shard, stock | self._promotions())
                     known.budgets = left = {code: n - taken.get(code, 0) for code, n in found.items()}
                 else:
-                    await self._lease(connection, shard, known, result)
+                    await self._lease(connection, shard, known, result, taken)
             spent = known.spent
             if isinstance(result, Decision):
                 for code, points in result.budgets.items():
                     taken[code] = taken.get(code, 0) + points
                     if left is not None:
                         left[code] = left.get(code, 0) - points
+                    if points < 0:
+                        spent -= {code}
             results.append(settle(result, _key(command)))
         return results
+
+    async def _add_redeeming(
+        self, connection: Connection, shard: int, commands: Sequence[Command], facts: Sequence[Facts],
+        moment: Moment,
+    ) -> set[str]:  # fmt: skip
+        """Give what redemptions need to know, by the catalogue as it is; return the stock that holds will draw on."""
+        holds = [
+            (known, command) for known, command in zip(facts, commands, strict=True)
+            if isinstance(command, Hold) and known.member is not None and known.prior is None
+        ]  # fmt: skip
+        steps = [
+            (known, command) for known, command in zip(facts, commands, strict=True)
+            if isinstance(command, Steps) and known.prior is None
+        ]  # fmt: skip
+        if steps:
+            await self._add_steps(connection, shard, steps)
+        return await self._add_holds(connection, shard, holds, moment) if holds else set()
+
+    async def _add_holds(
+        self, connection: Connection, shard: int, holds: Sequence[tuple[Facts, Hold]], moment: Moment
+    ) -> set[str]:
+        """Give holds their offer, their token and what else is on file; return the stock that they will draw on."""
+        while True:
+            asked = [self._asked(known, command) for known, command in holds]
+            generation, found = await redeeming_store.read_orders(connection, shard, asked)
+            if generation == self.catalogue.generation:
+                break
+            await self._know_catalogue(connection)
+        names: set[str] = set()
+        for (known, command), on_file in zip(holds, found, strict=True):
+            known.listing = self.catalogue.listing(command.request.offer)
+            known.referenced, known.token, known.taken = on_file.referenced, on_file.token, on_file.taken
+            order = hold.look_ahead(known, self.rules, command, moment)
+            if order is not None:
+                known.draws = order.cost.points
+                names |= hold.draws(known, order).keys()
+        return names
+
+    def _asked(self, facts: Facts, command: Hold) -> Asked:
+        request, listing = command.request, self.catalogue.listing(command.request.offer)
+        assert facts.member is not None, "a hold that is looked at is a member's"
+        partner = listing.partner_code if listing else ""
+        return Asked(facts.member.member_id, request.offer, partner, request.reference, command.token)
+
+    async def _add_steps(
+        self, connection: Connection, shard: int, steps: Sequence[tuple[Facts, Steps]]
+    ) -> None:
+        """Give steps their redemption and its offer, and the lots that points go back to."""
+        ids = [command.redemption_id for _, command in steps]
+        generation, found = await redeeming_store.read_redemptions(connection, shard, ids)
+        if generation is not None and generation != self.catalogue.generation:
+            await self._know_catalogue(connection)
+        pinned: list[Facts] = []
+        for known, command in steps:
+            known.redemption = one = found.get(command.redemption_id)
+            if one is not None:
+                known.listing = self.catalogue.listing(one.offer, one.offer_version)
+                if _gives_back(command):
+                    pinned.append(known)
+        if pinned:
+            await redeeming_store.add_pinned(connection, shard, pinned)
+
+    async def _know_catalogue(self, connection: Connection) -> None:
+        found = await partners_store.load(connection, self.catalogue)
+        if found.generation > self.catalogue.generation:
+            self.catalogue = found
 
     def moment(self) -> Moment:
         """Return the moment of a decision: it is asked for once the facts are read."""
@@ -350,7 +491,7 @@ class Batches:
             await _add_lots(connection, shard, [command], facts, set(), moment)
             if self._budgeted():
                 [result] = await self._decide_within_budgets(
-                    connection, shard, [command], facts, set(), moment
+                    connection, shard, [command], facts, set(), moment, set()
                 )
             else:
                 results: list[Result | None] = [self._decide(facts[0], command, moment)]
@@ -486,6 +627,10 @@ async def _add_vouchers(
             named,
             await vouchers_store.find_vouchers(connection, shard, [voucher_id for _, voucher_id in named]),
         )
+    refunds = [(known, command.redemption_id) for known, command in pairs if isinstance(command, Refund)]
+    if refunds:
+        ids = [redemption_id for _, redemption_id in refunds]
+        _share(refunds, await vouchers_store.find_of_redemptions(connection, shard, ids))
     returning = _members_of(pairs, ReturnBenefit)
     if returning:
         ids = [member_id for _, member_id in returning]
@@ -548,11 +693,23 @@ def _need(facts: Facts, member: Member, command: Command, moment: Moment) -> int
         draws = facts.stay.award.points
     elif isinstance(command, Adjust):
         draws = max(0, -command.request.points)
+    elif isinstance(command, Hold):
+        draws = facts.draws
     return needs(member, draws, moment)
 
 
+def _gives_back(command: Steps) -> bool:
+    """Tell whether points may go back to lots."""
+    if isinstance(command, Capture):
+        return command.request.quantity is not None
+    return not isinstance(command, Extend)
+
+
 def _without_twins(results: list[Result | None]) -> list[Result | None]:
-    """Let a stay or a key that two commands of a batch name be decided once; the second runs again later."""
+    """Let a stay, a partner's reference or a key that two commands of a batch name be decided once.
+
+    The second runs again later.
+    """
     named: set[object] = set()
     for place, result in enumerate(results):
         if not isinstance(result, Decision) or result.answer.replayed:
@@ -562,6 +719,9 @@ def _without_twins(results: list[Result | None]) -> list[Result | None]:
         if entry:
             posting = entry.posting
             names.append((posting.source, posting.property, posting.stay_ref, posting.leg))
+        if result.redemptions and result.steps[0].step == 1:
+            one = result.redemptions[0]
+            names += [("reference", one.partner, one.reference)] if one.reference else []
         if any(name in named for name in names):
             results[place] = None
         named.update(names)

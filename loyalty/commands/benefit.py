@@ -153,7 +153,7 @@ def _count(
         )
     )  # fmt: skip
     events = [Event(journal.journal_id, kind.replace("_", "."), member.member_id, journal.journal_id, reply)]
-    events += vouching.events_of(vouchers, "issued" if times > 0 else "revoked", journal, moment, told=events)
+    events += vouching.events_of(vouchers, "issued" if times > 0 else "revoked", journal, moment, first=False)
     return Decision(Answer(200, reply), book, events=events, key=command.key, vouchers=vouchers)
 
 

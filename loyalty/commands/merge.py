@@ -169,7 +169,7 @@ def _refuse(old: Member, new: Member, stays: Sequence[Belonging]) -> Problem | N
     if new.status != "active":
         return Problem("member_closed", at="/into")
     if old.held:
-        return Problem("not_mergeable", f"{old.held} points are set aside.")
+        return Problem("holds_open", f"{old.held} points are held for redemptions.")
     if old.traits.household is not None:
         return Problem("not_mergeable", "The account is in a household; it has to leave first.")
     if any(one.stay.revision >= LAST_REVISION for one in stays):

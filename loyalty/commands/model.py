@@ -11,6 +11,7 @@ from loyalty.ids import UUID
 from loyalty.ledger.model import Lot, Member, MilestoneGrant
 from loyalty.ledger.rules import Book, Pinned
 from loyalty.members.model import SealedProfile
+from loyalty.partners.offers import Listing, Taken
 from loyalty.partners.redemption import Redemption, Step, Token
 from loyalty.rewards.model import GrantedReward, Place
 from loyalty.stays.model import StayOnFile, StayPosting, StayRevision
@@ -46,6 +47,9 @@ class Facts(Struct, gc=False):
     Of the `spent_rewards` some points were spent.
     `redemption` is the one that the command names, `pinned` what it has of which lots, `token` the consent it is given.
     `vouchers` are those that the command names, or all of what it takes back; or those whose time is up.
+    `listing` is the offer that it is about, in the newest version or in that of the redemption; `taken` what the member
+    has of it already, `referenced` the redemption that has the partner's reference. Of stock that is `spent`, so many
+    are `left` all the same. A hold will draw on so many points (`draws`).
     """
 
     member: Member | None
@@ -62,6 +66,11 @@ class Facts(Struct, gc=False):
     pinned: list[Pinned] = []
     token: Token | None = None
     vouchers: list[Voucher] = []
+    listing: Listing | None = None
+    taken: list[Taken] = []
+    referenced: UUID | None = None
+    left: dict[str, int] = {}
+    draws: int = 0
 
 
 class DirectoryEntry(Struct, frozen=True, gc=False):
@@ -112,10 +121,14 @@ class Decision(Struct, gc=False):
 
 
 class Short(Struct, frozen=True, gc=False):
-    """A promotion's budget at hand is too small by so many points: the shard may lease some more."""
+    """A promotion's budget at hand, or a stock, is too small by so many: the shard may lease some more.
+
+    `opens` is how many there are of a stock in all, should nobody have asked for any before.
+    """
 
     promotion: str
     points: int
+    opens: int | None = None
 
 
 class Unread(Struct, frozen=True, gc=False):

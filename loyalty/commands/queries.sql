@@ -226,11 +226,11 @@ UPDATE stay_directory SET shard = $1, member_id = $2, stay_id = $3
 WHERE source = $4 AND property = $5 AND stay_ref = $6 AND leg = $7;
 
 -- name: read_budgets
--- What is left to the shard of promotions' budgets.
-SELECT promotion, allotted - used AS "left" FROM promotion_budget WHERE shard = $1;
+-- What is left to the shard of promotions' budgets, or of stock, by their names.
+SELECT promotion, allotted - used AS "left" FROM promotion_budget WHERE shard = $1 AND promotion = ANY ($2::text[]);
 
 -- name: lock_budgets
-SELECT FROM promotion_budget WHERE shard = $1 ORDER BY promotion FOR UPDATE;
+SELECT FROM promotion_budget WHERE shard = $1 AND promotion = ANY ($2::text[]) ORDER BY promotion FOR UPDATE;
 
 -- name: lease_budget
 -- Take from a promotion's pool what a shard ($1) needs ($3), and some more while there is plenty; return what was taken.
@@ -393,3 +393,88 @@ ON CONFLICT (shard, promotion) DO UPDATE SET allotted = b.allotted + excluded.al
 -- name: write_household
 INSERT INTO household AS h (shard, household_id, head_id, seats, status) VALUES ($1, $2, $3, $4, $5)
 ON CONFLICT (shard, household_id) DO UPDATE SET seats = excluded.seats, status = excluded.status;
+
+-- name: left_of_stock
+-- How many there are of a stock, and how many of them are left as far as it is written down; no row: nobody has asked
+-- for any before.
+SELECT p.budget - coalesce((SELECT sum(b.used) FROM promotion_budget AS b WHERE b.promotion = p.promotion), 0)::bigint
+FROM promotion_pool AS p WHERE p.promotion = $1;
+
+-- name: read_orders
+-- For each hold, in order: the generation of the catalogue; which redemption has the partner's reference; the token that
+-- it is given; what the member has of the offer already, and on which days it was booked.
+SELECT (SELECT generation FROM catalogue_generation WHERE only_row), p.redemption_id,
+       t.hash, t.member_id, t.partner, t.points, t.minted_at, t.minted_by, t.expires_at, t.redemption_id,
+       h.quantities, h.days
+FROM unnest($2::uuid[], $3::text[], $4::text[], $5::text[], $6::bytea[]) WITH ORDINALITY
+         AS w (member_id, offer, partner, reference, token, place)
+LEFT JOIN LATERAL (SELECT * FROM partner_reference AS e
+                   WHERE e.partner = w.partner AND e.reference = w.reference LIMIT 1) AS p ON true
+LEFT JOIN LATERAL (SELECT * FROM redemption_token AS e
+                   WHERE e.shard = $1 AND e.hash = w.token LIMIT 1) AS t ON true
+CROSS JOIN LATERAL (
+    SELECT array_agg(CASE e.status WHEN 'held' THEN e.quantity ELSE e.captured - e.refunded END) AS quantities,
+           array_agg(e.booked_on) AS days
+    FROM redemption AS e
+    WHERE e.shard = $1 AND e.member_id = w.member_id AND e.offer = w.offer AND e.status IN ('held', 'captured')) AS h
+ORDER BY w.place;
+
+-- name: read_redemptions
+-- Redemptions of a shard, each with the generation of the catalogue.
+SELECT (SELECT generation FROM catalogue_generation WHERE only_row),
+       redemption_id, member_id, offer, offer_version, partner, reference, status, quantity, points, cash, value,
+       currency, tier, details, draws, slot, venue, begins, booked_on, expires_at, captured, refunded, step
+FROM redemption WHERE shard = $1 AND redemption_id = ANY ($2::uuid[]);
+
+-- name: find_pinned
+-- What redemptions have of which lots: held, or captured and not refunded.
+SELECT s.redemption_id, l.lot_id, l.member_id, l.amount, l.remaining, l.expired, l.earned_on, l.expires_on, l.opens_on,
+       l.pending, l.lapsed_on, sum(CASE a.kind WHEN 'hold' THEN a.amount ELSE -a.amount END)::bigint AS points
+FROM redemption_step AS s
+JOIN allocation AS a
+  ON a.shard = s.shard AND a.journal_id = s.journal_id AND a.kind IN ('hold', 'release', 'refund')
+JOIN lot AS l ON l.shard = a.shard AND l.lot_id = a.lot_id
+WHERE s.shard = $1 AND s.redemption_id = ANY ($2::uuid[])
+GROUP BY s.redemption_id, l.shard, l.lot_id
+HAVING sum(CASE a.kind WHEN 'hold' THEN a.amount ELSE -a.amount END) > 0;
+
+-- name: find_redemptions
+-- Redemptions by shard and id, wherever they are.
+SELECT r.redemption_id, r.member_id, r.offer, r.offer_version, r.partner, r.reference, r.status, r.quantity, r.points,
+       r.cash, r.value, r.currency, r.tier, r.details, r.draws, r.slot, r.venue, r.begins, r.booked_on, r.expires_at,
+       r.captured, r.refunded, r.step
+FROM unnest($1::smallint[], $2::uuid[]) AS w (shard, redemption_id)
+JOIN redemption AS r ON r.shard = w.shard AND r.redemption_id = w.redemption_id;
+
+-- name: find_tokens
+-- Whose tokens are, by shard and hash.
+SELECT t.hash, t.member_id
+FROM unnest($1::smallint[], $2::bytea[]) AS w (shard, hash)
+JOIN redemption_token AS t ON t.shard = w.shard AND t.hash = w.hash;
+
+-- name: list_redemptions_of_member
+-- A page of a member's redemptions, newest first; $4 a partner and $5 a status, if not null.
+SELECT redemption_id, member_id, offer, offer_version, partner, reference, status, quantity, points, cash, value,
+       currency, tier, details, draws, slot, venue, begins, booked_on, expires_at, captured, refunded, step
+FROM redemption
+WHERE shard = $1 AND member_id = $2 AND redemption_id < $3
+  AND partner = coalesce($4, partner) AND status = coalesce($5, status)
+ORDER BY redemption_id DESC LIMIT $6;
+
+-- name: list_redemptions_of_partner
+-- A page of a partner's redemptions, newest first; $3 a status, if not null.
+SELECT redemption_id, member_id, offer, offer_version, partner, reference, status, quantity, points, cash, value,
+       currency, tier, details, draws, slot, venue, begins, booked_on, expires_at, captured, refunded, step
+FROM redemption
+WHERE partner = $1 AND redemption_id < $2 AND status = coalesce($3, status)
+ORDER BY redemption_id DESC LIMIT $4;
+
+-- name: find_reference
+-- The redemption that a partner's reference leads to.
+SELECT redemption_id FROM partner_reference WHERE partner = $1 AND reference = $2;
+
+-- name: find_due_holds
+-- Holds of a shard whose time is up at $2, the longest first.
+SELECT member_id, redemption_id FROM redemption
+WHERE shard = $1 AND status = 'held' AND expires_at <= $2
+ORDER BY expires_at, redemption_id LIMIT $3;

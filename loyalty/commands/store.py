@@ -2,7 +2,7 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import date, datetime
 from functools import lru_cache
 from typing import Any, Final
@@ -403,19 +403,25 @@ async def move_entry(connection: Connection, shard: int, entry: DirectoryEntry) 
     )
 
 
-async def read_budgets(connection: Connection, shard: int) -> dict[str, int]:
-    """Return what is left to a shard of promotions' budgets."""
-    return {row["promotion"]: row["left"] for row in await connection.fetch(QUERIES["read_budgets"], shard)}
+async def read_budgets(connection: Connection, shard: int, names: Collection[str]) -> dict[str, int]:
+    """Return what is left to a shard of promotions' budgets, or of stock, by their names."""
+    rows = await connection.fetch(QUERIES["read_budgets"], shard, list(names))
+    return {row["promotion"]: row["left"] for row in rows}
 
 
-async def lock_budgets(connection: Connection, shard: int) -> None:
-    """Lock a shard's part of promotions' budgets until the transaction ends."""
-    await connection.execute(QUERIES["lock_budgets"], shard)
+async def lock_budgets(connection: Connection, shard: int, names: Collection[str]) -> None:
+    """Lock a shard's part of some budgets until the transaction ends."""
+    await connection.execute(QUERIES["lock_budgets"], shard, list(names))
 
 
-async def lease_budget(connection: Connection, shard: int, short: Short) -> int:
-    """Take more of a promotion's budget for a shard, from its pool or from other shards; return how much there was."""
-    taken: int = await connection.fetchval(QUERIES["lease_budget"], shard, short.promotion, short.points) or 0
-    if taken < short.points:
+async def lease_budget(connection: Connection, shard: int, short: Short) -> int | None:
+    """Take more of a budget for a shard, from its pool or from other shards; return how much there was.
+
+    None: there is no such budget.
+    """
+    taken: int | None = await connection.fetchval(
+        QUERIES["lease_budget"], shard, short.promotion, short.points
+    )
+    if taken is not None and taken < short.points:
         taken += await connection.fetchval(QUERIES["gather_budget"], shard, short.promotion) or 0
     return taken

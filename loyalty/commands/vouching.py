@@ -246,14 +246,13 @@ def answer_of(one: Voucher) -> Answer:
 
 
 def events_of(
-    vouchers: Iterable[Voucher], what: str, journal: Journal, moment: Moment, told: Iterable[Event] = ()
+    vouchers: Iterable[Voucher], what: str, journal: Journal, moment: Moment, *, first: bool = True
 ) -> list[Event]:
-    """Return the events of what happened to vouchers by a journal; the first that is told of it goes by its id."""
-    first = {event.event_id for event in told}
+    """Return the events of what happened to vouchers by a journal; the `first` that is told of it goes by its id."""
     events: list[Event] = []
     for one in vouchers:
-        event_id = moment.mint(_shard(journal)) if journal.journal_id in first else journal.journal_id
-        first.add(event_id)
+        event_id = journal.journal_id if first else moment.mint(_shard(journal))
+        first = False
         payload = VoucherEvent(
             show("mem", one.member_id), show("vch", one.voucher_id), one.status, one.source, one.kind, one.item,
             one.partner, one.valid_to, show("red", one.redemption_id) if one.redemption_id else "", one.property,

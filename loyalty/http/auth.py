@@ -51,13 +51,17 @@ class Role(StrEnum):
 
 
 class Principal(msgspec.Struct, frozen=True):
-    """The caller of a request. An empty `properties` means every property; `partner` is whose key it is, if any's."""
+    """The caller of a request. An empty `properties` means every property; `partner` is whose key it is, if any's.
+
+    `member` is the member who holds it, where that is known: nobody redeems for himself.
+    """
 
     key_id: UUID
     role: Role
     name: str
     properties: frozenset[str] = frozenset()
     partner: str = ""
+    member: UUID | None = None
 
 
 # --- Permissions -----------------------------------------------------------------------------------------------------
@@ -68,6 +72,7 @@ _HOTELS: Final = frozenset({Role.PROPERTY, Role.OPERATOR})
 _DESKS: Final = frozenset({Role.BOOKING, Role.OPERATOR})
 _ENDS: Final = frozenset({Role.PROPERTY, Role.PARTNER, Role.OPERATOR})
 _OPERATOR: Final = frozenset({Role.OPERATOR})
+_COUNTERS: Final = frozenset({Role.BOOKING, Role.OPERATOR, Role.PARTNER})
 
 PERMISSIONS: Final[dict[tuple[str, str], frozenset[Role]]] = {
     ("POST", "/v1/members"): _OURS,
@@ -122,6 +127,14 @@ PERMISSIONS: Final[dict[tuple[str, str], frozenset[Role]]] = {
     ("POST", "/v1/vouchers/{code}/revoke"): _OPERATOR,
     ("POST", "/v1/vouchers/{code}/hand-over"): _DESKS,
     ("GET", "/v1/members/{member_id}/vouchers"): _OURS,
+    ("POST", "/v1/members/{member_id}/redemption-tokens"): _DESKS,
+    ("POST", "/v1/redemptions"): _COUNTERS,
+    ("GET", "/v1/redemptions"): _COUNTERS,
+    ("GET", "/v1/redemptions/{redemption_id}"): _COUNTERS,
+    ("POST", "/v1/redemptions/{redemption_id}/capture"): _COUNTERS,
+    ("POST", "/v1/redemptions/{redemption_id}/release"): _COUNTERS,
+    ("POST", "/v1/redemptions/{redemption_id}/extend"): _COUNTERS,
+    ("POST", "/v1/redemptions/{redemption_id}/refund"): _COUNTERS,
     ("GET", "/metrics"): _OPERATOR,
 }
 """Which roles may call which route. A route that isn't here, nor open, is closed to everyone."""
@@ -232,6 +245,7 @@ def postgres_keys(pool: Callable[[], "asyncpg.Pool[Any]"]) -> Load:
                 row["name"],
                 frozenset(row["properties"]),
                 row["partner"],
+                None if row["member_id"] is None else UUID(row["member_id"].bytes),
             )
             for row in rows
         }

@@ -46,6 +46,7 @@ _TAGS: Final = {
     "Partners": "Who takes points for something of its own: airlines, spas, exhibitions, clinics.",
     "Offers": "What can be had for points, at which price, for whom, and how many are left.",
     "Vouchers": "Codes that prove what somebody is entitled to: looked up, redeemed once, revoked, handed over.",
+    "Redemptions": "Points held for an offer, captured, and given back; consent of members to what partners spend.",
     "Programs": "The versions of the program's rules, each in force from a day on.",
     "Operation": "Health and metrics.",
 }

@@ -277,6 +277,28 @@ _VOUCHER: Final[Example] = {
 _CHANGED_VOUCHER: Final[Example] = {
     name: value for name, value in _VOUCHER.items() if name not in {"name", "code"}
 }
+_TOKEN: Final = "rtk_5f3b9c1e7a2d4860b1c9e0f7a6d2438b5c10e97f0002"  # noqa: S105 - an example
+_REDEMPTION: Final = "red_019a8f3e2a417000a7c3d91e5b640002"
+_CAPTURE: Final = "/v1/redemptions/{redemption_id}/capture"
+_RELEASE: Final = "/v1/redemptions/{redemption_id}/release"
+_EXTEND: Final = "/v1/redemptions/{redemption_id}/extend"
+_REFUND: Final = "/v1/redemptions/{redemption_id}/refund"
+_UPGRADE: Final[Example] = {
+    "offer": "thai_upgrade", "token": _TOKEN, "reference": "TG-K7QX2M", "max_points": 25000, "capture": False,
+    "details": {
+        "flight": "TG665", "date": "2026-04-02", "booking_ref": "K7QX2M", "cabin_from": "economy",
+        "cabin_to": "business",
+    },
+}  # fmt: skip
+_HELD: Final[Example] = {
+    "redemption_id": _REDEMPTION, "status": "held", "member_id": _MEMBER, "offer": "thai_upgrade", "offer_version": 1,
+    "partner": "thai_air", "reference": "TG-K7QX2M", "quantity": 1, "points": 25000,
+    "cash": {"amount": "200.00", "currency": "CNY"}, "details": _UPGRADE["details"], "begins": "2026-04-01T17:00:00Z",
+    "booked_on": "2026-01-04", "expires_at": "2026-01-04T04:12:09Z", "captured": 0, "captured_points": 0,
+    "refunded": 0, "refunded_points": 0, "refundable": True, "refundable_until": "2026-03-31T17:00:00Z",
+    "value": {"amount": "312.50", "currency": "CNY"},
+}  # fmt: skip
+_CAPTURED: Final[Example] = _HELD | {"status": "captured", "captured": 1, "captured_points": 25000}
 
 REQUESTS: Final[dict[tuple[str, str], Any]] = {
     ("POST", "/v1/members"): _ENROLMENT,
@@ -303,6 +325,16 @@ REQUESTS: Final[dict[tuple[str, str], Any]] = {
     ("POST", "/v1/vouchers/{code}/redeem"): {"property": "SHA01", "note": "Treatment room 2"},
     ("POST", "/v1/vouchers/{code}/revoke"): {"reason": "Reported as stolen"},
     ("POST", "/v1/vouchers/{code}/hand-over"): {"member": "HX0000000026"},
+    ("POST", "/v1/members/{member_id}/redemption-tokens"): {
+        "partner": "thai_air",
+        "points": 25000,
+        "minutes": 15,
+    },
+    ("POST", "/v1/redemptions"): _UPGRADE,
+    ("POST", _CAPTURE): {"quantity": 1},
+    ("POST", _RELEASE): {"reason": "The flight is full"},
+    ("POST", _EXTEND): {"until": "2026-01-04T06:00:00Z"},
+    ("POST", _REFUND): {"reason": "The flight was cancelled", "quantity": 1},
     ("POST", "/v1/programs/simulate"): {"version": 2, "from": "2026-01-01"},
 }
 """The body of a request, by method and path."""
@@ -381,6 +413,19 @@ REPLIES: Final[dict[tuple[str, str], Any]] = {
         "vouchers": [_VOUCHER | {"member_id": _MEMBER}],
         "next_cursor": None,
     },
+    ("POST", "/v1/members/{member_id}/redemption-tokens"): {
+        "token": _TOKEN,
+        "partner": "thai_air",
+        "points": 25000,
+        "expires_at": "2026-01-04T03:27:09Z",
+    },
+    ("POST", "/v1/redemptions"): _HELD,
+    ("GET", "/v1/redemptions"): {"redemptions": [_CAPTURED], "next_cursor": None},
+    ("GET", "/v1/redemptions/{redemption_id}"): _CAPTURED,
+    ("POST", _CAPTURE): _CAPTURED,
+    ("POST", _RELEASE): _HELD | {"status": "released"},
+    ("POST", _EXTEND): _HELD | {"expires_at": "2026-01-04T06:00:00Z"},
+    ("POST", _REFUND): _CAPTURED | {"status": "refunded", "refunded": 1, "refunded_points": 25000},
     ("POST", "/v1/programs/simulate"): _SIMULATED,
 }
 """The body of a good answer, by method and path."""

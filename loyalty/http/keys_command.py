@@ -29,6 +29,7 @@ class NewKey(msgspec.Struct, frozen=True):
     name: str
     properties: list[str]
     partner: str = ""
+    member_id: str = ""
 
 
 @click.group()
@@ -45,17 +46,22 @@ def keys() -> None:
     "--property", "properties", multiple=True, metavar="CODE", help="Limit it to this hotel (repeat)."
 )
 @click.option("--partner", default="", metavar="CODE", help="Whose it is, of a key of role partner.")
+@click.option("--member", default="", metavar="NUMBER", help="Who holds a key of role operator, as a member.")
 @_json_option
-def create(role: str, name: str, properties: tuple[str, ...], partner: str, *, as_json: bool) -> None:
+def create(
+    role: str, name: str, properties: tuple[str, ...], partner: str, member: str, *, as_json: bool
+) -> None:
     """Create a key and print it, once: only its hash is kept."""
     if properties and role != Role.PROPERTY:
         raise click.UsageError("--property limits keys of role property only")
     if (role == Role.PARTNER) != bool(partner):
         raise click.UsageError("--partner names whose a key of role partner is, and goes with no other")
+    if member and role != Role.OPERATOR:
+        raise click.UsageError("--member names who holds a key of role operator, and goes with no other")
     if not name.strip() or not name.isprintable():
         raise click.UsageError("--name must be a readable name")
     made, unknown = with_database(
-        lambda it: create_key(it, Role(role), name.strip(), properties, partner=partner)
+        lambda it: create_key(it, Role(role), name.strip(), properties, partner=partner, member=member)
     )
     for code in unknown:
         what = "partner" if partner else "property"
@@ -72,7 +78,12 @@ def create(role: str, name: str, properties: tuple[str, ...], partner: str, *, a
 def list_(*, as_json: bool) -> None:
     """List all keys, never the keys themselves."""
     rows = with_database(lambda it: it.fetch(QUERIES["list_keys"]))
-    listed = [dict(row) | {"key_id": show_id(row["key_id"])} for row in rows]
+    listed = [
+        dict(row) | {
+            "key_id": show_id(row["key_id"]),
+            "member_id": "" if row["member_id"] is None else ids.show("mem", UUID(row["member_id"].bytes)),
+        } for row in rows
+    ]  # fmt: skip
     if as_json:
         click.echo(msgspec.json.encode(listed))
         return
@@ -98,20 +109,34 @@ def revoke(key_id: str) -> None:
 
 async def create_key(
     connection: "asyncpg.Connection[Any]", role: Role, name: str, properties: tuple[str, ...] = (), *,
-    partner: str = "",
+    partner: str = "", member: str = "",
 ) -> tuple[NewKey, list[str]]:  # fmt: skip
-    """Make and store a key; also returns which of `properties`, or whether the `partner`, don't exist yet."""
+    """Make and store a key; also returns which of `properties`, or whether the `partner`, don't exist yet.
+
+    `member` is the number of the member who holds it; raises ClickException when there is none.
+    """
     key = make_key(role)
     key_id: UUID = ids.minter()(0)
     codes = sorted(set(properties))
+    holder = await _holder(connection, member) if member else None
     await connection.execute(
-        QUERIES["insert_key"], key_id, role, name, codes, key_hash(key), datetime.now(UTC), partner
+        QUERIES["insert_key"], key_id, role, name, codes, key_hash(key), datetime.now(UTC), partner, holder
     )
-    made = NewKey(ids.show("key", key_id), key, role, name, codes, partner)
+    shown = "" if holder is None else ids.show("mem", UUID(holder.bytes))
+    made = NewKey(ids.show("key", key_id), key, role, name, codes, partner, shown)
     if partner:
         return made, [] if await connection.fetchval(QUERIES["is_partner"], partner) else [partner]
     unknown = await connection.fetch(QUERIES["unknown_properties"], codes)
     return made, [row["code"] for row in unknown]
+
+
+async def _holder(connection: "asyncpg.Connection[Any]", number: str) -> UUID:
+    """Return the member of a number."""
+    shard = ids.number_shard(number, await connection.fetchval(QUERIES["count_shards"]))
+    found = await connection.fetchval(QUERIES["member_of_number"], shard, number)
+    if found is None:
+        raise click.ClickException(f"there is no member {number}")
+    return found
 
 
 def _dates(row: dict[str, Any]) -> tuple[datetime | None, datetime | None]:

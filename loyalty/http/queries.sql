@@ -2,16 +2,16 @@
 
 -- name: find_keys
 -- $1 hashes bytea[]
-SELECT hash, key_id, role, name, properties, partner
+SELECT hash, key_id, role, name, properties, partner, member_id
 FROM api_key
 WHERE hash = ANY ($1::bytea[]) AND revoked_at IS NULL;
 
 -- name: insert_key
-INSERT INTO api_key (key_id, role, name, properties, hash, created_at, partner)
-VALUES ($1, $2, $3, $4, $5, $6, $7);
+INSERT INTO api_key (key_id, role, name, properties, hash, created_at, partner, member_id)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8);
 
 -- name: list_keys
-SELECT key_id, role, name, properties, partner, created_at, revoked_at
+SELECT key_id, role, name, properties, partner, member_id, created_at, revoked_at
 FROM api_key
 ORDER BY created_at, key_id;
 
@@ -26,6 +26,12 @@ RETURNING name, revoked_at;
 -- Those of the codes that no property has.
 SELECT code FROM unnest($1::text[]) AS code
 WHERE NOT EXISTS (SELECT FROM property WHERE property.code = code);
+
+-- name: count_shards
+SELECT count(*) FROM shard;
+
+-- name: member_of_number
+SELECT member_id FROM member WHERE shard = $1 AND number = $2;
 
 -- name: is_partner
 -- Whether there is a partner of this code.

@@ -26,8 +26,13 @@ class Outlook(Struct, frozen=True, gc=False):
 def look(
     member: Member, expiring: Expiring, opening: Opening, today: date, lapses_on: date | None = None
 ) -> Outlook:
-    """Return what a member has on a day. All points are lost on the day `lapses_on`, if nothing is done."""
+    """Return what a member has on a day. All points are lost on the day `lapses_on`, if nothing is done.
+
+    Nothing lapses while points are held: the time begins anew.
+    """
     available, pending, waiting = member.available, 0, list[tuple[date, int]]()
+    if member.held and lapses_on is not None and lapses_on <= today:
+        lapses_on = None
     if lapses_on is not None and (available > 0 or member.pending):
         expiring, opening = _lapsing(member, expiring, opening, lapses_on)
     else:

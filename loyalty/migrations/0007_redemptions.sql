@@ -2,6 +2,8 @@
 
 DROP TABLE hold;
 
+ALTER TABLE api_key ADD COLUMN member_id uuid;
+
 ALTER TABLE journal
     DROP CONSTRAINT journal_kind_check,
     ADD CONSTRAINT journal_kind_check CHECK (kind IN ('enrolled', 'stay_posted', 'stay_revised', 'stay_reversed', 'stay_moved_out', 'stay_moved_in',
@@ -51,6 +53,7 @@ CREATE TABLE redemption (
 ) WITH (fillfactor = 80);
 
 CREATE INDEX redemption_of_member ON redemption (shard, member_id, redemption_id);
+CREATE INDEX redemption_of_partner ON redemption (partner, redemption_id);
 CREATE INDEX redemption_due ON redemption (shard, expires_at) WHERE status = 'held';
 
 CREATE TABLE redemption_step (

@@ -100,7 +100,7 @@ class Price(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True,
     It holds for days of use within `first`..`last` and members of `tiers`; what is left out holds for all.
     """
 
-    points: Points
+    points: Some
     cash: Money | None = None
     first: dt.date | None = None
     last: dt.date | None = None

@@ -19,6 +19,9 @@ from loyalty.partners.reasons import Expiring, Reason, in_order, no_price
 SOON: Final = timedelta(days=90)
 """How long before they expire points are worth a word."""
 
+STOCK: Final = "stock:"
+"""What the budgets of offers begin with; the offer's code follows."""
+
 _DAY: Final = timedelta(days=1)
 
 
@@ -152,7 +155,7 @@ def stock_key(code: str, slot: str = "") -> str:
     >>> stock_key("monet", "2026-12-24"), stock_key("umbrella")
     ('stock:monet/2026-12-24', 'stock:umbrella')
     """
-    return f"stock:{code}/{slot}" if slot else f"stock:{code}"
+    return f"{STOCK}{code}/{slot}" if slot else STOCK + code
 
 
 def draws(offer: Offer, use: Use) -> dict[str, int]:

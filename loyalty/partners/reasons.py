@@ -78,9 +78,17 @@ def problem(reasons: Sequence[Reason]) -> Problem:
 
 
 _AT: Final[Mapping[str, str]] = {
+    "member_closed": "/member",
+    "partner_suspended": "/offer",
+    "offer_suspended": "/offer",
+    "offer_not_open": "/offer",
+    "offer_expired": "/offer",
+    "wrong_tier": "/member",
+    "wrong_segment": "/member",
     "no_price": "/details",
     "limit_reached": "/quantity",
-    "wrong_tier": "/member",
+    "sold_out": "/offer",
+    "insufficient_points": "/member",
 }
 
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Final, Literal
 
+import msgspec
 from msgspec import Struct
 
 from loyalty.ids import UUID
@@ -23,6 +24,15 @@ MOVES: Final[Mapping[tuple[str, StepKind], tuple[RedemptionStatus, ...]]] = {
     ("captured", "refunded"): ("captured", "refunded"),
 }
 """To what a step leads from a status; of two the second, once nothing is left. What isn't here can't happen."""
+
+
+def status_after(status: str, kind: StepKind, left: int = 0) -> RedemptionStatus:
+    """Return the status that a step leads to, which can happen; `left` is how many of what was captured are left."""
+    ways = MOVES[status, kind]
+    return ways[0] if left else ways[-1]
+
+
+_draws = msgspec.json.Decoder(dict[str, int]).decode
 
 
 class Redemption(Struct, frozen=True, gc=False):
@@ -64,6 +74,15 @@ class Redemption(Struct, frozen=True, gc=False):
             quantity, self.points * quantity // of, self.cash * quantity // of, self.value * quantity // of
         )
 
+    def taken(self) -> dict[str, int]:
+        """Return what it still has of which budgets of stock: a step takes what this comes to after it, less before.
+
+        All of it while it is held; captured, what was captured and not refunded; else nothing. Parts are rounded up.
+        """
+        has = {"held": self.quantity, "captured": self.captured - self.refunded}.get(self.status, 0)
+        drawn: dict[str, int] = _draws(self.draws)
+        return {name: -(-amount * has // self.quantity) for name, amount in drawn.items() if has}
+
     def captures(self, quantity: int) -> "Share":
         """Return what a capture of so many takes; the rest of the points goes back."""
         return self.share(quantity)
@@ -75,6 +94,23 @@ class Redemption(Struct, frozen=True, gc=False):
         """
         left, then = self.captured - self.refunded, self.captured - self.refunded - quantity
         return self.share(left) - self.share(then)
+
+    @property
+    def kept(self) -> int:
+        """How many of it are held, or captured and not refunded."""
+        return self.quantity if self.status == "held" else self.captured - self.refunded
+
+    def gives_back(self, then: int) -> dict[str, int]:
+        """Return what goes back to which budgets of stock, below zero, once only so many of it are kept.
+
+        Of nights on several days, each day's comes back when no part of it is kept any more.
+        """
+        of = self.quantity
+        back = {
+            name: -(taken * then // -of) + (taken * self.kept // -of)
+            for name, taken in _draws(self.draws).items()
+        }
+        return {name: number for name, number in back.items() if number}
 
 
 class Share(Struct, frozen=True, gc=False):

@@ -16,15 +16,22 @@ from loyalty.commands.adjust import AdjustmentReply, AdjustmentRequest
 from loyalty.commands.approve import ApprovalView
 from loyalty.commands.balance import BalanceView
 from loyalty.commands.benefit import BenefitReply, ReturnRequest, UseRequest
+from loyalty.commands.capture import CaptureRequest
 from loyalty.commands.choose import ChooseReply, ChooseRequest
 from loyalty.commands.compensate import CompensationReply, CompensationRequest
+from loyalty.commands.extend import ExtendRequest
 from loyalty.commands.found_household import HouseholdRequest
 from loyalty.commands.give_status import StatusReply, StatusRequest
+from loyalty.commands.hold import RedemptionRequest
 from loyalty.commands.household import HouseholdView
 from loyalty.commands.join_household import ConsentRequest
 from loyalty.commands.merge import MergeReply, MergeRequest
+from loyalty.commands.mint_token import TokenRequest
 from loyalty.commands.purchase import PurchaseReply, PurchaseRequest
+from loyalty.commands.redeeming import RedemptionView
+from loyalty.commands.refund import RefundRequest
 from loyalty.commands.register import RegistrationReply
+from loyalty.commands.release import ReleaseRequest
 from loyalty.commands.set_segments import SegmentsReply, SegmentsRequest
 from loyalty.commands.stay_reply import StayReply
 from loyalty.commands.transfer import TransferReply, TransferRequest
@@ -38,11 +45,13 @@ from loyalty.http.offers import OfferFile, OfferList
 from loyalty.http.partners import PartnerList, PartnerView
 from loyalty.http.programs import FullVersion, PublishRequest, VersionList, VersionView
 from loyalty.http.properties import PropertyList
+from loyalty.http.redemptions import RedemptionList
 from loyalty.http.rewards import FlaggedList, RewardList
 from loyalty.http.simulations import SimulationRequest
 from loyalty.http.stays import BatchReply, StayView
 from loyalty.members.model import EnrolRequest, MemberView
 from loyalty.partners.model import Offer, Partner
+from loyalty.redeeming import TokenView
 from loyalty.simulate.model import SimulationReply
 from loyalty.stays.model import StayPosting
 from loyalty.stays.properties import Property
@@ -166,6 +175,12 @@ KEYED = {
     ("POST", "/v1/members/{member_id}/statuses"),
     ("POST", "/v1/purchases"),
     ("POST", "/v1/compensations"),
+    ("POST", "/v1/redemptions"),
+    ("POST", "/v1/members/{member_id}/redemption-tokens"),
+    ("POST", "/v1/redemptions/{redemption_id}/capture"),
+    ("POST", "/v1/redemptions/{redemption_id}/release"),
+    ("POST", "/v1/redemptions/{redemption_id}/extend"),
+    ("POST", "/v1/redemptions/{redemption_id}/refund"),
 }
 
 
@@ -222,6 +237,12 @@ def test_bodies_that_are_sent_are_closed_to_unknown_fields(document: dict[str, A
         "SlotStock",
         "Limit",
         "Miles",
+        "TokenRequest",
+        "RedemptionRequest",
+        "CaptureRequest",
+        "ReleaseRequest",
+        "ExtendRequest",
+        "RefundRequest",
     }
 
     assert sent == {name for name, schema in schemas.items() if schema.get("additionalProperties") is False}
@@ -240,6 +261,12 @@ def test_every_pattern_is_put_in_words_that_follow_expected(document: dict[str, 
 # --- Examples --------------------------------------------------------------------------------------------------------
 
 REQUEST_TYPES: dict[tuple[str, str], Any] = {
+    ("POST", "/v1/members/{member_id}/redemption-tokens"): TokenRequest,
+    ("POST", "/v1/redemptions"): RedemptionRequest,
+    ("POST", "/v1/redemptions/{redemption_id}/capture"): CaptureRequest,
+    ("POST", "/v1/redemptions/{redemption_id}/release"): ReleaseRequest,
+    ("POST", "/v1/redemptions/{redemption_id}/extend"): ExtendRequest,
+    ("POST", "/v1/redemptions/{redemption_id}/refund"): RefundRequest,
     ("POST", "/v1/members"): EnrolRequest,
     ("POST", "/v1/stays"): StayPosting,
     ("POST", "/v1/stays/batch"): list[StayPosting],
@@ -264,6 +291,14 @@ REQUEST_TYPES: dict[tuple[str, str], Any] = {
     ("POST", "/v1/programs/simulate"): SimulationRequest,
 }
 REPLY_TYPES: dict[tuple[str, str], Any] = {
+    ("POST", "/v1/members/{member_id}/redemption-tokens"): TokenView,
+    ("POST", "/v1/redemptions"): RedemptionView,
+    ("GET", "/v1/redemptions"): RedemptionList,
+    ("GET", "/v1/redemptions/{redemption_id}"): RedemptionView,
+    ("POST", "/v1/redemptions/{redemption_id}/capture"): RedemptionView,
+    ("POST", "/v1/redemptions/{redemption_id}/release"): RedemptionView,
+    ("POST", "/v1/redemptions/{redemption_id}/extend"): RedemptionView,
+    ("POST", "/v1/redemptions/{redemption_id}/refund"): RedemptionView,
     ("POST", "/v1/members"): MemberView,
     ("GET", "/v1/members"): MemberView,
     ("GET", "/v1/members/{member_id}"): MemberView,

@@ -40,6 +40,12 @@ BODIES: dict[tuple[str, str], Any] = {
     ("PUT", "/v1/partners/{code}"): PARTNER,
     ("PUT", "/v1/offers/{code}"): {},
     ("POST", "/v1/programs"): {},
+    ("POST", "/v1/members/{member_id}/redemption-tokens"): {"partner": "thai_air", "points": 1},
+    ("POST", "/v1/redemptions"): {"offer": "none", "details": {}},
+    ("POST", "/v1/redemptions/{redemption_id}/capture"): {},
+    ("POST", "/v1/redemptions/{redemption_id}/release"): {},
+    ("POST", "/v1/redemptions/{redemption_id}/extend"): {},
+    ("POST", "/v1/redemptions/{redemption_id}/refund"): {"reason": "rain"},
     ("POST", "/v1/members/{member_id}/rewards/{reward_id}/choose"): {"codes": ["spa"]},
     ("POST", "/v1/members/{member_id}/rewards/{reward_id}/use"): {},
     ("POST", "/v1/members/{member_id}/benefits/{benefit}/use"): {},
@@ -61,6 +67,7 @@ def call(api: Any, route: tuple[str, str], role: Any) -> Any:
         version=9,
         reward_id="rwd_1",
         benefit="spa",
+        redemption_id="red_1",
     )
     return api.send(method, path, BODIES.get(route), role)
 
@@ -143,7 +150,7 @@ def test_a_revoked_key_is_no_key(api: Any) -> None:
     async def make_and_revoke(connection: Any) -> None:
         now = datetime.now(UTC)
         await connection.execute(
-            QUERIES["insert_key"], key_id, "operator", "gone", [], key_hash(key), now, ""
+            QUERIES["insert_key"], key_id, "operator", "gone", [], key_hash(key), now, "", None
         )
         await connection.execute(QUERIES["revoke_key"], key_id, now)
 

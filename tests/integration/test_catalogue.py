@@ -152,7 +152,7 @@ async def test_however_often_the_number_changes_no_more_are_taken_than_there_are
         for _ in range(40):
             try:
                 async with mine.transaction():
-                    await commands_store.lock_budgets(mine, shard)
+                    await commands_store.lock_budgets(mine, shard, [name])
                     if await mine.execute(take, shard, name) == "UPDATE 0":
                         await commands_store.lease_budget(mine, shard, Short(name, 1))
                         await mine.execute(take, shard, name)

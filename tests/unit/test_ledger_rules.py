@@ -302,3 +302,78 @@ def test_points_earned_too_late_to_last_until_today_expire_at_once_in_a_journal_
     assert [100, 0] == [one.balance for one in book.journals]
     assert [(100, 0, 100)] == [(one.amount, one.remaining, one.expired) for one in book.new_lots]
     assert (0, None) == (owner.available, owner.next_expiry)
+
+
+# --- what is held --------------------------------------------------------------------------------------------------
+
+
+def held(points: int, lots: dict[str, Lot], owner: Member) -> list[tuple[Lot, int]]:
+    """Hold points, and return what was taken of which lots."""
+    book = opened(owner, *lots.values())
+    book.hold(points, TODAY)
+    book.close()
+    by_id = {one.lot_id: one for one in lots.values()}
+    return [(by_id[one.lot_id], one.amount) for one in book.allocations]
+
+
+def test_a_hold_takes_first_what_expires_first_and_leaves_the_rest_available() -> None:
+    owner, lots = holding(soon=10, later=10, never=10)
+    pinned = held(15, lots, owner)
+
+    assert {"soon": 0, "later": 5, "never": 10} == left(lots)
+    assert (15, 15) == (owner.available, owner.held)
+    assert [(lots["soon"], 10), (lots["later"], 5)] == pinned
+
+
+def test_a_capture_pays_a_partner_and_takes_nothing_more_of_lots() -> None:
+    owner, lots = holding(soon=10)
+    held(10, lots, owner)
+    book = opened(owner, *lots.values())
+    book.capture(10, "partner:spa", TODAY)
+    book.close()
+
+    assert [("capture", "held", "partner:spa", 10)] == [
+        (one.kind, one.debit, one.credit, one.amount) for one in book.transfers
+    ]
+    assert (0, 0, []) == (owner.available, owner.held, book.allocations)
+
+
+def test_a_release_gives_back_to_the_lots_that_it_came_from_the_last_to_expire_first() -> None:
+    owner, lots = holding(soon=10, later=10, never=10)
+    pinned = held(25, lots, owner)
+    book = opened(owner, lots["never"])
+    book.release(12, pinned, TODAY)
+    book.close()
+
+    assert {"soon": 0, "later": 7, "never": 10} == left(lots)
+    assert (17, 13) == (owner.available, owner.held)
+    assert [("release", 5), ("release", 7)] == taken(book)
+    assert LATER == owner.next_expiry
+
+
+def test_what_comes_back_into_a_lot_whose_time_is_up_expires_at_once_and_both_are_there_to_see() -> None:
+    owner = member(held=70)
+    gone, fresh = lot(owner, 0, PAST, amount=40), lot(owner, 0, LATER, amount=30)
+    book = opened(owner)
+    book.release(70, [(gone, 40), (fresh, 30)], TODAY)
+    book.close()
+
+    assert [("release", 30), ("release", 40), ("expiry", 40)] == taken(book)
+    assert [("adjusted", TODAY, 70), ("expired", PAST, 30)] == [
+        (one.kind, one.effective_on, one.balance) for one in book.journals
+    ]
+    assert (30, 0, 40, 0) == (owner.available, owner.held, gone.expired, gone.remaining)
+
+
+def test_a_refund_comes_from_the_partner_and_repays_what_is_owed_first() -> None:
+    owner = member(available=-20, debt=20)
+    mine = lot(owner, 0, LATER, amount=50)
+    book = opened(owner)
+    book.refund(50, "partner:spa", [(mine, 50)], TODAY)
+    book.close()
+
+    assert [("refund", "partner:spa", "available", 50)] == [
+        (one.kind, one.debit, one.credit, one.amount) for one in book.transfers
+    ]
+    assert [("refund", 50), ("repayment", 20)] == taken(book)
+    assert (30, 0, 30) == (owner.available, owner.debt, mine.remaining)
