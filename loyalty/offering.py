@@ -1,18 +1,19 @@
 """Partners and offers, as routes ask for them: the catalogue, changes to it, and what there is for a member."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Final, TypeVar
 
 import structlog
 from asyncpg.exceptions import CheckViolationError, DeadlockDetectedError
 
+from loyalty.commands import redeeming_store
 from loyalty.db import Connection
 from loyalty.errors import Problem
 from loyalty.ledger.outlook import look
 from loyalty.ledger.store import Found
 from loyalty.partners import publishing, store
 from loyalty.partners.model import Offer, Partner
-from loyalty.partners.offers import STOCK, Guest
+from loyalty.partners.offers import STOCK, Guest, Taken
 from loyalty.partners.publishing import Change, Put
 from loyalty.service import Service
 
@@ -69,6 +70,13 @@ def guest_of(service: Service, found: Found) -> Guest:
         rules.tiers.on(member, today).code, has.available, member.traits.segments, member.status != "active",
         has.expiring,
     )  # fmt: skip
+
+
+async def taken_of(service: Service, found: Found | None) -> Mapping[str, Sequence[Taken]]:
+    """Return what a member has of offers already, by the offer's code; nobody has nothing."""
+    if found is None:
+        return {}
+    return await redeeming_store.taken_of_member(service.pool, found.member.member_id)
 
 
 async def left_of(service: Service, code: str = "") -> dict[str, int]:

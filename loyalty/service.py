@@ -421,7 +421,8 @@ class Service:
         # All days are there again, so no tier has to stand for those that were left out.
         statuses = tuple(one for one in member.traits.statuses if one.kind != "earned")
         as_of = structs.replace(
-            member, available=then.points - opening, pending=opening, held=0, debt=then.debt, counters=then.counters,
+            member, available=then.points - opening, pending=opening, held=then.held, debt=then.debt,
+            counters=then.counters,
             next_expiry=expiring[0][0] if expiring else None,
             # When points will lapse depends on what is done until then: for an instant it isn't told.
             active_on=member.active_on if known_at is None else None,

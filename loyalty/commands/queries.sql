@@ -469,6 +469,11 @@ FROM redemption
 WHERE partner = $1 AND redemption_id < $2 AND status = coalesce($3, status)
 ORDER BY redemption_id DESC LIMIT $4;
 
+-- name: taken_of_member
+-- What a member has of offers: how many of each, and on which day they were booked.
+SELECT offer, CASE status WHEN 'held' THEN quantity ELSE captured - refunded END AS quantity, booked_on
+FROM redemption WHERE shard = $1 AND member_id = $2 AND status IN ('held', 'captured');
+
 -- name: find_reference
 -- The redemption that a partner's reference leads to.
 SELECT redemption_id FROM partner_reference WHERE partner = $1 AND reference = $2;

@@ -1,5 +1,6 @@
 """The SQL of redemptions: what their commands need to know, and what there is to look at."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
@@ -114,6 +115,14 @@ async def list_of_partner(
     """Return a page of a partner's redemptions before one, newest first; of a status, if not None."""
     rows = await pool.fetch(QUERIES["list_redemptions_of_partner"], partner, before, status, limit)
     return [_redemption(row) for row in rows]
+
+
+async def taken_of_member(pool: Pool, member_id: UUID) -> dict[str, list[Taken]]:
+    """Return what a member has of offers already, by the offer's code."""
+    taken: defaultdict[str, list[Taken]] = defaultdict(list)
+    for offer, quantity, day in await pool.fetch(QUERIES["taken_of_member"], shard_of(member_id), member_id):
+        taken[offer].append(Taken(quantity, day))
+    return taken
 
 
 async def find_reference(pool: Pool, partner: str, reference: str) -> UUID | None:

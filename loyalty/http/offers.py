@@ -64,7 +64,9 @@ async def list_offers(
     if on is not None and not today <= on <= today + AHEAD:
         raise bad_parameter("on", "Is past, or more than two years ahead.")
     catalogue = await service.refresh_catalogue()
-    guest = None if member is None else offering.guest_of(service, await member_of(request, member))
+    found = None if member is None else await member_of(request, member)
+    guest = None if found is None else offering.guest_of(service, found)
+    taken = await offering.taken_of(service, found)
     left = await offering.left_of(service)
     look = Look(today, language_of(request.headers.get("accept-language", "")), guest, on)
     asked = [
@@ -72,7 +74,7 @@ async def list_offers(
         for one in catalogue.listings()
         if _sees(user, one, partner) and kind in {None, one.offer.kind} and offer in {None, one.offer.code}
     ]
-    shown = [show(one, look, left) for one in asked]
+    shown = [show(one, look, left, taken.get(one.offer.code, ())) for one in asked]
     return OfferList([one for one in shown if not one.why_not], [one for one in shown if one.why_not])
 
 

@@ -8,7 +8,7 @@ from typing import Annotated, Final, Literal
 import segno
 from litestar import Response, get, post
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
-from msgspec import Meta, Struct
+from msgspec import Struct
 
 from loyalty import vouchering
 from loyalty.commands.model import Answer
@@ -22,6 +22,7 @@ from loyalty.http.problems import problem_responses
 from loyalty.http.requests import ApiRequest, bad_parameter, key_of, member_of, service_of
 from loyalty.ids import UUID
 from loyalty.partners.model import HOTEL
+from loyalty.stays.model import MemberKey
 from loyalty.vouchers.model import Voucher
 
 _LAST: Final = UUID(b"\xff" * 16)
@@ -43,7 +44,7 @@ class VoucherList(Struct, frozen=True):
 class HandOverRequest(Struct, frozen=True, forbid_unknown_fields=True):
     """The member (number or id) that it goes to; left out, it goes to whoever is told the new code."""
 
-    member: Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{1,40}$(?!\n)")] | None = None
+    member: MemberKey | None = None
 
 
 @get(

@@ -37,10 +37,11 @@ SELECT 1 FROM member WHERE shard = $1 AND member_id = $2 FOR SHARE;
 
 -- name: fold_transfers
 -- What a member's transfers come to, by unit and day, as far as effective by $3 and recorded by $4. Points that are
--- pending are counted with those that are available: the lots tell which they are on a day.
+-- pending are counted with those that are available: the lots tell which they are on a day. What was held is told apart.
 SELECT t.unit, t.effective_on AS day,
        sum(CASE WHEN t.credit IN ('available', 'pending', 'counted') THEN t.amount ELSE 0 END
-           - CASE WHEN t.debit IN ('available', 'pending', 'counted') THEN t.amount ELSE 0 END)::bigint AS amount
+           - CASE WHEN t.debit IN ('available', 'pending', 'counted') THEN t.amount ELSE 0 END)::bigint AS amount,
+       sum(CASE 'held' WHEN t.credit THEN t.amount WHEN t.debit THEN -t.amount ELSE 0 END)::bigint AS held
 FROM journal AS j
 JOIN transfer AS t ON t.shard = j.shard AND t.journal_id = j.journal_id
 WHERE j.shard = $1 AND j.member_id = $2 AND j.recorded_at <= $4 AND t.effective_on <= $3
@@ -48,10 +49,11 @@ GROUP BY t.unit, t.effective_on;
 
 -- name: fold_lots
 -- What was left of a member's lots, by the days they open and expire, as far as effective by $3 and recorded by $4.
--- Points expire on the lot's own day, or on the day they lapsed, once that was recorded. What a reversal takes was never earned: it counts from the day its transfers say,
--- and what it takes back from an expiry only up to that expiry.
+-- Points expire on the lot's own day, or on the day they lapsed, once that was recorded. What a reversal takes was never
+-- earned: it counts from the day its transfers say, and what it takes back from an expiry only up to that expiry. What
+-- came back after that day expired on the day it came: until then there was nothing of it.
 SELECT l.opens_on, coalesce(lapse.day, l.expires_on) AS expires_on,
-       sum(l.amount - coalesce(taken.amount, 0))::bigint AS points
+       sum(greatest(0, l.amount - coalesce(taken.amount, 0)))::bigint AS points
 FROM journal AS j
 JOIN lot AS l ON l.shard = j.shard AND l.lot_id = j.journal_id
 LEFT JOIN LATERAL (
@@ -62,7 +64,7 @@ LEFT JOIN LATERAL (
                   WHERE a.shard = l.shard AND a.lot_id = l.lot_id AND a.kind = 'expiry' AND taker.recorded_at <= $4)
     ) AS lapse ON true
 LEFT JOIN LATERAL (
-    SELECT sum(a.amount) AS amount
+    SELECT sum(CASE WHEN a.kind IN ('release', 'refund') THEN -a.amount ELSE a.amount END) AS amount
     FROM allocation AS a
     JOIN journal AS taker ON taker.shard = a.shard AND taker.journal_id = a.journal_id
     WHERE a.shard = l.shard AND a.lot_id = l.lot_id AND taker.recorded_at <= $4
@@ -76,7 +78,7 @@ LEFT JOIN LATERAL (
           END <= $3) AS taken ON true
 WHERE j.shard = $1 AND j.member_id = $2 AND j.recorded_at <= $4 AND l.earned_on <= $3
 GROUP BY 1, 2
-HAVING sum(l.amount - coalesce(taken.amount, 0)) > 0
+HAVING sum(greatest(0, l.amount - coalesce(taken.amount, 0))) > 0
 ORDER BY 2, 1;
 
 -- name: read_statement

@@ -119,7 +119,7 @@ class Book:
         self.new_lots: list[Lot] = []
         self.allocations: list[Allocation] = []
         self._lots = list(lots)
-        self._returned: list[Lot] = []
+        self._returned: dict[UUID, tuple[Lot, date]] = {}
         self._touched: dict[UUID, Lot] = {}
         self._moment = moment
         self._journal: Journal | None = None
@@ -303,7 +303,7 @@ class Book:
             lot.remaining += part
             self._touched[lot.lot_id] = lot
             self._allocate(lot, part, kind)
-            self._returned.append(lot)
+            self._returned[lot.lot_id] = (lot, self._open().effective_on)
             if self._due(lot):
                 continue
             self._repay(lot)
@@ -409,12 +409,18 @@ class Book:
         if not due:
             return
         due.sort(key=_first_to_expire)
-        self.journal(kind, _end_of(due[-1]) or self._moment.today, reason)
+        self.journal(kind, max(map(self._lost_on, due)), reason)
         for lot in due:
             part = lot.remaining
             self._take(lot, part, "expiry")
             lot.expired += part
-            self._move(lot, "expiry", -part, _end_of(lot) or self._moment.today)
+            self._move(lot, "expiry", -part, self._lost_on(lot))
+
+    def _lost_on(self, lot: Lot) -> date:
+        """Return the day with effect from which a lot is lost: its own, or the later one on which it came back."""
+        day = _end_of(lot) or self._moment.today
+        _, back = self._returned.get(lot.lot_id, (lot, day))
+        return day if lot.lapsed_on is not None else max(day, back)
 
     def _move(self, lot: Lot, kind: str, amount: int, effective_on: date) -> None:
         """Move points of a lot to or from `expired`, on the account that they are on."""
@@ -468,7 +474,8 @@ class Book:
     def close(self) -> None:
         """Expire what was earned, or came back, too late to last until today, and check that the book adds up."""
         if self.new_lots or self._returned:
-            fresh = {lot.lot_id: lot for lot in (*self.new_lots, *self._returned)}
+            back = (lot for lot, _ in self._returned.values())
+            fresh = {lot.lot_id: lot for lot in (*self.new_lots, *back)}
             self._expire([lot for lot in fresh.values() if lot.remaining and self._due(lot)])
         if self._moment.idling is not None:
             self._watch(self._moment.idling)

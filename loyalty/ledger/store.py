@@ -65,10 +65,12 @@ class Found(Struct, frozen=True, gc=False):
 class Folded(Struct, frozen=True):
     """What a member's books came to by two dates; lots whose day has come since it was last written down are as before.
 
-    `points` are those available and those pending, together. `opening` is of all lots that didn't open at once.
+    `points` are those available and those pending, together; those `held` are apart.
+    `opening` is of all lots that didn't open at once.
     """
 
     points: int
+    held: int
     debt: int
     counters: Counters
     expiring: Expiring
@@ -131,10 +133,11 @@ async def fold(
         await connection.execute(QUERIES["lock_member_to_read"], member.shard, member.member_id)
         transfers = await connection.fetch(QUERIES["fold_transfers"], *key)
         lots = await connection.fetch(QUERIES["fold_lots"], *key)
-    points, counters = 0, dict[str, dict[str, int]]()
-    for unit, day, amount in transfers:
+    points, held, counters = 0, 0, dict[str, dict[str, int]]()
+    for unit, day, amount, kept in transfers:
         if unit == POINTS:
             points += amount
+            held += kept
         elif amount:
             counting.add(counters, counting.key_of(unit, day, by_day), unit, amount)
     expiring, in_lots = dict[date, int](), 0
@@ -143,7 +146,7 @@ async def fold(
         if expires_on is not None:
             expiring[expires_on] = expiring.get(expires_on, 0) + left
     opening = [(opens_on, expires_on, left) for opens_on, expires_on, left in lots if opens_on is not None]
-    return Folded(points, max(0, in_lots - points), counters, list(expiring.items()), opening)
+    return Folded(points, held, max(0, in_lots - points), counters, list(expiring.items()), opening)
 
 
 async def read_statement(pool: Pool, shard: int, member_id: UUID, before: int, limit: int) -> list[Entry]:

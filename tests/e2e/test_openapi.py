@@ -28,14 +28,17 @@ from loyalty.commands.join_household import ConsentRequest
 from loyalty.commands.merge import MergeReply, MergeRequest
 from loyalty.commands.mint_token import TokenRequest
 from loyalty.commands.purchase import PurchaseReply, PurchaseRequest
+from loyalty.commands.redeem_voucher import RedeemVoucherRequest
 from loyalty.commands.redeeming import RedemptionView
 from loyalty.commands.refund import RefundRequest
 from loyalty.commands.register import RegistrationReply
 from loyalty.commands.release import ReleaseRequest
+from loyalty.commands.revoke_voucher import RevokeVoucherRequest
 from loyalty.commands.set_segments import SegmentsReply, SegmentsRequest
 from loyalty.commands.stay_reply import StayReply
 from loyalty.commands.transfer import TransferReply, TransferRequest
 from loyalty.commands.use import Occasion, UseReply
+from loyalty.commands.vouching import VoucherReply, VoucherView
 from loyalty.http.auth import PERMISSIONS
 from loyalty.http.balances import BalancesReply, BalancesRequest, Statement
 from loyalty.http.compensations import ApprovalList
@@ -49,6 +52,7 @@ from loyalty.http.redemptions import RedemptionList
 from loyalty.http.rewards import FlaggedList, RewardList
 from loyalty.http.simulations import SimulationRequest
 from loyalty.http.stays import BatchReply, StayView
+from loyalty.http.vouchers import HandOverRequest, VoucherList
 from loyalty.members.model import EnrolRequest, MemberView
 from loyalty.partners.model import Offer, Partner
 from loyalty.redeeming import TokenView
@@ -175,6 +179,9 @@ KEYED = {
     ("POST", "/v1/members/{member_id}/statuses"),
     ("POST", "/v1/purchases"),
     ("POST", "/v1/compensations"),
+    ("POST", "/v1/vouchers/{code}/redeem"),
+    ("POST", "/v1/vouchers/{code}/revoke"),
+    ("POST", "/v1/vouchers/{code}/hand-over"),
     ("POST", "/v1/redemptions"),
     ("POST", "/v1/members/{member_id}/redemption-tokens"),
     ("POST", "/v1/redemptions/{redemption_id}/capture"),
@@ -243,6 +250,9 @@ def test_bodies_that_are_sent_are_closed_to_unknown_fields(document: dict[str, A
         "ReleaseRequest",
         "ExtendRequest",
         "RefundRequest",
+        "RedeemVoucherRequest",
+        "RevokeVoucherRequest",
+        "HandOverRequest",
     }
 
     assert sent == {name for name, schema in schemas.items() if schema.get("additionalProperties") is False}
@@ -261,6 +271,9 @@ def test_every_pattern_is_put_in_words_that_follow_expected(document: dict[str, 
 # --- Examples --------------------------------------------------------------------------------------------------------
 
 REQUEST_TYPES: dict[tuple[str, str], Any] = {
+    ("POST", "/v1/vouchers/{code}/redeem"): RedeemVoucherRequest,
+    ("POST", "/v1/vouchers/{code}/revoke"): RevokeVoucherRequest,
+    ("POST", "/v1/vouchers/{code}/hand-over"): HandOverRequest,
     ("POST", "/v1/members/{member_id}/redemption-tokens"): TokenRequest,
     ("POST", "/v1/redemptions"): RedemptionRequest,
     ("POST", "/v1/redemptions/{redemption_id}/capture"): CaptureRequest,
@@ -291,6 +304,12 @@ REQUEST_TYPES: dict[tuple[str, str], Any] = {
     ("POST", "/v1/programs/simulate"): SimulationRequest,
 }
 REPLY_TYPES: dict[tuple[str, str], Any] = {
+    ("GET", "/v1/vouchers/{code}"): VoucherView,
+    ("GET", "/v1/vouchers/{code}/qr"): str,
+    ("POST", "/v1/vouchers/{code}/redeem"): VoucherReply,
+    ("POST", "/v1/vouchers/{code}/revoke"): VoucherReply,
+    ("POST", "/v1/vouchers/{code}/hand-over"): VoucherReply,
+    ("GET", "/v1/members/{member_id}/vouchers"): VoucherList,
     ("POST", "/v1/members/{member_id}/redemption-tokens"): TokenView,
     ("POST", "/v1/redemptions"): RedemptionView,
     ("GET", "/v1/redemptions"): RedemptionList,
