@@ -6,7 +6,7 @@ from typing import Final
 from msgspec import Struct
 
 from loyalty.commands.vouching import of_reward
-from loyalty.ids import UUID, parse, show
+from loyalty.ids import UUID, parse, shard_of, show
 from loyalty.ledger.counters import of_year
 from loyalty.ledger.model import BENEFIT, Journal
 from loyalty.verify.model import Captured, History, KeptVoucher
@@ -67,6 +67,8 @@ def _said(history: History) -> dict[UUID, Said]:
 
 def _code(kept: KeptVoucher, codes: Codes | None) -> str:
     one = kept.voucher
+    if shard_of(one.voucher_id) != shard_of(one.member_id):
+        return "its id is of another shard"
     if codes is None or codes.hash(one.voucher_id, one.handed_over) == kept.code_hash:
         return ""
     return "its code isn't the one that is kept"
