@@ -87,7 +87,8 @@ FORGERIES = {
         (
             "INSERT INTO voucher SELECT shard, gen_random_uuid(), member_id, source, redemption_id, kind, item,"
             " partner, 9, transferable, valid_from, valid_to, status, handed_over, holder_id, property, journal_id,"
-            " changed_by, sha256(code_hash), changed_at FROM voucher WHERE source = 'redemption' AND status = 'issued' LIMIT 1"
+            " changed_by, sha256(code_hash), changed_at FROM voucher"
+            " WHERE source = 'redemption' AND status = 'issued' LIMIT 1"
         ),
         {"vouchers"},
     ),
