@@ -1,6 +1,8 @@
 """Vouchers in the pure core: issued, redeemed, handed over, expired and taken back; with numbers worked out by hand."""
 
+import re
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -363,6 +365,13 @@ def test_the_job_expires_what_is_due_with_effect_from_its_day() -> None:
     ]
     assert ["expired", "expired"] == [one.status for one in done.vouchers]
     assert ["voucher.expired"] * 2 == [event.type for event in done.events]
+
+
+def test_the_guide_says_what_may_happen() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "guides" / "vouchers.md").read_text("utf-8")
+    rows = re.findall(r"^\| `(\w+)` \| `(\w+)` \| `(\w+)` \|$", text, re.MULTILINE)
+
+    assert MOVES == {(status, what): then for status, what, then in rows}
 
 
 def test_nothing_happens_twice() -> None:
