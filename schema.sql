@@ -181,6 +181,9 @@ CREATE TABLE member_merge (
     CONSTRAINT two_different_members CHECK (member_id <> into_id)
 );
 
+-- Whose accounts were merged into one.
+CREATE INDEX member_merge_into ON member_merge (into_id) WHERE status = 'merged';
+
 -- Members who pool their points, in the shard of their head. `seats` are in the order of joining, with both consents.
 -- A member's traits say in which household, so that nobody is in two.
 CREATE TABLE household (

@@ -155,6 +155,10 @@ _OF_THE_ACCOUNT = (
 """Commands that are about an account itself, merged or not: what was redeemed stays where it was."""
 
 
+_OF_VOUCHERS = (RedeemVoucher, RevokeVoucher, HandOver, Refund, ReturnBenefit, Lapse)
+"""Commands that have to know vouchers."""
+
+
 class Batches:
     """Runs batches of commands under one program."""
 
@@ -617,6 +621,8 @@ async def _add_vouchers(
     connection: Connection, shard: int, commands: Sequence[Command], facts: Sequence[Facts], moment: Moment
 ) -> None:
     """Give the vouchers that commands name or may take back, and those that are due."""
+    if not any(isinstance(command, _OF_VOUCHERS) for command in commands):
+        return
     pairs = list(zip(facts, commands, strict=True))
     named = [
         (known, command.voucher_id) for known, command in pairs
@@ -634,7 +640,9 @@ async def _add_vouchers(
     returning = _members_of(pairs, ReturnBenefit)
     if returning:
         ids = [member_id for _, member_id in returning]
-        _share(returning, await vouchers_store.find_of_benefits(connection, shard, ids))
+        of_benefits = await vouchers_store.find_of_benefits(connection, ids)
+        for known, member_id in returning:
+            known.vouchers = of_benefits[member_id]
     lapsing = _members_of(pairs, Lapse)
     if lapsing:
         ids = [member_id for _, member_id in lapsing]

@@ -8,6 +8,7 @@ the tier of today has no such benefit to count; less of it is left this year tha
 member; the account; the day is ahead; less was used in its year; the vouchers of the rest were redeemed.
 """
 
+from collections.abc import Sequence
 from datetime import date
 from typing import Annotated
 
@@ -24,6 +25,7 @@ from loyalty.ids import show
 from loyalty.ledger.counters import of_year
 from loyalty.ledger.model import BENEFIT, Member, Moment
 from loyalty.ledger.rules import Book
+from loyalty.vouchers.model import Voucher
 
 _encode = msgspec.json.Encoder().encode
 Times = Annotated[int, Meta(ge=1, le=1000)]
@@ -108,14 +110,15 @@ def decide_return(facts: Facts, rules: Rulebook, command: ReturnBenefit, moment:
     if times > used:
         told = f"{command.code} was used {used} times in {day.year}."
         return Problem("benefit_not_used", told, at="/times")
-    redeemed = sum(
-        one.status == "redeemed" for one in vouching.uses_in(facts.vouchers, command.code, day.year)
-    )
-    if times > used - redeemed:
-        told = f"{redeemed} of its vouchers were redeemed: {used - redeemed} can be given back."
-        return Problem("voucher_used", told, at="/times", numbers={"refundable": used - redeemed})
+    vouchers = vouching.uses_in(facts.vouchers, command.code, day.year)
+    mine = [one for one in vouchers if one.member_id == member.member_id and one.status != "redeemed"]
+    # What an account that was merged has is out of reach: its voucher can still be redeemed.
+    free = used - (len(vouchers) - len(mine))
+    if times > free:
+        told = f"{used - free} of its vouchers were redeemed, or are a merged account's: {free} can be given back."
+        return Problem("voucher_used", told, at="/times", numbers={"refundable": free})
     # From here it is given back.
-    return _count(facts, rules, member, command, day, -times, moment)
+    return _count(facts, rules, member, command, day, -times, moment, mine)
 
 
 def _member(facts: Facts, key: Key) -> Member | Decision | Problem:
@@ -129,7 +132,7 @@ def _member(facts: Facts, key: Key) -> Member | Decision | Problem:
 
 def _count(
     facts: Facts, rules: Rulebook, member: Member, command: UseBenefit | ReturnBenefit, day: date, times: int,
-    moment: Moment,
+    moment: Moment, mine: Sequence[Voucher] = (),
 ) -> Decision:  # fmt: skip
     book = Book(member, moment, command.actor, facts.lots, facts.following)
     kind = "benefit_used" if times > 0 else "benefit_returned"
@@ -137,9 +140,7 @@ def _count(
     book.count(BENEFIT + command.code, times, day)
     book.close()
     if times < 0:
-        vouchers = vouching.take_back(
-            vouching.uses_in(facts.vouchers, command.code, day.year), -times, journal
-        )
+        vouchers = vouching.take_back(mine, -times, journal)
     elif isinstance(command, UseBenefit) and command.request.voucher:
         vouchers = vouching.of_use(command.code, times, journal, moment)
     else:

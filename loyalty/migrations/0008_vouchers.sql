@@ -33,4 +33,6 @@ CREATE INDEX voucher_of_member ON voucher (member_id, voucher_id);
 CREATE INDEX voucher_of_holder ON voucher (holder_id, voucher_id) WHERE holder_id IS NOT NULL;
 CREATE INDEX voucher_due ON voucher (shard, valid_to, member_id) WHERE status = 'issued' AND source <> 'reward';
 
+CREATE INDEX member_merge_into ON member_merge (into_id) WHERE status = 'merged';
+
 GRANT SELECT, INSERT, UPDATE ON voucher TO loyalty_service;

@@ -20,12 +20,18 @@ FROM voucher WHERE shard = $1 AND redemption_id = ANY ($2::uuid[])
 ORDER BY redemption_id, number;
 
 -- name: find_of_benefits
--- The vouchers that members of shard $1 have for uses of tiers' benefits, whatever became of them; the oldest first.
-SELECT voucher_id, member_id, source, redemption_id, kind, item, partner, number, transferable, valid_from, valid_to,
-       status, handed_over, holder_id, property, journal_id, changed_by
-FROM voucher
-WHERE shard = $1 AND member_id = ANY ($2::uuid[]) AND source = 'benefit'
-ORDER BY voucher_id;
+-- The vouchers that members, and accounts merged into theirs, have for uses of tiers' benefits, whatever became of them;
+-- with whose they are now, the oldest first.
+WITH RECURSIVE account AS (
+    SELECT w.member_id AS survivor, w.member_id FROM unnest($1::uuid[]) AS w (member_id)
+    UNION
+    SELECT a.survivor, m.member_id
+    FROM member_merge AS m JOIN account AS a ON m.into_id = a.member_id WHERE m.status = 'merged'
+)
+SELECT v.voucher_id, v.member_id, v.source, v.redemption_id, v.kind, v.item, v.partner, v.number, v.transferable,
+       v.valid_from, v.valid_to, v.status, v.handed_over, v.holder_id, v.property, v.journal_id, v.changed_by, a.survivor
+FROM account AS a JOIN voucher AS v ON v.member_id = a.member_id AND v.source = 'benefit'
+ORDER BY v.voucher_id;
 
 -- name: find_due_vouchers
 -- Vouchers of members of shard $1 whose time is up by $3, those of rewards left out.

@@ -42,9 +42,12 @@ async def find_of_redemptions(
     return [Voucher(*row) for row in rows]
 
 
-async def find_of_benefits(connection: Connection, shard: int, member_ids: Sequence[UUID]) -> list[Voucher]:
-    """Return the vouchers that members have for uses of tiers' benefits, whatever became of them."""
-    return [Voucher(*row) for row in await connection.fetch(QUERIES["find_of_benefits"], shard, member_ids)]
+async def find_of_benefits(connection: Connection, member_ids: Sequence[UUID]) -> dict[UUID, list[Voucher]]:
+    """Return by member the vouchers for uses of tiers' benefits, those of accounts merged into the member's too."""
+    found: dict[UUID, list[Voucher]] = {member_id: [] for member_id in member_ids}
+    for row in await connection.fetch(QUERIES["find_of_benefits"], member_ids):
+        found[row["survivor"]].append(_voucher(row))
+    return found
 
 
 async def find_due(

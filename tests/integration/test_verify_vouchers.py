@@ -1,5 +1,7 @@
 """`loyalty verify` finds vouchers that were tampered with; and what jobs, merges and a start do with vouchers."""
 
+import asyncio
+from collections import Counter
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -187,7 +189,7 @@ def test_a_start_gives_vouchers_to_rewards_of_a_time_when_there_were_none(story:
 @pytest.fixture
 def two(postgres: Any, migrated_template: str, tmp_path: Path) -> Iterator[Two]:
     run_sql(postgres.dsn, f"CREATE DATABASE merged_vouchers TEMPLATE {migrated_template}")
-    with opened(postgres.dsn_of("merged_vouchers"), RULES, tmp_path) as live:
+    with opened(postgres.dsn_of("merged_vouchers"), RULES, tmp_path, services=2) as live:
         put_offer(live)
         yield Two(live)
     run_sql(postgres.dsn, "DROP DATABASE merged_vouchers")
@@ -212,3 +214,22 @@ def test_after_a_merge_what_was_redeemed_keeps_its_code_and_a_reward_gets_a_new_
     assert [200, 409] == shown
     assert "redeemed" == {one.voucher_id: one.status for one in new.vouchers()}[hour.voucher_id]
     assert {} == of_vouchers(two.live.verify())
+
+
+def test_of_many_who_show_one_code_to_two_processes_one_is_served(two: Two) -> None:
+    live, guest = two.live, Holder(two.live, LiveBooks(two.live), "T3")
+    for place in range(3):
+        guest.stay(place)
+    guest.redeem("spa_hour")
+    [hour] = guest.vouchers("redemption")
+
+    async def all_at_once() -> list[int]:
+        request = RedeemVoucherRequest()
+        works = [
+            vouchering.redeem(live.services[number % 2], hour, request, "desk", guest.key())
+            for number in range(60)
+        ]
+        return [answer.status for answer in await asyncio.gather(*works)]
+
+    assert {200: 1, 409: 59} == Counter(live.run(all_at_once()))
+    assert {} == of_vouchers(live.verify())

@@ -426,3 +426,13 @@ def test_giving_a_use_back_revokes_what_was_not_redeemed_and_no_more_than_that()
     problem = give_back(owner, 1, used, gone)
     assert isinstance(problem, Problem)
     assert ("voucher_used", {"refundable": 0}) == (problem.code, problem.numbers)
+
+
+def test_the_voucher_of_a_merged_account_keeps_its_use() -> None:
+    owner = qualified()
+    [theirs] = use(qualified(), 1).vouchers
+    use(owner, 1)
+    problem = give_back(owner, 1, theirs)
+
+    assert isinstance(problem, Problem)
+    assert "voucher_used" == problem.code
