@@ -12,6 +12,7 @@ DEEDS: Final = (
     "brought", "friend_rewarded", "gave", "bought", "compensated", "proposed", "approved", "rejected", "founded",
     "joined", "dined", "pooled", "chose", "left_open", "used_reward", "used_benefit", "merged", "unmerged",
     "agreed", "set_aside", "captured", "captured_part", "released", "kept_open", "taken", "refunded", "refunded_part",
+    "vouchers", "handed_over", "shown",
     "partner_gave", "paid_ahead", "stated", "accepted", "settled",
 )  # fmt: skip
 """Everything that is counted, in the order of the table."""

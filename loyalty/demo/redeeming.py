@@ -11,7 +11,7 @@ from loyalty.demo.api import Api
 from loyalty.demo.deeds import Deeds
 from loyalty.demo.partners import contracts, offers
 from loyalty.demo.sending import Tick
-from loyalty.demo.wire import Consent, Redeemed
+from loyalty.demo.wire import Consent, Redeemed, Vouched, Vouchers
 from loyalty.demo.wishes import Asker, Fate, Wish, Wishes
 
 _PATH: Final = "/v1/redemptions"
@@ -52,20 +52,22 @@ class Redeeming(Acts):
         asker, who = self._asker(wish), await self._named(wish)
         if who is None:
             return
+        at_once = wish.fate in {Fate.TAKEN, Fate.SHOWN}
         body = {
             "offer": wish.offer, "quantity": wish.quantity, "details": wish.details,
             "reference": f"{wish.offer}-{wish.number}", "max_points": wish.points, **who,
             **({"reason": _REASON} if wish.asker is Asker.DESK else {}),
-            **({"capture": True} if wish.fate is Fate.TAKEN else {}),
+            **({"capture": True} if at_once else {}),
         }  # fmt: skip
         begun = await self._ask(_PATH, body, f"redeem-{wish.number}", Redeemed, asker)
         if begun is None:
             return
-        if wish.fate is Fate.TAKEN:
-            self.deeds.add(Fate.TAKEN, begun.captured_points)
-            return
-        self.deeds.add("set_aside", begun.points)
-        await self._go_on(wish, begun)
+        self.deeds.add(Fate.TAKEN if at_once else "set_aside", begun.points)
+        self._count_vouchers(begun)
+        if wish.fate is Fate.SHOWN:
+            await self._show(wish)
+        elif not at_once:
+            await self._go_on(wish, begun)
 
     async def _go_on(self, wish: Wish, begun: Redeemed) -> None:
         """What comes after the hold, step by step; each tells how many points it moved."""
@@ -76,9 +78,32 @@ class Redeeming(Acts):
             if after is None:
                 return
             self.deeds.add(deed, _moved(verb, before, after))
+            if verb == "capture":
+                self._count_vouchers(after)
             before = after
         if wish.fate is Fate.KEPT_OPEN:
             self.deeds.add(Fate.KEPT_OPEN, begun.points)
+
+    async def _show(self, wish: Wish) -> None:
+        """Give one of the vouchers to a friend; then all are shown at the door, the friend's code by a stranger too."""
+        site, door = self._counters.site, self._giver(wish)
+        held = await site.read(f"/v1/members/{wish.number}/vouchers?status=issued", Vouchers)
+        codes = [one.code for one in held.vouchers]
+        if not codes:
+            return
+        path = f"/v1/vouchers/{codes[-1]}/hand-over"
+        given = await self._ask(path, {}, f"hand-over-{wish.number}", Vouched, site)
+        if given is not None:
+            self.deeds.add("handed_over")
+            codes[-1] = given.voucher.code
+        for place, code in enumerate([*codes, codes[-1]]):
+            path, key = f"/v1/vouchers/{code}/redeem", f"show-{wish.number}-{place}"
+            if await self._ask(path, {}, key, Vouched, door) is not None:
+                self.deeds.add(Fate.SHOWN)
+
+    def _count_vouchers(self, redeemed: Redeemed) -> None:
+        if redeemed.vouchers:
+            self.deeds.add("vouchers", times=len(redeemed.vouchers))
 
     async def _named(self, wish: Wish) -> dict[str, str] | None:
         """Say whose points: by name, or by a token that the guest makes for the partner."""

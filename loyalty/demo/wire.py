@@ -229,6 +229,25 @@ class Redeemed(Struct, frozen=True):
     points: int
     captured_points: int = 0
     refunded_points: int = 0
+    vouchers: list[str] = []
+
+
+class Voucher(Struct, frozen=True):
+    """A voucher, with its code for whoever may see it."""
+
+    code: str = ""
+
+
+class Vouchers(Struct, frozen=True):
+    """A member's vouchers, the newest first."""
+
+    vouchers: list[Voucher]
+
+
+class Vouched(Struct, frozen=True):
+    """A voucher after something was done with it."""
+
+    voucher: Voucher
 
 
 class Accrued(Struct, frozen=True):

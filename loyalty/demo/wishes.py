@@ -40,6 +40,7 @@ class Fate(StrEnum):
     """What becomes of points that are spent, in the words of the deeds that are counted."""
 
     TAKEN = "taken"
+    SHOWN = "shown"
     CAPTURED = "captured"
     CAPTURED_PART = "captured_part"
     RELEASED = "released"
@@ -206,7 +207,7 @@ _ERRANDS: Final = (
     _Errand(NIGHT, "", Asker.SITE, 1, _arrival, (Fate.KEPT_OPEN, Fate.RELEASED, Fate.CAPTURED)),
     _Errand(AFTERNOON, SPA, Asker.SITE, 2, _slot, (Fate.CAPTURED_PART, Fate.CAPTURED, Fate.KEPT_OPEN)),
     _Errand(MILES, AIRLINE, Asker.PARTNER, 1, _account, (Fate.TAKEN,)),
-    _Errand(TICKETS, MUSEUM, Asker.SITE, 2, _visit, (Fate.TAKEN, Fate.REFUNDED, Fate.TAKEN)),
+    _Errand(TICKETS, MUSEUM, Asker.SITE, 2, _visit, (Fate.SHOWN, Fate.REFUNDED, Fate.TAKEN)),
 )
 """The dearest first, so that there is somebody who can afford it."""
 

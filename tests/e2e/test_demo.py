@@ -137,9 +137,9 @@ def test_guests_do_more_than_stay_and_all_of_it_is_in_the_books(tmp_path: Path) 
         min(checked[check] for check in ("four_eyes", "referrals", "merges", "households", "pools", "pairs"))
         > 0
     )
-    partners = ("redemptions", "stock", "references", "tokens", "statements", "accruals", "funds")
+    partners = ("redemptions", "stock", "references", "tokens", "vouchers", "statements", "accruals", "funds")
     assert min(checked[check] for check in partners) > 0
-    assert {"insufficient_points", "sold_out", "fund_exhausted"} <= set(
+    assert {"insufficient_points", "sold_out", "voucher_redeemed", "fund_exhausted"} <= set(
         re.findall(r"refused: ([a-z_]+)", table)
     )
 

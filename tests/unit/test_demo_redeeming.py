@@ -32,9 +32,10 @@ class Agreeable:
     def __init__(self) -> None:
         self.asked: list[tuple[str, str, dict[str, Any]]] = []
         self.keys: set[str] = set()
+        self.codes = ["ONE", "TWO"]
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
-        path, body = request.url.path, msgspec.json.decode(request.content)
+        path, body = request.url.path, msgspec.json.decode(request.content or b"{}")
         self.asked.append((request.headers["Authorization"], path, body))
         if request.method == "POST":
             assert request.headers["Idempotency-Key"] not in self.keys
@@ -45,6 +46,12 @@ class Agreeable:
         verb = path.rsplit("/", 1)[1]
         if verb == "redemption-tokens":
             return {"token": "rtk_1", "points": body["points"], "partner": body["partner"]}
+        if verb == "vouchers":
+            return {"vouchers": [{"code": code} for code in self.codes]}
+        if verb == "hand-over":
+            return {"voucher": {"code": "NEW"}}
+        if verb == "redeem":
+            return {"voucher": {"status": "redeemed"}}
         reply = {"redemption_id": "red_1", "status": verb, "points": 2000}
         if verb == "redemptions":
             return reply | {
@@ -120,6 +127,7 @@ async def test_what_the_hotel_gives_is_captured_at_its_desk() -> None:
     ("fate", "times", "redeemed"),
     [
         (Fate.TAKEN, {"taken": 1}, 2000),
+        (Fate.SHOWN, {"taken": 1, "handed_over": 1, "shown": 3}, 2000),
         (Fate.CAPTURED, {"set_aside": 1, "captured": 1}, 2000),
         (Fate.CAPTURED_PART, {"set_aside": 1, "captured_part": 1}, 1000),
         (Fate.RELEASED, {"set_aside": 1, "released": 1}, 0),
@@ -138,6 +146,54 @@ async def test_what_becomes_of_points_is_counted_with_how_many_were_spent(
     assert 2000 == sum(deeds.points[each] for each in ("set_aside", "taken"))
     assert set(deeds.times) <= set(DEEDS)
     assert 0 == deeds.change
+
+
+async def test_a_friend_is_given_a_voucher_and_all_are_shown_at_the_door_one_of_them_twice() -> None:
+    service = Agreeable()
+    await played(service, wish(Fate.SHOWN, partner=CLINIC))
+    after = [(who, path.removeprefix("/v1/")) for who, path, _ in service.asked[2:]]
+
+    assert after == [
+        ("site", "vouchers/TWO/hand-over"),
+        (CLINIC, "vouchers/ONE/redeem"),
+        (CLINIC, "vouchers/NEW/redeem"),
+        (CLINIC, "vouchers/NEW/redeem"),
+    ]
+
+
+@pytest.mark.parametrize("fate", [Fate.TAKEN, Fate.CAPTURED])
+async def test_vouchers_are_counted_where_the_points_are_captured(fate: Fate) -> None:
+    def answer(request: httpx.Request) -> httpx.Response:
+        captured = fate is Fate.TAKEN or request.url.path.endswith("capture")
+        vouchers = {"vouchers": ["vch_1", "vch_2"]} if captured else {}
+        reply = {"redemption_id": "red_1", "status": "captured", "points": 1000}
+        return httpx.Response(200, json=reply | vouchers)
+
+    deeds = await played(answer, wish(fate))
+
+    assert 2 == deeds.times["vouchers"]
+
+
+async def test_without_vouchers_there_is_nothing_to_show() -> None:
+    service = Agreeable()
+    service.codes = []
+    deeds = await played(service, wish(Fate.SHOWN))
+
+    assert {"taken": 1} == deeds.times
+
+
+async def test_what_is_refused_at_the_door_is_counted() -> None:
+    service = Agreeable()
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        if request.url.path.endswith(("hand-over", "TWO/redeem")):
+            return httpx.Response(409, json={"status": 409, "code": "voucher_redeemed"})
+        return service(request)
+
+    deeds = await played(answer, wish(Fate.SHOWN))
+
+    assert {"voucher_redeemed": 3} == deeds.refused
+    assert {"taken": 1, "shown": 1} == deeds.times
 
 
 async def test_the_last_places_are_asked_for_one_after_the_other() -> None:
