@@ -224,6 +224,30 @@ def test_a_token_of_a_process_is_good_in_another_and_only_once(counter: Counter)
     assert ["token_used"] * 5 == [one["code"] for one in said if "code" in one]
 
 
+def test_what_is_refunded_after_the_rest_has_lapsed_is_as_if_it_came_new(
+    database: str, tmp_path: Path
+) -> None:
+    with opened(database, idle_rules(), tmp_path) as live:
+        books = Counter(live)
+        books.enrol("T1", "enrol")
+        books.adjust("T1", 100, "points")
+        books.put(TICKET)
+        said = books.do(books.hold("T1", 4, days=60, capture=True))
+        lapses_on = books.balance("T1").expiring[0].on
+        books.travel(40)
+        books.expire("T1")
+        refunded = books.do(books.step(said, RefundRequest("Rain")))
+        view = books.balance("T1")
+        days = [lapses_on + timedelta(days=ahead) for ahead in (-1, 0, 9)]
+        then = [
+            live.run(books.service.balance_as_of(books.member("T1"), day, None)) for day in (*days, START)
+        ]
+
+        assert (40, 40) == (refunded["balance"]["available"], view.available)
+        assert 40 == sum(one.points for one in view.expiring)
+        assert [(60, 0), (0, 0), (40, 0), (60, 0)] == [(one.available, one.debt) for one in then]
+
+
 def test_nothing_lapses_while_points_are_held(database: str, tmp_path: Path) -> None:
     with opened(database, idle_rules(), tmp_path) as live:
         books = Counter(live)
