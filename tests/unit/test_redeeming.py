@@ -1,6 +1,6 @@
 """The commands of redemptions: refusals in their order, and what each step posts."""
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta, timezone
 from fractions import Fraction
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -366,7 +366,9 @@ def test_a_hold_is_extended_as_the_offer_allows_or_to_the_day_after_its_use() ->
 
     assert (NOW.at + timedelta(minutes=90), "held", 2) == (anew.expires_at, anew.status, anew.step)
     assert last == decided(extended(held(), last)).redemptions[0].expires_at
-    for wrong in (last + timedelta.resolution, NOW.at):
+    first = datetime.min.replace(tzinfo=timezone(timedelta(hours=12)))
+    never = datetime.max.replace(tzinfo=timezone(-timedelta(hours=12)))
+    for wrong in (last + timedelta.resolution, NOW.at, first, never):
         assert ("invalid_value", "/until") == refused(extended(held(), wrong))
 
 
