@@ -312,6 +312,34 @@ def test_points_of_a_member_who_was_merged_are_taken_back_from_the_survivor(desk
     assert {} == live.verify()
 
 
+def test_what_is_recorded_while_a_statement_is_drawn_is_on_it_or_on_the_next_one(desk: Desk) -> None:
+    air, live = desk.partner("air", accrual_price="0.02"), desk.live
+    for place in range(10):
+        desk.member(f"HX{place}")
+    live.clock.set(datetime(2026, 4, 20, tzinfo=UTC))
+
+    async def at_once() -> Any:
+        async def give(place: int) -> None:
+            request = AccrualRequest(f"HX{place % 10}", f"C-{place}", 1 + place, date(2026, 3, 31))
+            await settling.accrue(live.service, air, request, air, desk.key())
+
+        async def issue() -> Any:
+            await asyncio.sleep(0.02)
+            return await settling.issue(live.service, air, "2026-03", "desk")
+
+        issued, *_ = await asyncio.gather(issue(), *(give(place) for place in range(60)), issue())
+        return issued[0]
+
+    march = live.run(at_once())
+    live.clock.set(datetime(2026, 5, 2, tzinfo=UTC))
+    april = desk.issue(air, "2026-04")
+
+    assert {f"C-{place}" for place in range(60)} == {one.reference for one in (*march.lines, *april.lines)}
+    assert 60 == len(march.lines) + len(april.lines)
+    assert -sum(range(1, 61)) == march.statement.points + april.statement.points
+    assert {} == live.verify()
+
+
 # --- Tampering --------------------------------------------------------------------------------------------------------
 
 FORGERIES = {
