@@ -315,7 +315,7 @@ def _head(one: Statement) -> dict[str, Any]:
         "money": Payment(_money(one.money, one), one.currency), "hash": one.hash.hex() or None,
         "issued_at": one.issued_at if issued else None,
         "steps": [
-            StatementStepView(step.status, step.actor, step.recorded_at, list(step.lines), step.reason, step.payment)
+            StatementStepView(step.status, step.actor, step.recorded_at, tuple(step.lines), step.reason, step.payment)
             for step in one.steps
         ],
     }  # fmt: skip

@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+import asyncpg
 import pytest
 
-from loyalty import offering, redeeming, reporting, settling
+from loyalty import moving, offering, redeeming, reporting, settling
 from loyalty.commands.accrue import AccrualRequest
 from loyalty.commands.adjust import AdjustmentRequest
 from loyalty.commands.hold import RedemptionRequest
@@ -19,6 +20,7 @@ from loyalty.commands.refund import RefundRequest
 from loyalty.commands.reverse_accrual import ReverseAccrualRequest
 from loyalty.commands.rulebook import Rulebook
 from loyalty.commands.settle_adjust import SettlementAdjustmentRequest
+from loyalty.db import connect
 from loyalty.errors import Problem
 from loyalty.members.model import EnrolRequest
 from loyalty.partners import matching
@@ -28,8 +30,10 @@ from loyalty.partners.statements import as_csv
 from loyalty.program.model import Name
 from loyalty.program.reading import decode
 from loyalty.stays.model import Line, StayPosting
+from loyalty.verify.run import open_verification
 from tests.builders import PRINCIPAL, PROGRAM
-from tests.property.live import Live, opened
+from tests.conftest import run_sql
+from tests.property.live import Live, Quiet, opened
 
 NAME = Name("Air", "航空")
 DESK = Caller("the desk", operator=True)
@@ -291,3 +295,147 @@ def test_what_was_spent_of_points_taken_back_is_owed(desk: Desk) -> None:
 
     assert (-150, 150) == (found.member.available, found.member.debt)
     assert {} == desk.live.verify()
+
+
+def test_points_of_a_member_who_was_merged_are_taken_back_from_the_survivor(desk: Desk) -> None:
+    air, live = desk.partner("air", accrual_price="0.02", accrual_per_member=500), desk.live
+    for number in ("HX1", "HX2"):
+        desk.member(number)
+    desk.accrue(air, "HX1", "F-1", 200)
+    desk.accrue(air, "HX2", "F-2", 100)
+    desk.does(moving.merge(live.service, "HX1", "HX2", "desk", desk.key()))
+
+    assert ("limit_reached", {"left": 200}) == told(desk.accrue(air, "HX1", "F-3", 201))
+    assert "reversed" == desk.take_back(air, "F-1")["status"]
+    assert 100 == live.run(live.service.find_member("HX1")).member.available
+    assert "posted" == desk.accrue(air, "HX2", "F-3", 400)["status"]
+    assert {} == live.verify()
+
+
+def test_what_is_recorded_while_a_statement_is_drawn_is_on_it_or_on_the_next_one(desk: Desk) -> None:
+    air, live = desk.partner("air", accrual_price="0.02"), desk.live
+    for place in range(10):
+        desk.member(f"HX{place}")
+    live.clock.set(datetime(2026, 4, 20, tzinfo=UTC))
+
+    async def at_once() -> Any:
+        async def give(place: int) -> None:
+            request = AccrualRequest(f"HX{place % 10}", f"C-{place}", 1 + place, date(2026, 3, 31))
+            await settling.accrue(live.service, air, request, air, desk.key())
+
+        async def issue() -> Any:
+            await asyncio.sleep(0.02)
+            return await settling.issue(live.service, air, "2026-03", "desk")
+
+        issued, *_ = await asyncio.gather(issue(), *(give(place) for place in range(60)), issue())
+        return issued[0]
+
+    march = live.run(at_once())
+    live.clock.set(datetime(2026, 5, 2, tzinfo=UTC))
+    april = desk.issue(air, "2026-04")
+
+    assert {f"C-{place}" for place in range(60)} == {one.reference for one in (*march.lines, *april.lines)}
+    assert 60 == len(march.lines) + len(april.lines)
+    assert -sum(range(1, 61)) == march.statement.points + april.statement.points
+    assert {} == live.verify()
+
+
+# --- Tampering --------------------------------------------------------------------------------------------------------
+
+FORGERIES = {
+    "a line that says more": (
+        "UPDATE statement_line SET points = points + 1 WHERE line = 1 AND number = 1", {"statements"}),
+    "a line that says another day": (
+        "UPDATE statement_line SET effective_on = effective_on - 1 WHERE line = 1 AND number = 1", {"statements"}),
+    "a line that is gone": ("DELETE FROM statement_line WHERE line = 2 AND number = 1", {"statements"}),
+    "a statement that is gone": ("DELETE FROM statement WHERE number = 2", {"statements"}),
+    "a number that was left out": ("UPDATE statement_turn SET issued = 3", {"statements"}),
+    "a total that is more": ("UPDATE statement SET money = money + 1 WHERE number = 1", {"statements"}),
+    "a hash of other lines": (
+        "UPDATE statement SET hash = decode(repeat('00', 32), 'hex') WHERE number = 1", {"statements"}),
+    "a line and the hash of something else": (
+        "UPDATE statement_line SET reference = 'A-7' WHERE line = 1 AND number = 1", {"statements"}),
+    "a statement of another month": ("UPDATE statement SET period = '2026-01' WHERE number = 1", {"statements"}),
+    "a step that can't follow": (
+        "UPDATE statement_step SET status = 'settled' WHERE status = 'disputed'", {"statements"}),
+    "an accrual of more points": (
+        "UPDATE accrual SET points = points + 1 WHERE reference = 'F-1'", {"accruals", "statements", "funds"}),
+    "an accrual that is gone": (
+        "DELETE FROM accrual WHERE reference = 'F-1'", {"accruals", "statements", "funds"}),
+    "an accrual of another money": ("UPDATE accrual SET money = 1 WHERE reference = 'F-1'", {"statements"}),
+    "a reversal that is gone": (
+        "DELETE FROM accrual WHERE kind = 'accrual_reversed'", {"accruals", "statements", "funds"}),
+    "an adjustment of more points": (
+        "UPDATE settlement_adjustment SET points = points + 1", {"adjusted_statements", "statements"}),
+    "an adjustment that is gone": ("DELETE FROM settlement_adjustment", {"adjusted_statements", "statements"}),
+    "a fund that was raised": (
+        "UPDATE promotion_pool SET budget = budget + 1 WHERE promotion = 'fund:spa'", {"funds"}),
+    "a fund that gave less": ("UPDATE promotion_pool SET leased = leased - 1 WHERE promotion = 'fund:spa'", {"funds"}),
+    "a deposit that is gone": ("DELETE FROM partner_deposit", {"funds"}),
+    "an account of a partner that holds more": (
+        "INSERT INTO account_delta VALUES (0, 'partner:air', 'points', 5)",
+        {"statements", "program_accounts", "zero_sum"}),
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def settled(postgres: Any, migrated_template: str, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The name of a database with two statements, a dispute, an adjustment and a fund."""
+    run_sql(postgres.dsn, f"CREATE DATABASE settled TEMPLATE {migrated_template}")
+    with opened(
+        postgres.dsn_of("settled"), Rulebook(decode(PROGRAM)), tmp_path_factory.mktemp("settled")
+    ) as live:
+        desk = Desk(live)
+        air = desk.partner("air", accrual_price="0.02")
+        spa = desk.partner("spa", accrual_price="0.02", account="prepaid")
+        ring = desk.offer("ring", air, 100)
+        desk.member("HX1", 1000)
+        desk.redeem("HX1", ring, 2, "A-1")
+        desk.redeem("HX1", ring, 1, "A-2")
+        desk.accrue(air, "HX1", "F-1", 70)
+        desk.accrue(air, "HX1", "F-2", 30)
+        desk.pay(spa, "PAY-1", 500)
+        desk.accrue(spa, "HX1", "S-1", 60)
+        live.clock.set(datetime(2026, 4, 20, tzinfo=UTC))
+        desk.issue(air, "2026-03")
+        desk.act(air, "2026-03", "dispute", "air", [1], "wrong")
+        desk.take_back(air, "F-2")
+        request = SettlementAdjustmentRequest("as agreed", -5, "-0.05", reference="A-1")
+        desk.does(settling.adjust(live.service, air, "2026-03", request, "desk", desk.key()))
+        live.clock.set(datetime(2026, 5, 2, tzinfo=UTC))
+        desk.issue(air, "2026-04")
+        assert {} == live.verify()
+    return "settled"
+
+
+@pytest.mark.parametrize("what", FORGERIES)
+async def test_verification_finds(postgres: Any, settled: str, what: str) -> None:
+    forgery, expected = FORGERIES[what]
+    dsn = postgres.dsn_of("forged_settlement")
+    connection = await connect(postgres.dsn)
+    await connection.execute(f"CREATE DATABASE forged_settlement TEMPLATE {settled}")
+    try:
+        owner = await connect(dsn)
+        await owner.execute(f"SET session_replication_role = replica; {forgery}")
+        await owner.close()
+        async with open_verification(dsn, Rulebook(decode(PROGRAM)), Quiet()) as verification:
+            report = await verification.run()
+    finally:
+        await connection.execute("DROP DATABASE forged_settlement WITH (FORCE)")
+        await connection.close()
+
+    assert expected == report.found()
+
+
+@pytest.mark.parametrize(
+    "table",
+    ["accrual", "partner_deposit", "statement", "statement_line", "statement_step", "settlement_adjustment"],
+)
+async def test_what_was_stated_is_never_changed(postgres: Any, settled: str, table: str) -> None:
+    connection = await connect(postgres.dsn_of(settled))
+    try:
+        for sql in (f"UPDATE {table} SET partner = partner", f"DELETE FROM {table}", f"TRUNCATE {table}"):
+            with pytest.raises(asyncpg.InsufficientPrivilegeError):
+                await connection.execute(sql)
+    finally:
+        await connection.close()
