@@ -42,8 +42,11 @@ VAULT_KEY = "A" * 43
 AS_OF = dt.date(2027, 1, 1)
 NOON = dt.datetime(2026, 3, 1, 12, tzinfo=dt.UTC)
 MEMBERS = [f"HX{number:06}" for number in range(1, 13)]
-CLAIMS = {"redemptions", "stock", "references", "tokens", "members_of_redemptions", "redemptions_of_steps"}
-"""Checks of redemptions, which test_verify_redemptions.py is about."""
+CLAIMS = {
+    "redemptions", "stock", "references", "tokens", "members_of_redemptions", "redemptions_of_steps", "accruals",
+    "adjusted_statements", "funds", "statements",
+}  # fmt: skip
+"""Checks of redemptions and of settlement, which test_verify_redemptions.py and test_settlement.py are about."""
 BETWEEN_PEOPLE = {
     "four_eyes", "approvals", "referrals", "merges", "closed_books", "households", "pools", "statuses",
     "referrals_of_journals", "merges_of_members",

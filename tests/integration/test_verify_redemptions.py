@@ -30,16 +30,16 @@ FORGERIES: dict[str, tuple[str, set[str]]] = {
                                    {"redemptions", "stock"}),
     "a step that is gone": (
         f"DELETE FROM redemption_step WHERE kind = 'captured' AND redemption_id IN {CAPTURED}",
-        {"redemptions", "lots", "allocations", "draw_order"}),
+        {"redemptions", "lots", "allocations", "draw_order", "statements"}),
     "a step that comes to more": (
         f"UPDATE redemption_step SET points = points + 1 WHERE kind = 'captured' AND redemption_id IN {CAPTURED}",
-        {"redemptions"}),
+        {"redemptions", "statements"}),
     "a step worth more money": (
         f"UPDATE redemption_step SET value = value + 1 WHERE kind = 'captured' AND redemption_id IN {CAPTURED}",
         {"redemptions"}),
     "a step of another partner": (
         f"UPDATE redemption_step SET partner = 'spa' WHERE kind = 'captured' AND redemption_id IN {CAPTURED}",
-        {"redemptions"}),
+        {"redemptions", "statements"}),
     "a step of another day": (
         (f"UPDATE redemption_step SET effective_on = effective_on - 1 WHERE kind = 'captured'"
         f" AND redemption_id IN {CAPTURED}"), {"redemptions"}),
