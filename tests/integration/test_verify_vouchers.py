@@ -99,8 +99,10 @@ FORGERIES = {
         {"vouchers"},
     ),
     "a refund that left a voucher": (
-        "UPDATE voucher SET status = 'issued', changed_by = journal_id"
-        " WHERE status = 'revoked' AND source = 'redemption' AND number > 3",
+        (
+            "UPDATE voucher SET status = 'issued', changed_by = journal_id"
+            " WHERE status = 'revoked' AND source = 'redemption' AND number > 3"
+        ),
         {"vouchers"},
     ),
     "vouchers of another offer": (
