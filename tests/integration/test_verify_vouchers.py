@@ -94,6 +94,17 @@ FORGERIES = {
         ),
         {"vouchers"},
     ),
+    "vouchers of what was never captured": (
+        "UPDATE voucher SET redemption_id = gen_random_uuid() WHERE source = 'redemption'",
+        {"vouchers"},
+    ),
+    "a refund that left a voucher": (
+        (
+            "UPDATE voucher SET status = 'issued', changed_by = journal_id"
+            " WHERE status = 'revoked' AND source = 'redemption' AND number > 3"
+        ),
+        {"vouchers"},
+    ),
     "vouchers of another offer": (
         "UPDATE voucher SET item = 'suite' WHERE source = 'redemption'",
         {"vouchers"},

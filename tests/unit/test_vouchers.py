@@ -241,23 +241,32 @@ def test_the_day_before_its_time_is_up_it_is_redeemed() -> None:
     assert isinstance(redeem_voucher.decide(facts_of(owner, one), RULES, redeem(one), moment()), Decision)
 
 
+def commands_on(one: Voucher) -> list[tuple[Any, Any]]:
+    """Return what can be done with a voucher: what decides, and the command."""
+    revoking = RevokeVoucher(one.member_id, one.voucher_id, 0, RevokeVoucherRequest("Stolen"), "desk", key())
+    return [
+        (redeem_voucher.decide, redeem(one, handed_over=0)),
+        (revoke_voucher.decide, revoking),
+        (hand_over.decide, HandOver(one.member_id, one.voucher_id, 0, None, "desk", key())),
+    ]
+
+
 def test_a_code_that_is_void_is_unknown() -> None:
     owner = member()
     one = voucher(owner, handed_over=1)
-    void = redeem(one, handed_over=0)
-
-    assert "unknown_voucher" == refused(redeem_voucher.decide(facts_of(owner, one), RULES, void, moment()))[0]
-    assert "unknown_voucher" == refused(redeem_voucher.decide(facts_of(owner), RULES, void, moment()))[0]
+    for decide, command in commands_on(one):
+        for facts in (facts_of(owner, one), facts_of(owner), Facts(None)):
+            assert "unknown_voucher" == refused(decide(facts, RULES, command, moment()))[0]
 
 
 def test_a_key_is_answered_the_same_whatever_became_of_the_voucher() -> None:
     owner = member()
     one = voucher(owner, status="redeemed")
-    command = redeem(one)
-    facts = facts_of(owner, one, prior=Prior(command.key.fingerprint, 200, b"{}"))
-    again = decided(redeem_voucher.decide(facts, RULES, command, moment()))
+    for decide, command in commands_on(one):
+        facts = facts_of(owner, one, prior=Prior(command.key.fingerprint, 200, b"{}"))
+        again = decided(decide(facts, RULES, command, moment()))
 
-    assert (True, b"{}") == (again.answer.replayed, again.answer.body)
+        assert (True, b"{}") == (again.answer.replayed, again.answer.body)
 
 
 # --- rewards --------------------------------------------------------------------------------------------------------
