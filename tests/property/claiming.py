@@ -1,11 +1,13 @@
 """Redemptions on the real service, in the oracle's words: offers of a history are its own."""
 
+from datetime import timedelta
 from typing import Any
 
 import msgspec
 from msgspec import structs
 
-from loyalty import offering, redeeming
+from loyalty import offering, redeeming, settling
+from loyalty.commands.accrue import AccrualRequest
 from loyalty.commands.capture import CaptureRequest
 from loyalty.commands.extend import ExtendRequest
 from loyalty.commands.hold import RedemptionRequest
@@ -14,12 +16,14 @@ from loyalty.commands.model import Answer
 from loyalty.commands.redeeming import Caller
 from loyalty.commands.refund import RefundRequest
 from loyalty.commands.release import ReleaseRequest
+from loyalty.commands.reverse_accrual import ReverseAccrualRequest
 from loyalty.errors import Problem
 from loyalty.ids import parse, show
+from loyalty.partners.accruals import Deposit
 from loyalty.partners.model import Contract, Offer, Partner, Price, Stock
 from loyalty.program.model import Name
 from tests.builders import PRINCIPAL
-from tests.property.claims import HOLD_DAYS, OFFERS, PARTNERS, TICKET, TOKEN_DAYS, ClaimsOracle, Offered
+from tests.property.claims import FUND, HOLD_DAYS, OFFERS, PARTNERS, TICKET, TOKEN_DAYS, ClaimsOracle, Offered
 from tests.property.live import Live, LiveBooks, agree
 
 DESK = Caller("test")
@@ -38,6 +42,8 @@ class LiveClaims(LiveBooks):
         self.tokens: list[str] = []
         self.partner = Caller("partner", partner=self.code + "museum")
         live.run(offering.put_partner(self.service, self._partner(), "test", None))
+        paid = Deposit(self.partner.partner, "paid", FUND, 300, "CNY", live.clock.now(), "test")
+        live.run(settling.deposit(self.service, paid, self.service.key(PRINCIPAL, self.prefix + "paid", b"")))
         ticket = structs.replace(self.offer(TICKET, PARTNERS[TICKET]), partner=self.partner.partner)
         live.run(offering.put_offer(self.service, ticket, "test", None))
 
@@ -51,7 +57,8 @@ class LiveClaims(LiveBooks):
 
     def _partner(self) -> Partner:
         name = Name("Museum", "博物馆")
-        return Partner(code=self.partner.partner, name=name, contract=Contract("CNY", "0.01"))
+        contract = Contract("CNY", "0.01", "prepaid", "0.01")
+        return Partner(code=self.partner.partner, name=name, contract=contract)
 
     # --- requests -----------------------------------------------------------------------------------------------
 
@@ -105,6 +112,35 @@ class LiveClaims(LiveBooks):
         return self._seen(
             self._keyed(bound.key, redeeming.redeem(self.service, request, self.partner, bound))
         )
+
+    def accrue(self, number: str, points: int, reference: str, key: str) -> dict[str, Any]:
+        request = AccrualRequest(self.prefix + number, reference, points, self.live.clock.now().date())
+        bound = self.service.key(PRINCIPAL, self.prefix + key, repr(request).encode())
+        work = settling.accrue(self.service, self.partner.partner, request, "partner", bound)
+        return self._given(self._keyed(bound.key, work))
+
+    def take_back(self, reference: str, key: str) -> dict[str, Any]:
+        request, partner = ReverseAccrualRequest("not flown"), self.partner.partner
+        bound = self.service.key(PRINCIPAL, self.prefix + key, reference.encode())
+        work = settling.reverse_accrual(self.service, partner, reference, request, "partner", bound)
+        return self._given(self._keyed(bound.key, work))
+
+    @staticmethod
+    def _given(result: Answer | Problem) -> dict[str, Any]:
+        if isinstance(result, Problem):
+            return {"code": result.code}
+        reply = msgspec.json.decode(result.body)
+        replayed = {"replayed": True} if result.replayed else {}
+        if "code" in reply:
+            return {"code": reply["code"]} | replayed
+        left = {"left": reply["left"]} if "left" in reply else {}
+        return {"status": result.status, "points": reply["points"]} | left | replayed
+
+    def issue(self) -> tuple[str, int, int]:
+        self._tick()
+        period = f"{self.live.clock.now().date().replace(day=1) - timedelta(days=1):%Y-%m}"
+        drawn, _ = self.live.run(settling.issue(self.service, self.partner.partner, period, "test"))
+        return period, drawn.statement.records, drawn.statement.points
 
     def expire_holds(self) -> None:
         self._tick()

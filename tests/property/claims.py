@@ -35,6 +35,8 @@ TICKET = "ticket"
 """The offer of a partner, which can be had by token only; `TOKEN_DAYS` after it was minted a token is too old."""
 PARTNERS = {TICKET: Offered(25, stock=9)}
 TOKEN_DAYS = 1
+FUND = 300
+"""Points that the partner paid for before: it can give no more."""
 
 
 @dataclass
@@ -75,6 +77,16 @@ class Consent:
     spent: bool = False
 
 
+@dataclass
+class Gift:
+    """Points that the partner gave; its lot stands where a stay's lots do when they are taken back."""
+
+    number: str
+    points: int
+    lots: list[Lot]
+    taken_back: bool = False
+
+
 class ClaimsOracle(Oracle):
     """The oracle, with redemptions."""
 
@@ -83,6 +95,10 @@ class ClaimsOracle(Oracle):
         self.claims: list[Claim] = []
         self.tokens: list[Consent] = []
         self.references: set[str] = set()
+        self.gifts: dict[str, Gift] = {}
+        self.unstated: list[tuple[date, int]] = []
+        """What happened with the partner and is on no statement yet: the day, and the points owed to it."""
+        self.stated: dict[str, tuple[int, int]] = {}
 
     def held(self, number: str) -> int:
         return sum(
@@ -152,6 +168,62 @@ class ClaimsOracle(Oracle):
 
         return self._once(key, ("redeem", token, quantity, reference), work)
 
+    # --- what the partner gives and is owed ---------------------------------------------------------------------
+
+    def accrue(self, number: str, points: int, reference: str, key: str) -> dict[str, Any]:
+        def work() -> dict[str, Any]:
+            if reference in self.gifts:
+                return {"code": "reference_taken"}
+            if number not in self.members:
+                return {"code": "unknown_member"}
+            if points > self.fund:
+                return {"code": "fund_exhausted"}
+            member = self.members[number]
+            self._expire(member)
+            self.gifts[reference] = Gift(number, points, [self._earn(member, points, self.today)])
+            self._close(member)
+            self.unstated.append((self.today, -points))
+            return {"status": 201, "points": points, "left": self.fund}
+
+        return self._once(key, ("accrue", number, points, reference), work)
+
+    def take_back(self, reference: str, key: str) -> dict[str, Any]:
+        def work() -> dict[str, Any]:
+            gift = self.gifts.get(reference)
+            if gift is None:
+                return {"code": "unknown_accrual"}
+            if gift.taken_back:
+                return {"code": "accrual_reversed"}
+            member = self.members[gift.number]
+            self._expire(member)
+            self._lose(member, gift, gift.points)
+            self._close(member)
+            gift.taken_back = True
+            self.unstated.append((self.today, gift.points))
+            return {"status": 200, "points": gift.points}
+
+        return self._once(key, ("take back", reference), work)
+
+    @property
+    def fund(self) -> int:
+        return FUND - sum(one.points for one in self.gifts.values() if not one.taken_back)
+
+    def issue(self) -> tuple[str, int, int]:
+        """Return the statement of the last month: its name, how many lines it has and the points they come to."""
+        end = self.today.replace(day=1) - timedelta(days=1)
+        period = f"{end:%Y-%m}"
+        if period not in self.stated:
+            lines = [points for day, points in self.unstated if day <= end]
+            self.unstated = [one for one in self.unstated if one[0] > end]
+            self.stated[period] = len(lines), sum(lines)
+        return period, *self.stated[period]
+
+    def _owe(self, one: Claim, points: int) -> None:
+        if one.offer in PARTNERS:
+            self.unstated.append((self.today, points))
+
+    # --- steps --------------------------------------------------------------------------------------------------
+
     def capture(self, claim: int, quantity: int, key: str) -> dict[str, Any]:
         def work(one: Claim) -> dict[str, Any] | None:
             if refused := self._not_held(one):
@@ -195,6 +267,7 @@ class ClaimsOracle(Oracle):
                 return {"code": "not_refundable"}
             self._open(one)
             self._give_back(one, quantity * one.price)
+            self._owe(one, -quantity * one.price)
             one.refunded += quantity
             one.status = "refunded" if one.refunded == one.captured else "captured"
             return None
@@ -245,6 +318,7 @@ class ClaimsOracle(Oracle):
     def _capture(self, one: Claim, quantity: int) -> None:
         self._give_back(one, (one.quantity - quantity) * one.price)
         one.status, one.captured = "captured", quantity
+        self._owe(one, quantity * one.price)
 
     def _give_back(self, one: Claim, points: int) -> None:
         """Give points back to the lots they are from, the last to expire first; what is owed is repaid first."""
@@ -286,6 +360,9 @@ class ClaimingBooks(Books, Protocol):
     def expire_holds(self) -> None: ...
     def mint(self, number: str, points: int, key: str) -> dict[str, Any]: ...
     def redeem(self, token: int, quantity: int, reference: str, key: str) -> dict[str, Any]: ...
+    def accrue(self, number: str, points: int, reference: str, key: str) -> dict[str, Any]: ...
+    def take_back(self, reference: str, key: str) -> dict[str, Any]: ...
+    def issue(self) -> tuple[str, int, int]: ...
 
 
 places = st.integers(0, 5)
@@ -358,24 +435,52 @@ class ClaimingLife(Life):
             key = self._fresh()
             self._compare(self.oracle.release(claim, key), self.books.release(claim, key))
 
-    @rule(number=members, points=st.integers(20, 80))
-    def mint(self, number: str, points: int) -> None:
+    @rule(
+        number=members, quantity=quantities, slack=st.sampled_from([0, 0, 30, -1]), reference=st.integers(0, 9),
+        capture=st.sampled_from([True, True, False]),
+    )  # fmt: skip
+    def redeem_by_token(self, number: str, quantity: int, slack: int, reference: int, capture: bool) -> None:  # noqa: FBT001
+        """The member lets the partner spend some points, which it does, perhaps under a reference that it has used."""
+        points = PARTNERS[TICKET].points * quantity
+        self.adjust(number, points)
         key = self._fresh()
         for _ in range(2):
-            self._compare(self.oracle.mint(number, points, key), self.books.mint(number, points, key))
+            minted = self.oracle.mint(number, points + slack, key)
+            self._compare(minted, self.books.mint(number, points + slack, key))
+        if "token" in minted:
+            claim = self._redeem(minted["token"], quantity, reference)
+            if capture and claim is not None:
+                self._capture(claim, quantity)
 
-    @rule(place=places, quantity=quantities, number=st.integers(0, 9), give=st.booleans())
-    def redeem_by_token(self, place: int, quantity: int, number: int, give: bool) -> None:  # noqa: FBT001 - a rule's argument
-        """The partner spends a token, mostly one that is fresh; under a reference that it may have used before."""
-        if not self.oracle.tokens:
-            return
-        token = max(0, len(self.oracle.tokens) - 1 - place // 3)
-        if give:
-            self.adjust(self.oracle.tokens[token].number, PARTNERS[TICKET].points * quantity)
-        key, reference = self._fresh(), f"R-{number}"
+    @rule(place=places, quantity=quantities, reference=st.integers(0, 9))
+    def redeem_by_an_old_token(self, place: int, quantity: int, reference: int) -> None:
+        if self.oracle.tokens:
+            self._redeem(place % len(self.oracle.tokens), quantity, reference)
+
+    def _redeem(self, token: int, quantity: int, reference: int) -> int | None:
+        key, named = self._fresh(), f"R-{reference}"
         for _ in range(2):
-            expected = self.oracle.redeem(token, quantity, reference, key)
-            self._compare(expected, self.books.redeem(token, quantity, reference, key))
+            expected = self.oracle.redeem(token, quantity, named, key)
+            self._compare(expected, self.books.redeem(token, quantity, named, key))
+        return expected.get("claim")
+
+    @rule(number=members, points=st.integers(1, 140), reference=st.integers(0, 9))
+    def accrue(self, number: str, points: int, reference: int) -> None:
+        key = self._fresh()
+        for _ in range(2):
+            expected = self.oracle.accrue(number, points, f"G-{reference}", key)
+            self._compare(expected, self.books.accrue(number, points, f"G-{reference}", key))
+
+    @rule(reference=st.integers(0, 9))
+    def take_back(self, reference: int) -> None:
+        key = self._fresh()
+        for _ in range(2):
+            expected = self.oracle.take_back(f"G-{reference}", key)
+            self._compare(expected, self.books.take_back(f"G-{reference}", key))
+
+    @rule()
+    def issue_a_statement(self) -> None:
+        assert self.oracle.issue() == self.books.issue()
 
     @rule(place=places)
     def wait_until_it_expires(self, place: int) -> None:

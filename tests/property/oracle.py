@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
-from typing import Any
+from typing import Any, Protocol
 
 # Points per 1.00 CNY in tenths; a category that isn't here earns nothing.
 RATES = {"room": 10, "food": 10, "laundry": 5, "spa": 25}
@@ -75,6 +75,12 @@ class Lot:
     expired: int = 0
     opens: date = date.min
     pending: bool = False
+
+
+class HasLots(Protocol):
+    """What was earned, in lots of its own."""
+
+    lots: list[Lot]
 
 
 @dataclass
@@ -342,7 +348,7 @@ class Oracle:
     def _spend(self, member: Member, points: int) -> int:
         return self._draw(points, [lot for lot in member.lots if not lot.pending])
 
-    def _lose(self, member: Member, known: OnFile, points: int) -> None:
+    def _lose(self, member: Member, known: "HasLots", points: int) -> None:
         left = self._draw(points, known.lots)
         for lot in known.lots:
             part = min(left, lot.expired)

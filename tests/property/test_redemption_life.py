@@ -11,6 +11,8 @@ from tests.property.claiming import LiveClaims, agree_on_claims
 from tests.property.claims import HOLD_DAYS, ClaimingLife
 from tests.property.live import Live, opened
 
+MONTH = 31
+
 
 def play(live: Live, examples: int, steps: int, later: int = 0) -> None:
     """Play many histories on one database, then verify all of it."""
@@ -28,6 +30,8 @@ def play(live: Live, examples: int, steps: int, later: int = 0) -> None:
             self.travel(HOLD_DAYS)
             self.expire_holds()
             agree_on_claims(self.books, self.oracle)
+            self.travel(MONTH)
+            self.issue_a_statement()
 
     run_state_machine_as_test(
         RedeemingLife,
@@ -41,9 +45,9 @@ def play(live: Live, examples: int, steps: int, later: int = 0) -> None:
 
 
 def test_redemptions_agree_with_the_oracle(database: str, tmp_path: Path) -> None:
-    """2,000 steps: 50 histories of 40."""
+    """Histories of 40 steps, 2,000 and more together."""
     with opened(database, small_rules(), tmp_path) as live:
-        play(live, examples=50, steps=40)
+        play(live, examples=80, steps=40)
 
 
 def test_redemptions_agree_with_the_oracle_on_points_that_open_later(database: str, tmp_path: Path) -> None:

@@ -12,6 +12,9 @@ ISSUED_KEYS = [
     "long_history_ratio",
     "large_database_ratio",
     "rich_program_ratio",
+    "hold_ratio",
+    "capture_ratio",
+    "hot_offer_ratio",
     "peak_rss_mb",
 ]
 
