@@ -5,9 +5,9 @@
 --   3. The ledger             journal, transfer, lot, allocation, account_delta, account_total
 --   4. Stays                  stay_directory, stay_revision
 --   5. Rewards                milestone_grant, reward, promotion_pool, promotion_budget, referral
---   6. Redemptions            redemption, redemption_step, partner_reference, redemption_token, accrual, partner_deposit,
---                             statement_turn, statement, statement_line, statement_step, statement_comparison,
---                             settlement_adjustment
+--   6. Redemptions            redemption, redemption_step, partner_reference, redemption_token, voucher, accrual,
+--                             partner_deposit, statement_turn, statement, statement_line, statement_step,
+--                             statement_comparison, settlement_adjustment
 --   7. Promises to the world  idempotency_key, approval, agent_day, outbox, expiry_warning, unsealed
 --   8. What a batch hands over  batch_item, new_transfer
 --   9. Who may do what        append-only walls and the service's role
@@ -182,6 +182,9 @@ CREATE TABLE member_merge (
     PRIMARY KEY (shard, merge_id),
     CONSTRAINT two_different_members CHECK (member_id <> into_id)
 );
+
+-- Whose accounts were merged into one.
+CREATE INDEX member_merge_into ON member_merge (into_id) WHERE status = 'merged';
 
 -- Members who pool their points, in the shard of their head. `seats` are in the order of joining, with both consents.
 -- A member's traits say in which household, so that nobody is in two.
@@ -565,6 +568,51 @@ CREATE TABLE redemption_token (
     PRIMARY KEY (shard, hash)
 );
 
+-- What somebody is entitled to, by a code: of a captured redemption one for each unit, of a reward one, of a benefit of the
+-- tier one for each use that asks for it. It is redeemed once, or expires, or is revoked.
+--   member_id    whose it was first: what happens to it is a journal of that member
+--   redemption_id   what it was issued by; that of a reward has the reward's own id
+--   kind, item   what it is for: kind and code of an offer, a reward or a benefit; `number` which one of several
+--   valid_to     the first day it can't be used any more; null: without end
+--   handed_over  how many new codes it was given; `holder_id` the member it went to, null: whoever holds the code
+--   property     where it was redeemed, if at a hotel
+--   journal_id   issued it          changed_by   changed it last
+--   code_hash    SHA-256 of the code: the code follows from id and `handed_over` by the service's key, and isn't kept
+CREATE TABLE voucher (
+    shard         smallint    NOT NULL,
+    voucher_id    uuid        NOT NULL,
+    member_id     uuid        NOT NULL,
+    source        text        NOT NULL CHECK (source IN ('redemption', 'reward', 'benefit')),
+    redemption_id uuid,
+    kind          text        NOT NULL,
+    item          text        NOT NULL,
+    partner       text        NOT NULL,
+    number        integer     NOT NULL CHECK (number >= 1),
+    transferable  boolean     NOT NULL,
+    valid_from    date        NOT NULL,
+    valid_to      date,
+    status        text        NOT NULL CHECK (status IN ('issued', 'redeemed', 'expired', 'revoked')),
+    handed_over   integer     NOT NULL CHECK (handed_over >= 0),
+    holder_id     uuid,
+    property      text        NOT NULL,
+    journal_id    uuid        NOT NULL,
+    changed_by    uuid        NOT NULL,
+    code_hash     bytea       NOT NULL CHECK (octet_length(code_hash) = 32),
+    changed_at    timestamptz NOT NULL,
+    PRIMARY KEY (shard, voucher_id),
+    UNIQUE (shard, code_hash),
+    CONSTRAINT a_redemption_issues_vouchers_of_its_own CHECK ((source = 'redemption') = (redemption_id IS NOT NULL)),
+    CONSTRAINT only_what_may_change_hands_does CHECK (transferable OR handed_over = 0),
+    CONSTRAINT only_what_changed_hands_has_another_holder CHECK (holder_id IS NULL OR handed_over > 0)
+) WITH (fillfactor = 80);
+
+-- However often a capture is tried: a redemption gives each of its units once.
+CREATE UNIQUE INDEX voucher_once ON voucher (shard, redemption_id, number) WHERE redemption_id IS NOT NULL;
+CREATE INDEX voucher_of_member ON voucher (member_id, voucher_id);
+CREATE INDEX voucher_of_holder ON voucher (holder_id, voucher_id) WHERE holder_id IS NOT NULL;
+-- The job looks for vouchers whose time is up; those of rewards go with the rewards.
+CREATE INDEX voucher_due ON voucher (shard, valid_to, member_id) WHERE status = 'issued' AND source <> 'reward';
+
 -- Points that a partner gave, and those that it took back: one row for each, never changed. The partner's reference is
 -- unique among what it gave.
 --   money     what the partner owes for it in minor units of `currency`; nothing where it was paid before (`prepaid`)
@@ -853,7 +901,7 @@ GRANT SELECT, INSERT ON expiry_warning, partner_version, offer_version TO loyalt
 GRANT SELECT, INSERT, DELETE ON program_version TO loyalty_service;
 GRANT SELECT, UPDATE ON program_generation, catalogue_generation TO loyalty_service;
 GRANT SELECT, INSERT, UPDATE ON reward, promotion_pool, promotion_budget TO loyalty_service;
-GRANT SELECT, INSERT, UPDATE ON redemption, redemption_token TO loyalty_service;
+GRANT SELECT, INSERT, UPDATE ON redemption, redemption_token, voucher TO loyalty_service;
 GRANT SELECT, INSERT ON redemption_step, partner_reference TO loyalty_service;
 GRANT SELECT, INSERT ON accrual, partner_deposit, statement, statement_line, statement_step, settlement_adjustment
     TO loyalty_service;

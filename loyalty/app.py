@@ -31,6 +31,7 @@ from loyalty.http import (
     statements,
     stays,
     transfers,
+    vouchers,
 )
 from loyalty.http.auth import KeyRing, permission_gate, postgres_keys
 from loyalty.http.docs import DOCS_HANDLERS, ClosedStructs, openapi_config
@@ -64,6 +65,8 @@ ROUTES = (
     redemptions.mint_token, redemptions.redeem, redemptions.get_redemption, redemptions.list_redemptions,
     redemptions.capture, redemptions.release, redemptions.extend, redemptions.refund,
     offers.list_offers, offers.get_offer, offers.put_offer,
+    vouchers.get_voucher, vouchers.get_voucher_qr, vouchers.redeem_voucher, vouchers.revoke_voucher,
+    vouchers.hand_over_voucher, vouchers.list_vouchers,
     operation.live, operation.ready, operation.expose,
     *DOCS_HANDLERS,
 )  # fmt: skip

@@ -17,6 +17,7 @@ from loyalty import ids, metrics
 from loyalty.clock import Clock, SystemClock
 from loyalty.coalesce import Coalescer
 from loyalty.commands import balance, moving_store, redeeming_store, versions
+from loyalty.commands import store as commands_store
 from loyalty.commands.adjust import Adjust, AdjustmentRequest
 from loyalty.commands.balance import BalanceView
 from loyalty.commands.batch import Batches, Command
@@ -63,6 +64,7 @@ from loyalty.stays.model import StayPosting
 from loyalty.stays.properties import Property
 from loyalty.stays.rules import read_folio
 from loyalty.stays.store import Revision
+from loyalty.vouchers.codes import Codes
 
 _log = structlog.get_logger("loyalty.service")
 
@@ -129,6 +131,11 @@ class Service:
     def catalogue(self) -> Catalogue:
         """The partners and their offers, as they were last known."""
         return self._batches.catalogue
+
+    @property
+    def codes(self) -> Codes:
+        """What makes the codes of vouchers."""
+        return self._batches.codes
 
     async def refresh_catalogue(self) -> Catalogue:
         """Return the partners and their offers as they are: another process may have changed one a moment ago."""
@@ -545,8 +552,13 @@ class Service:
         await self._know(request)
         return await self.submit(ReturnBenefit(member_id, code, request, actor, key))
 
+    async def add_missing_vouchers(self) -> None:
+        """Give vouchers to rewards of a time when there were none."""
+        for shard in range(self.poster.shards):
+            await commands_store.add_missing_vouchers(self.pool, shard, self.codes, self.clock.now())
+
     async def lapse(self, member_id: UUID) -> None:
-        """Do what is due about a member's rewards."""
+        """Do what is due about a member's rewards and vouchers."""
         await self.submit(Lapse(member_id))
 
     async def _know(self, occasion: Occasion) -> None:
@@ -611,7 +623,7 @@ async def open_service(
     mint = ids.minter()
     pool = await connect_pool(dsn, size=settings.pool_size, role=SERVICE_ROLE)
     try:
-        batches = Batches(rules or await _know_rules(pool, settings, clock), clock, mint)
+        batches = Batches(rules or await _know_rules(pool, settings, clock), clock, mint, Codes(key))
         shards = await pool.fetchval("SELECT count(*) FROM shard")
         poster = Poster(
             lambda: connect(
@@ -626,6 +638,7 @@ async def open_service(
         service = Service(pool, poster, batches, Vault(key), clock, mint, key)
         try:
             await service.properties()
+            await service.add_missing_vouchers()
             yield service
         finally:
             await poster.stop()

@@ -99,6 +99,11 @@ class Settings(Struct, frozen=True, kw_only=True):
             else _vault_key_file(self.data_dir / "vault.key")
         )
 
+    def vault_key_if_any(self) -> bytes | None:
+        """Return the key of the vault if there is one here; whoever only looks makes none."""
+        there = self.vault_key or (self.data_dir / "vault.key").exists()
+        return self.vault_key_bytes() if there else None
+
 
 class Setting(NamedTuple):
     """One setting, as people see it."""

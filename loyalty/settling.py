@@ -119,7 +119,7 @@ async def deposit(service: Service, one: Deposit, key: Key) -> Answer:
             )
             settled = settle(result, key)
             if isinstance(settled, Decision):
-                await commands_store.write(connection, 0, [settled], service.clock.now())
+                await commands_store.write(connection, 0, [settled], service.clock.now(), service.codes)
             return settled
 
     return await _concluded(service, write)

@@ -14,6 +14,7 @@ from loyalty.moving import pay_referrals
 from loyalty.redeeming import expire_holds
 from loyalty.rewards import store as rewards_store
 from loyalty.service import Service
+from loyalty.vouchers import store as vouchers_store
 
 _log = structlog.get_logger("loyalty.worker")
 
@@ -84,19 +85,20 @@ async def review_tiers(service: Service) -> int:
 
 
 async def lapse_rewards(service: Service) -> int:
-    """Give the defaults of choices that nobody made in time, and expire rewards, page by page; return how many members.
+    """Give the defaults of choices that nobody made in time, and expire rewards and vouchers, page by page.
+
+    Return how many members were looked at.
 
     What is done isn't due any more, so that a run that is broken off goes on where it was.
     """
     looked_at = 0
     for shard in range(service.poster.shards):
-        after = _FIRST
-        while page := await rewards_store.find_due_members(
-            service.pool, shard, service.today(), after, _PAGE
-        ):
-            await _each(service.lapse, page)
-            looked_at += len(page)
-            after = page[-1]
+        for find in (rewards_store.find_due_members, vouchers_store.find_due_members):
+            after = _FIRST
+            while page := await find(service.pool, shard, service.today(), after, _PAGE):
+                await _each(service.lapse, page)
+                looked_at += len(page)
+                after = page[-1]
     return looked_at
 
 

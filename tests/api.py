@@ -22,8 +22,8 @@ PROPERTIES = {"SHA01": "CNY", "BJS02": "CNY", "TYO03": "JPY"}
 # All that could have changed, but for what a job folds meanwhile (account_balance shows the sum).
 _TABLES = (
     "shard", "property", "api_key", "member", "vault.profile", "journal", "transfer", "lot", "allocation", "redemption",
-    "redemption_step", "partner_reference", "redemption_token", "accrual", "partner_deposit", "statement_turn",
-    "statement", "statement_line", "statement_step", "statement_comparison", "settlement_adjustment",
+    "redemption_step", "partner_reference", "redemption_token", "voucher", "accrual", "partner_deposit",
+    "statement_turn", "statement", "statement_line", "statement_step", "statement_comparison", "settlement_adjustment",
     "account_balance", "stay_directory", "stay_revision", "milestone_grant", "reward", "idempotency_key",
     "approval", "referral", "member_merge", "household", "outbox", "unsealed", "partner_version", "offer_version",
     "promotion_pool", "promotion_budget",

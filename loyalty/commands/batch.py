@@ -30,16 +30,19 @@ from loyalty.commands import (
     expire_hold,
     extend,
     give_status,
+    hand_over,
     hold,
     lapse,
     mint_token,
     post_stay,
     purchase,
+    redeem_voucher,
     redeeming_store,
     refund,
     register,
     release,
     review,
+    revoke_voucher,
     set_segments,
     store,
     use,
@@ -55,6 +58,7 @@ from loyalty.commands.expire import Expire
 from loyalty.commands.expire_hold import ExpireHold
 from loyalty.commands.extend import Extend
 from loyalty.commands.give_status import GiveStatus
+from loyalty.commands.hand_over import HandOver
 from loyalty.commands.hold import Hold
 from loyalty.commands.lapse import Lapse
 from loyalty.commands.mint_token import MintToken
@@ -73,11 +77,13 @@ from loyalty.commands.model import (
 from loyalty.commands.move_stay import decide_move
 from loyalty.commands.post_stay import PostStay
 from loyalty.commands.purchase import Purchase
+from loyalty.commands.redeem_voucher import RedeemVoucher
 from loyalty.commands.redeeming_store import Asked
 from loyalty.commands.refund import Refund
 from loyalty.commands.register import Register
 from loyalty.commands.release import Release
 from loyalty.commands.review import Review
+from loyalty.commands.revoke_voucher import RevokeVoucher
 from loyalty.commands.rulebook import Rulebook
 from loyalty.commands.set_segments import SetSegments
 from loyalty.commands.tally import count
@@ -90,13 +96,17 @@ from loyalty.partners import store as partners_store
 from loyalty.partners.catalogue import Catalogue, House
 from loyalty.partners.offers import STOCK
 from loyalty.rewards import store as rewards_store
+from loyalty.vouchers import store as vouchers_store
+from loyalty.vouchers.codes import Codes
+from loyalty.vouchers.model import Voucher
 
 Steps = Capture | Release | Extend | Refund | ExpireHold
 """What happens to a redemption that is there: it is the member's who made it, also when that one was merged."""
 
 Command = (
     PostStay | Adjust | Enrol | Expire | Review | Purchase | GiveStatus | EndStatus | SetSegments | Register
-    | Choose | UseReward | Lapse | UseBenefit | ReturnBenefit | Hold | MintToken | Steps
+    | Choose | UseReward | Lapse | UseBenefit | ReturnBenefit | RedeemVoucher | RevokeVoucher | HandOver
+    | Hold | MintToken | Steps
 )  # fmt: skip
 
 _DECIDE: Final[dict[type, Callable[[Facts, Rulebook, Any, Moment], Result]]] = {
@@ -115,6 +125,9 @@ _DECIDE: Final[dict[type, Callable[[Facts, Rulebook, Any, Moment], Result]]] = {
     Lapse: lapse.decide,
     UseBenefit: benefit.decide_use,
     ReturnBenefit: benefit.decide_return,
+    RedeemVoucher: redeem_voucher.decide,
+    RevokeVoucher: revoke_voucher.decide,
+    HandOver: hand_over.decide,
     Hold: hold.decide,
     MintToken: mint_token.decide,
     Capture: capture.decide,
@@ -136,12 +149,26 @@ _LEASE_SECONDS: Final = 0.005
 _NONE: Final[Mapping[str, int]] = {}
 
 
+_OF_THE_ACCOUNT = (
+    Enrol, Expire, Review, Lapse, RedeemVoucher, RevokeVoucher, HandOver, Capture, Release, Extend, Refund, ExpireHold,
+)  # fmt: skip
+"""Commands that are about an account itself, merged or not: what was redeemed stays where it was."""
+
+
+_OF_VOUCHERS = (RedeemVoucher, RevokeVoucher, HandOver, Refund, ReturnBenefit, Lapse)
+"""Commands that have to know vouchers."""
+
+
 class Batches:
     """Runs batches of commands under one program."""
 
-    def __init__(self, rules: Rulebook, clock: Clock, mint: Mint) -> None:
-        """Take the program, the clock and the source of ids; the catalogue of offers is read once it is needed."""
+    def __init__(self, rules: Rulebook, clock: Clock, mint: Mint, codes: Codes) -> None:
+        """Take the program, the clock, the source of ids and that of vouchers' codes.
+
+        The catalogue of offers is read once it is needed.
+        """
         self.rules = rules
+        self.codes = codes
         self.catalogue = Catalogue(House(rules.definition.currency, rules.zone))
         self._clock = clock
         self._mint = mint
@@ -191,6 +218,7 @@ class Batches:
             await store.lock_budgets(connection, shard, stock)
         await _add_lots(connection, shard, commands, facts, twins, moment)
         await _add_rewards(connection, shard, commands, facts, moment)
+        await _add_vouchers(connection, shard, commands, facts, moment)
         if stock or self._budgeted():
             results = await self._decide_within_budgets(
                 connection, shard, commands, facts, twins, moment, stock
@@ -208,7 +236,7 @@ class Batches:
         if decisions:
             # In the order of the members, as locks are: two processes then never wait for each other in a circle.
             decisions.sort(key=_member_order)
-            await store.write(connection, shard, decisions, moment.at, generation)
+            await store.write(connection, shard, decisions, moment.at, self.codes, generation)
         return results, decisions
 
     async def read(self, connection: Connection, shard: int, named: Sequence[store.Named]) -> list[Facts]:
@@ -422,9 +450,24 @@ class Batches:
                 await store.lock_members(connection, shard_of(one), [one], [])
             moment = self.moment()
             result = await self._read_and_decide_move(connection, command, member_id, other, moment)
-            written = await _write_move(connection, result, member_id, moment.at)
+            written = await self._write_move(connection, result, member_id, moment.at)
         count(written)
         return result
+
+    async def _write_move(
+        self, connection: Connection, result: Move | Result, member_id: UUID, at: datetime
+    ) -> list[Decision]:
+        """Write what a posting that touches two members has decided, and return it."""
+        parts: tuple[tuple[int, Decision], ...] = ()
+        if isinstance(result, Move):
+            parts = result.parts
+        elif isinstance(result, Decision) and not result.answer.replayed:
+            parts = ((shard_of(member_id), result),)
+        for shard, decision in parts:
+            if decision.entry is not None and decision.entry.left is not None:
+                await store.move_entry(connection, shard, decision.entry)
+            await store.write(connection, shard, [decision], at, self.codes)
+        return [decision for _, decision in parts]
 
     async def _read_and_decide_move(
         self, connection: Connection, command: PostStay, member_id: UUID, other: UUID, moment: Moment
@@ -469,30 +512,10 @@ class Batches:
             await transaction.rollback()
 
 
-async def _write_move(
-    connection: Connection, result: Move | Result, member_id: UUID, at: datetime
-) -> list[Decision]:
-    """Write what a posting that touches two members has decided, and return it."""
-    parts: tuple[tuple[int, Decision], ...] = ()
-    if isinstance(result, Move):
-        parts = result.parts
-    elif isinstance(result, Decision) and not result.answer.replayed:
-        parts = ((shard_of(member_id), result),)
-    for shard, decision in parts:
-        if decision.entry is not None and decision.entry.left is not None:
-            await store.move_entry(connection, shard, decision.entry)
-        await store.write(connection, shard, [decision], at)
-    return [decision for _, decision in parts]
-
-
 def _alias(facts: Facts, command: Command) -> Alias | None:
-    """Return who stands for a member that was merged; its number stays taken, and its books have nothing to expire."""
+    """Return who stands for a member that was merged; its number stays taken, its books have no points to expire."""
     member = facts.member
-    if (
-        member is None
-        or member.traits.merged_into is None
-        or isinstance(command, Enrol | Expire | Review | Steps)
-    ):
+    if member is None or member.traits.merged_into is None or isinstance(command, _OF_THE_ACCOUNT):
         return None
     survivor = parse("mem", member.traits.merged_into)
     assert survivor is not None, "a merged member leads to one that stands for it"
@@ -571,12 +594,15 @@ async def _add_rewards(
     """Give the rewards that commands name, and those that are due."""
     named = [
         (known, command) for known, command in zip(facts, commands, strict=True)
-        if isinstance(command, Choose | UseReward)
+        if isinstance(command, Choose | UseReward | RedeemVoucher | RevokeVoucher)
     ]  # fmt: skip
     if named:
-        found = await rewards_store.find_rewards(
-            connection, shard, [command.reward_id for _, command in named]
-        )
+        # The voucher of a reward has its id.
+        wanted = [
+            command.reward_id if isinstance(command, Choose | UseReward) else command.voucher_id
+            for _, command in named
+        ]
+        found = await rewards_store.find_rewards(connection, shard, wanted)
         for known, _ in named:
             # Another member's crossings of the same milestone are none of this one's.
             known.rewards = [one for one in found if known.member and one.member_id == known.member.member_id]
@@ -589,6 +615,52 @@ async def _add_rewards(
         due = await rewards_store.find_due(connection, shard, ids, moment.today)
         for known in lapsing:
             known.rewards = [one for one in due if known.member and one.member_id == known.member.member_id]
+
+
+async def _add_vouchers(
+    connection: Connection, shard: int, commands: Sequence[Command], facts: Sequence[Facts], moment: Moment
+) -> None:
+    """Give the vouchers that commands name or may take back, and those that are due."""
+    if not any(isinstance(command, _OF_VOUCHERS) for command in commands):
+        return
+    pairs = list(zip(facts, commands, strict=True))
+    named = [
+        (known, command.voucher_id) for known, command in pairs
+        if isinstance(command, RedeemVoucher | RevokeVoucher | HandOver)
+    ]  # fmt: skip
+    if named:
+        _share(
+            named,
+            await vouchers_store.find_vouchers(connection, shard, [voucher_id for _, voucher_id in named]),
+        )
+    refunds = [(known, command.redemption_id) for known, command in pairs if isinstance(command, Refund)]
+    if refunds:
+        ids = [redemption_id for _, redemption_id in refunds]
+        _share(refunds, await vouchers_store.find_of_redemptions(connection, shard, ids))
+    returning = _members_of(pairs, ReturnBenefit)
+    if returning:
+        ids = [member_id for _, member_id in returning]
+        of_benefits = await vouchers_store.find_of_benefits(connection, ids)
+        for known, member_id in returning:
+            known.vouchers = of_benefits[member_id]
+    lapsing = _members_of(pairs, Lapse)
+    if lapsing:
+        ids = [member_id for _, member_id in lapsing]
+        _share(lapsing, await vouchers_store.find_due(connection, shard, ids, moment.today))
+
+
+def _members_of(pairs: Sequence[tuple[Facts, Command]], kind: type) -> list[tuple[Facts, UUID]]:
+    return [
+        (known, known.member.member_id)
+        for known, command in pairs
+        if known.member is not None and isinstance(command, kind)
+    ]
+
+
+def _share(wanted: Sequence[tuple[Facts, UUID]], found: Sequence[Voucher]) -> None:
+    """Give each member's vouchers to the command about that member."""
+    for known, _ in wanted:
+        known.vouchers = [one for one in found if known.member and one.member_id == known.member.member_id]
 
 
 async def _add_given(

@@ -9,7 +9,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from loyalty.commands import redeeming
+from loyalty.commands import redeeming, vouching
 from loyalty.commands.model import Facts, Key, Result, Target, replay
 from loyalty.commands.redeeming import PARTNER, Caller, Deed
 from loyalty.commands.rulebook import Rulebook
@@ -17,6 +17,7 @@ from loyalty.errors import Problem
 from loyalty.ids import UUID
 from loyalty.ledger.model import Moment
 from loyalty.ledger.rules import Book, Pinned
+from loyalty.partners.model import Offer
 from loyalty.partners.redemption import Redemption
 
 
@@ -55,17 +56,25 @@ def decide(facts: Facts, rules: Rulebook, command: Capture, moment: Moment) -> R
         return Problem("capture_above_hold", detail, at="/quantity", numbers={"held": one.quantity})
     # From here it is captured.
     book = Book(facts.member, moment, command.caller.name, facts.lots, facts.following)
-    deed = post(book, one, quantity, facts.pinned, moment)
+    deed = post(book, one, listing.offer, quantity, facts.pinned, moment)
     book.close()
     return redeeming.decision(
         book, [deed], listing, command.caller, command.key, one.gives_back(deed.redemption.kept)
     )
 
 
-def post(book: Book, one: Redemption, quantity: int, pinned: Sequence[Pinned], moment: Moment) -> Deed:
-    """Post a capture; where it is of a part, `pinned` are the lots that the rest goes back to."""
+def post(
+    book: Book, one: Redemption, offer: Offer, quantity: int, pinned: Sequence[Pinned], moment: Moment
+) -> Deed:
+    """Post a capture; where it is of a part, `pinned` are the lots that the rest goes back to.
+
+    It issues the vouchers that the offer gives.
+    """
     share = one.captures(quantity)
     journal = book.journal("hold_captured", moment.today, redeeming.words(one))
     book.capture(share.points, PARTNER + one.partner, moment.today)
     book.release(one.points - share.points, pinned, moment.today)
-    return redeeming.take_step(one, "captured", share, journal, moment, captured=quantity)
+    deed = redeeming.take_step(one, "captured", share, journal, moment, captured=quantity)
+    return redeeming.with_vouchers(
+        deed, vouching.of_capture(deed.redemption, offer, quantity, journal, moment), moment
+    )

@@ -74,14 +74,12 @@ def _until(one: Redemption, listing: Listing, wanted: datetime | None, moment: M
     most = _most(one, listing, moment)
     if wanted is None:
         return max(one.expires_at, min(most, moment.at + timedelta(minutes=listing.offer.hold_minutes)))
-    until = wanted.astimezone(dt.UTC)
-    if until < one.expires_at:
-        return Problem(
-            "invalid_value", f"It is held until {one.expires_at:%Y-%m-%dT%H:%M:%SZ} already.", at="/until"
-        )
-    if until > max(most, one.expires_at):
+    if wanted < one.expires_at:
+        detail = f"It is held until {one.expires_at:%Y-%m-%dT%H:%M:%SZ} already."
+        return Problem("invalid_value", detail, at="/until")
+    if wanted > max(most, one.expires_at):
         return Problem("invalid_value", f"It can be held until {most:%Y-%m-%dT%H:%M:%SZ}.", at="/until")
-    return until
+    return wanted.astimezone(dt.UTC)
 
 
 def _most(one: Redemption, listing: Listing, moment: Moment) -> datetime:

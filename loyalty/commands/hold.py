@@ -218,7 +218,7 @@ def _post(
         redeeming.take_step(structs.replace(one, status="", step=0), "held", share, journal, moment, reason)
     ]
     if request.capture:
-        deeds.append(capture.post(book, deeds[0].redemption, one.quantity, (), moment))
+        deeds.append(capture.post(book, deeds[0].redemption, listing.offer, one.quantity, (), moment))
     book.close()
     done = redeeming.decision(
         book, deeds, listing, command.caller, command.key, offers.draws(listing.offer, order.use), 201

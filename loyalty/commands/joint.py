@@ -79,7 +79,7 @@ class Joints:
             await _add_prior(connection, command.key, giving)
             await _add_lots(connection, ((giving, command.request.points), (taking, 0)), moment)
             result = transfer.decide(giving, taking, self.rules, command, moment)
-            return await _write(connection, result, command.key, moment)
+            return await self._write(connection, result, command.key, moment)
 
     async def compensate(self, connection: Connection, command: Compensate) -> Move | Result:
         """Give points after a complaint, or propose to."""
@@ -92,11 +92,11 @@ class Joints:
             given = await moving_store.lock_agent_day(connection, principal, moment.today)
             result = compensate.decide(facts, Circumstances(owner, given), self.rules, command, moment)
             if not isinstance(result, Compensation):
-                return await _write(connection, result, command.key, moment)
+                return await self._write(connection, result, command.key, moment)
             await moving_store.add_to_agent_day(connection, principal, moment.today, points)
             if result.proposal is not None:
                 await moving_store.write_approval(connection, result.proposal)
-            return await _write(connection, result.decision, command.key, moment)
+            return await self._write(connection, result.decision, command.key, moment)
 
     async def approve(self, connection: Connection, command: Approve) -> Answer | Problem:
         """Approve or reject what was proposed."""
@@ -110,7 +110,7 @@ class Joints:
             if not isinstance(result, Decided):
                 return result
             await moving_store.write_approval(connection, result.approval)
-            await _write(connection, result.decision, None, moment)
+            await self._write(connection, result.decision, None, moment)
             return result.decision.answer
 
     async def pay_referral(self, connection: Connection, command: PayReferral) -> bool:
@@ -128,7 +128,7 @@ class Joints:
             paid = decision.book.journals[-1].journal_id if decision and decision.book else None
             await moving_store.settle_referral(connection, newcomer.member, settled.status, paid, moment.at)
             if decision is not None:
-                await _write(connection, decision, None, moment)
+                await self._write(connection, decision, None, moment)
             return decision is not None
 
     async def _lock_and_read(self, connection: Connection, ids: Sequence[UUID | None]) -> list[Facts]:
@@ -152,7 +152,7 @@ class Joints:
             stays = await moving_store.belongings(connection, leaving)
             await _add_rewards(connection, leaving, joining)
             result = merge.decide(leaving, joining, stays, self.rules, command, moment)
-            return await _write_merge(connection, result, command.key, moment)
+            return await self._write_merge(connection, result, command.key, moment)
 
     async def unmerge(
         self, connection: Connection, command: Unmerge, found: MergeOnFile | None
@@ -175,7 +175,7 @@ class Joints:
                 )
             await _add_rewards(connection, survivor, closed)
             result = unmerge.decide(survivor, closed, on_file, since, self.rules, command, moment)
-            return await _write_merge(connection, result, command.key, moment)
+            return await self._write_merge(connection, result, command.key, moment)
 
     async def found_household(self, connection: Connection, command: FoundHousehold) -> Move | Result:
         """Found a household."""
@@ -185,7 +185,7 @@ class Joints:
             await _add_prior(connection, command.key, facts)
             await _add_lots(connection, ((facts, 0),), moment)
             result = found_household.decide(facts, self.rules, command, moment)
-            return await _write_household(connection, result, command.key, moment)
+            return await self._write_household(connection, result, command.key, moment)
 
     async def join_household(self, connection: Connection, command: JoinHousehold) -> Move | Result:
         """Agree that a member joins a household."""
@@ -196,7 +196,7 @@ class Joints:
             await _add_prior(connection, command.key, facts)
             await _add_lots(connection, ((facts, 0),), moment)
             result = join_household.decide(facts, household, self.rules, command, moment)
-            return await _write_household(connection, result, command.key, moment)
+            return await self._write_household(connection, result, command.key, moment)
 
     async def leave_household(self, connection: Connection, command: LeaveHousehold) -> Move | Result:
         """Leave a household; all who are in it, if the head leaves."""
@@ -215,7 +215,7 @@ class Joints:
             moment = self._moment()
             await _add_lots(connection, [(facts, 0) for facts in known.values()], moment)
             result = leave_household.decide(known, household, command, moment)
-            return await _write_household(connection, result, None, moment)
+            return await self._write_household(connection, result, None, moment)
 
     async def draw(
         self, connection: Connection, command: Adjust, member_id: UUID, household_id: UUID
@@ -234,7 +234,44 @@ class Joints:
                 pool = []
             await _add_lots(connection, [(facts, need) for facts in (drawer, *pool)], moment)
             result = draw.decide(drawer, pool, self.rules, command, moment)
-            return await _write(connection, result, command.key, moment)
+            return await self._write(connection, result, command.key, moment)
+
+    async def _write_household(
+        self, connection: Connection, result: Housed | Decision | Problem, key: Key | None, moment: Moment
+    ) -> Move | Result:
+        if not isinstance(result, Housed):
+            return await self._write(connection, result, key, moment)
+        await moving_store.write_household(connection, result.household)
+        return await self._write(connection, Move(result.answer, result.parts), key, moment)
+
+    async def _write_merge(
+        self, connection: Connection, result: Merged | Decision | Problem, key: Key, moment: Moment
+    ) -> Move | Result:
+        if not isinstance(result, Merged):
+            return await self._write(connection, result, key, moment)
+        written = await self._write(connection, Move(result.answer, result.parts), key, moment)
+        taker = result.parts[1][1].book
+        assert taker is not None, "both sides of a merge are written"
+        await moving_store.move_stays(connection, result.stays, taker.member.number, moment.at)
+        await moving_store.write_merge(connection, result.merge, result.status)
+        (giving, _), (taking, _) = result.parts
+        await moving_store.move_budgets(connection, giving, taking, result.budgets)
+        return written
+
+    async def _write(
+        self, connection: Connection, result: Move | Result, key: Key | None, moment: Moment
+    ) -> Move | Result:
+        """Write what was decided, member by member; a refusal is the outcome of its key."""
+        settled = result if isinstance(result, Move) else settle(result, key)
+        parts: tuple[tuple[int, Decision], ...] = ()
+        if isinstance(settled, Move):
+            parts = settled.parts
+        elif isinstance(settled, Decision) and not settled.answer.replayed:
+            parts = ((settled.book.member.shard if settled.book else 0, settled),)
+        for shard, decision in parts:
+            await store.write(connection, shard, [decision], moment.at, self._batches.codes)
+        count(decision for _, decision in parts)
+        return settled
 
     async def accrue(self, connection: Connection, command: Accrue) -> Move | Result:
         """Credit points that a partner gives."""
@@ -257,7 +294,7 @@ class Joints:
                     connection, one.draws, sized=accruals.fund_of(partner.code)
                 )
             await (opening.commit() if given else opening.rollback())
-            return await _write(connection, result, command.key, moment)
+            return await self._write(connection, result, command.key, moment)
 
     async def reverse_accrual(self, connection: Connection, command: ReverseAccrual) -> Move | Result:
         """Take back points that a partner gave."""
@@ -274,7 +311,7 @@ class Joints:
                 back = {name: -amount for name, amount in taken.draws.items()}
                 await settling_store.lock_pools(connection, list(back))
                 await settling_store.take_from_pools(connection, back, sized=accruals.fund_of(code))
-            return await _write(connection, result, command.key, moment)
+            return await self._write(connection, result, command.key, moment)
 
     async def settle_adjust(self, connection: Connection, command: SettleAdjust) -> Move | Result:
         """Resolve a dispute in the book of the member whom it was about."""
@@ -285,9 +322,9 @@ class Joints:
             await _add_lots(connection, ((facts, 0),), moment)
             result = settle_adjust.decide(facts, self.rules, command, moment)
             if not isinstance(result, SettlementAdjusted):
-                return await _write(connection, result, command.key, moment)
+                return await self._write(connection, result, command.key, moment)
             await settling_store.write_adjustment(connection, result.adjustment)
-            return await _write(connection, result.decision, command.key, moment)
+            return await self._write(connection, result.decision, command.key, moment)
 
     def _moment(self) -> Moment:
         """Return the moment of a decision; the clock is read once the rows are locked."""
@@ -321,43 +358,3 @@ async def _add_rewards(connection: Connection, *both: Facts) -> None:
         there = {lot.lot_id for lot in facts.lots}
         own = [one.journal_id for one in facts.rewards if one.points and one.journal_id not in there]
         facts.lots += await rewards_store.find_lots(connection, member.shard, own)
-
-
-async def _write_household(
-    connection: Connection, result: Housed | Decision | Problem, key: Key | None, moment: Moment
-) -> Move | Result:
-    if not isinstance(result, Housed):
-        return await _write(connection, result, key, moment)
-    await moving_store.write_household(connection, result.household)
-    return await _write(connection, Move(result.answer, result.parts), key, moment)
-
-
-async def _write_merge(
-    connection: Connection, result: Merged | Decision | Problem, key: Key, moment: Moment
-) -> Move | Result:
-    if not isinstance(result, Merged):
-        return await _write(connection, result, key, moment)
-    written = await _write(connection, Move(result.answer, result.parts), key, moment)
-    taker = result.parts[1][1].book
-    assert taker is not None, "both sides of a merge are written"
-    await moving_store.move_stays(connection, result.stays, taker.member.number, moment.at)
-    await moving_store.write_merge(connection, result.merge, result.status)
-    (giving, _), (taking, _) = result.parts
-    await moving_store.move_budgets(connection, giving, taking, result.budgets)
-    return written
-
-
-async def _write(
-    connection: Connection, result: Move | Result, key: Key | None, moment: Moment
-) -> Move | Result:
-    """Write what was decided, member by member; a refusal is the outcome of its key."""
-    settled = result if isinstance(result, Move) else settle(result, key)
-    parts: tuple[tuple[int, Decision], ...] = ()
-    if isinstance(settled, Move):
-        parts = settled.parts
-    elif isinstance(settled, Decision) and not settled.answer.replayed:
-        parts = ((settled.book.member.shard if settled.book else 0, settled),)
-    for shard, decision in parts:
-        await store.write(connection, shard, [decision], moment.at)
-    count(decision for _, decision in parts)
-    return settled

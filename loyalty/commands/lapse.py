@@ -1,11 +1,11 @@
-"""Do what is due about a member's rewards: give the default of a choice that nobody made, expire what wasn't used.
+"""Do what is due about a member's rewards and vouchers: give the default of a choice, expire what wasn't used.
 
 The nightly job sends it. It takes effect on the day it was due; a second one of the same day finds nothing to do.
 """
 
 from msgspec import Struct
 
-from loyalty.commands import rewarding
+from loyalty.commands import rewarding, vouching
 from loyalty.commands.model import Answer, Decision, Facts, Key, Result
 from loyalty.commands.rulebook import Rulebook
 from loyalty.errors import Problem
@@ -13,10 +13,11 @@ from loyalty.events.model import Event
 from loyalty.ids import UUID
 from loyalty.ledger.model import Moment
 from loyalty.ledger.rules import Book
+from loyalty.vouchers.model import Voucher
 
 
 class Lapse(Struct, frozen=True, gc=False):
-    """Look at a member's rewards."""
+    """Look at a member's rewards and vouchers."""
 
     target: UUID
     actor: str = "rewards"
@@ -34,6 +35,14 @@ def decide(facts: Facts, rules: Rulebook, command: Lapse, moment: Moment) -> Res
         for journal in book.journals
     ]
     happened = rewarding.lapse(book, rules, facts.rewards or [], moment)
-    book.close()
     events += rewarding.events_of(book, happened, moment, events)
-    return Decision(Answer(200, b"{}"), book, events=events, rewards=rewarding.last_states(happened))
+    vouchers: list[Voucher] = []
+    for one in facts.vouchers:
+        journal = book.journal("voucher_expired", one.valid_to or moment.today, vouching.reason(one))
+        expired = vouching.changed(one, "expired", journal)
+        vouchers.append(expired)
+        events += vouching.events_of([expired], "expired", journal, moment)
+    book.close()
+    return Decision(
+        Answer(200, b"{}"), book, events=events, rewards=rewarding.last_states(happened), vouchers=vouchers
+    )

@@ -16,6 +16,7 @@ from loyalty.partners.offers import Listing, Taken
 from loyalty.partners.redemption import Redemption, Step, Token
 from loyalty.rewards.model import GrantedReward, Place
 from loyalty.stays.model import StayOnFile, StayPosting, StayRevision
+from loyalty.vouchers.model import Voucher
 
 Target = str | UUID
 """Whom a command is about: a membership number or a member id."""
@@ -46,6 +47,7 @@ class Facts(Struct, gc=False):
     `rewards` are those that the command may change, with all that the same crossings gave; None while nobody has asked.
     Of the `spent_rewards` some points were spent.
     `redemption` is the one that the command names, `pinned` what it has of which lots, `token` the consent it is given.
+    `vouchers` are those that the command names, or all of what it takes back; or those whose time is up.
     `listing` is the offer that it is about, in the newest version or in that of the redemption; `taken` what the member
     has of it already, `referenced` the redemption that has the partner's reference. Of stock that is `spent`, so many
     are `left` all the same. A hold will draw on so many points (`draws`).
@@ -64,6 +66,7 @@ class Facts(Struct, gc=False):
     redemption: Redemption | None = None
     pinned: list[Pinned] = []
     token: Token | None = None
+    vouchers: list[Voucher] = []
     listing: Listing | None = None
     taken: list[Taken] = []
     referenced: UUID | None = None
@@ -96,8 +99,9 @@ class Decision(Struct, gc=False):
     """What a command comes to: the answer, and the rows that make it true.
 
     `budgets` is what it takes of promotions' budgets or of stock, `referrer` who brought the member that it enrols.
-    `redemptions` are as they are from now on, each once, with the `steps` that led there; `tokens` likewise. `accruals`
-    are points that partners gave or took back.
+    `redemptions` are as they are from now on, each once, with the `steps` that led there; `tokens` likewise.
+    `vouchers` are as they are from now on, those that follow from `rewards` left out; `accruals` points that partners
+    gave or took back.
     """
 
     answer: Answer
@@ -115,6 +119,7 @@ class Decision(Struct, gc=False):
     redemptions: list[Redemption] = []
     steps: list[Step] = []
     tokens: list[Token] = []
+    vouchers: list[Voucher] = []
     accruals: list[Accrual] = []
 
 

@@ -184,9 +184,16 @@ WITH items AS MATERIALIZED (
 ), tokens AS (
     INSERT INTO redemption_token SELECT * FROM unnest($19::redemption_token[])
     ON CONFLICT (shard, hash) DO UPDATE SET redemption_id = excluded.redemption_id
+-- section vouchers
+), vouchers AS (
+    INSERT INTO voucher AS v SELECT * FROM unnest($20::voucher[])
+    ON CONFLICT (shard, voucher_id) DO UPDATE
+    SET status = excluded.status, handed_over = excluded.handed_over, holder_id = excluded.holder_id,
+        property = CASE excluded.property WHEN '' THEN v.property ELSE excluded.property END,
+        changed_by = excluded.changed_by, code_hash = excluded.code_hash, changed_at = excluded.changed_at
 -- section accruals
 ), accruals AS (
-    INSERT INTO accrual SELECT * FROM unnest($20::accrual[])
+    INSERT INTO accrual SELECT * FROM unnest($21::accrual[])
 -- end of sections
 )
 UPDATE member AS m
@@ -195,6 +202,20 @@ SET version = i.version, available = i.balance, held = i.held, debt = i.debt, co
     pending = i.pending, active_on = i.active_on
 FROM items AS i
 WHERE i.counters IS NOT NULL AND m.shard = $1 AND m.member_id = i.member_id;
+
+-- name: rewards_without_vouchers
+-- Rewards of a shard that aren't points and have no voucher, from where the last page ended.
+SELECT r.reward_id, r.member_id, r.milestone, r.period, r.ordinal, r.part, r.program, r.status, r.kind, r.code, r.points,
+       r.granted_on, r.choose_by, r.valid_to, r.journal_id, r.changed_by
+FROM reward AS r
+WHERE r.shard = $1 AND r.reward_id > $2 AND r.kind IN ('voucher', 'benefit')
+  AND NOT EXISTS (SELECT FROM voucher AS v WHERE v.shard = r.shard AND v.voucher_id = r.reward_id)
+ORDER BY r.reward_id
+LIMIT $3;
+
+-- name: add_vouchers
+-- A reward that has changed meanwhile has its voucher by now.
+INSERT INTO voucher SELECT * FROM unnest($1::voucher[]) ON CONFLICT DO NOTHING;
 
 -- name: copy_revisions
 -- A stay that moves to another member takes its history along.

@@ -12,13 +12,14 @@ import msgspec
 from msgspec import UNSET, Struct, UnsetType, structs
 
 from loyalty import money
+from loyalty.commands import vouching
 from loyalty.commands.model import Answer, Balance, Decision, Facts, Key, balance_of
 from loyalty.errors import Problem
 from loyalty.events.model import Event
 from loyalty.ids import UUID, show
 from loyalty.ledger.model import Journal, Member, Moment
 from loyalty.ledger.rules import Book
-from loyalty.partners.details import refundable_until
+from loyalty.partners.details import convert, refundable_until
 from loyalty.partners.offers import Listing
 from loyalty.partners.redemption import (
     MOVES,
@@ -30,6 +31,7 @@ from loyalty.partners.redemption import (
     status_after,
 )
 from loyalty.partners.shelf import CashView
+from loyalty.vouchers.model import Voucher
 
 PARTNER: Final = "partner:"
 """What the account begins with to which captured points go; the partner's code follows."""
@@ -54,9 +56,10 @@ class RedemptionView(Struct, frozen=True, gc=False):
     """A redemption as callers see it. `points` and `cash` are for the whole `quantity`.
 
     So many were `captured` and `refunded`, for so many points. A hold can be captured before `expires_at`; what is
-    captured can be refunded before `refundable_until` (null: at any time, where the offer can be refunded). `value` is
-    the money owed for all of it, told to operators and to the partner; `balance` the member's after a step, not told to
-    partners.
+    captured can be refunded before `refundable_until` (null: at any time, where the offer can be refunded). `miles` are
+    those that the points turn into, of kind `miles`. `value` is the money owed for all of it, told to operators and to
+    the partner; `balance` the member's after a step, not told to partners. `vouchers` are those that a step issued or
+    revoked.
     """
 
     redemption_id: str
@@ -79,16 +82,23 @@ class RedemptionView(Struct, frozen=True, gc=False):
     refunded_points: int
     refundable: bool
     refundable_until: datetime | None
+    miles: int | UnsetType = UNSET
     value: CashView | UnsetType = UNSET
     balance: Balance | UnsetType = UNSET
+    vouchers: tuple[str, ...] | UnsetType = UNSET
 
 
 class Deed(Struct, frozen=True, gc=False):
-    """A step that was taken: the redemption after it, the row that tells of it, its journal."""
+    """A step that was taken: the redemption after it, the row that tells of it, its journal.
+
+    `vouchers` are those that it issued or revoked, `told` the events of these.
+    """
 
     redemption: Redemption
     step: Step
     journal: Journal
+    vouchers: Sequence[Voucher] = ()
+    told: Sequence[Event] = ()
 
 
 def view(one: Redemption, listing: Listing, caller: Caller, member: Member | None = None) -> RedemptionView:
@@ -102,6 +112,7 @@ def view(one: Redemption, listing: Listing, caller: Caller, member: Member | Non
         _details(one.details), one.begins, one.booked_on, one.expires_at, one.captured, taken.points, one.refunded,
         taken.points - left.points, listing.offer.refundable,
         refundable_until(listing.offer, one.begins) if listing.offer.refundable else None,
+        UNSET if listing.offer.miles is None else convert(listing.offer.miles, one.points),
         CashView(money.from_minor(one.value, decimals), one.currency)
         if caller.operator or caller.partner else UNSET,
         balance_of(member) if member is not None and not caller.partner else UNSET,
@@ -166,15 +177,26 @@ def take_step(
     return Deed(then, step, journal)
 
 
+def with_vouchers(deed: Deed, vouchers: Sequence[Voucher], moment: Moment) -> Deed:
+    """Return a step with the vouchers that it issued, or took back."""
+    what = "revoked" if deed.step.kind == "refunded" else "issued"
+    told = vouching.events_of(vouchers, what, deed.journal, moment, first=False)
+    return structs.replace(deed, vouchers=vouchers, told=told)
+
+
 def decision(
     book: Book, deeds: Sequence[Deed], listing: Listing, caller: Caller, key: Key | None, budgets: dict[str, int],
     status: int = 200,
 ) -> Decision:  # fmt: skip
     """Return the decision that writes steps down; the book is closed."""
     one = deeds[-1].redemption
+    vouchers = [voucher for deed in deeds for voucher in deed.vouchers]
+    shown = view(one, listing, caller, book.member)
+    if vouchers:
+        shown = structs.replace(shown, vouchers=tuple(show("vch", each.voucher_id) for each in vouchers))
     return Decision(
-        Answer(status, _encode(view(one, listing, caller, book.member))), book, events=_events(book, deeds, listing),
-        key=key, budgets=budgets, redemptions=[one], steps=[deed.step for deed in deeds],
+        Answer(status, _encode(shown)), book, events=_events(book, deeds, listing), key=key, budgets=budgets,
+        redemptions=[one], steps=[deed.step for deed in deeds], vouchers=vouchers,
     )  # fmt: skip
 
 
@@ -192,4 +214,4 @@ def _events(book: Book, deeds: Sequence[Deed], listing: Listing) -> list[Event]:
         else:
             continue
         events.append(Event(journal.journal_id, what, journal.member_id, journal.journal_id, payload))
-    return events
+    return [*events, *(event for deed in deeds for event in deed.told)]

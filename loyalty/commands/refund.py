@@ -2,9 +2,10 @@
 
 Refusals, in this order: the key was used with another request; the redemption is unknown, or another partner's; the
 key's own person; the account was merged meanwhile; no reason is given; it isn't captured; more would be refunded than
-was captured; the offer can't be refunded, or not any more, unless an operator says why it is all the same.
+was captured; the offer can't be refunded, or not any more, unless an operator says why it is all the same;
+vouchers of it were redeemed.
 
-What wasn't used yet goes back into stock.
+What wasn't used yet goes back into stock; its vouchers are revoked.
 """
 
 from datetime import UTC
@@ -12,7 +13,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from loyalty.commands import redeeming
+from loyalty.commands import redeeming, vouching
 from loyalty.commands.adjust import Note
 from loyalty.commands.model import Facts, Key, Result, Target, replay
 from loyalty.commands.redeeming import PARTNER, Caller
@@ -55,6 +56,7 @@ def decide(facts: Facts, rules: Rulebook, command: Refund, moment: Moment) -> Re
     one, listing = found
     quantity = command.request.quantity or one.captured - one.refunded
     refusal = _refuse(facts.member, one, listing, command, quantity, moment)
+    refusal = refusal or vouching.check_refund(one, facts.vouchers, quantity)
     if refusal is not None:
         return refusal
     # From here it is refunded.
@@ -65,6 +67,8 @@ def decide(facts: Facts, rules: Rulebook, command: Refund, moment: Moment) -> Re
     deed = redeeming.take_step(
         one, "refunded", share, journal, moment, reason, refunded=one.refunded + quantity
     )
+    vouchers = vouching.of_refund(one, facts.vouchers, quantity, journal)
+    deed = redeeming.with_vouchers(deed, vouchers, moment)
     book.close()
     used = one.begins is not None and one.begins <= moment.at
     back = {} if used else one.gives_back(deed.redemption.kept)

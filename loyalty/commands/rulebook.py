@@ -13,7 +13,7 @@ from loyalty.ledger.model import CAPPED, POINTS, SENT, Idling, Member, Spares
 from loyalty.program.earning import Earning
 from loyalty.program.festivals import Festivals
 from loyalty.program.lifetime import Lifetimes
-from loyalty.program.model import UNIT_SCALE, Definition, Milestone, Name, Reward
+from loyalty.program.model import UNIT_SCALE, Choice, Definition, Milestone, Name, Reward
 from loyalty.program.promotions import Promotions
 from loyalty.tiers.ladder import Ladder, Level
 from loyalty.tiers.milestones import MilestoneRule
@@ -81,6 +81,15 @@ class Rulebook:
     def labelled(self, label: str, day: date) -> "Rulebook":
         """Return the version of a label; if it isn't there, the one in force on a day."""
         return next((one for one in self.versions if one.label == label), self.at(day))
+
+    def reward_name(self, code: str) -> dict[str, str] | None:
+        """Return the name of a reward that some milestone gives; None when none does."""
+        for rule in self.milestones:
+            gives = rule.gives
+            for one in gives.among if isinstance(gives, Choice) else (gives,) if gives else ():
+                if one.code == code:
+                    return names(one.name)
+        return None
 
     def milestone(self, code: str) -> MilestoneRule | None:
         """Return a milestone of this version by its code."""

@@ -8,10 +8,11 @@ from functools import lru_cache
 from typing import Any, Final
 
 import msgspec
-from asyncpg import Record
+from asyncpg import Pool, Record
 from msgspec import structs
 from msgspec.structs import astuple
 
+from loyalty.commands import vouching
 from loyalty.commands.model import Decision, DirectoryEntry, Facts, Key, Prior, Short
 from loyalty.db import Connection, load_queries
 from loyalty.ids import UUID, shard_of
@@ -27,7 +28,10 @@ from loyalty.ledger.model import (
     Transfer,
 )
 from loyalty.ledger.rules import Book
+from loyalty.rewards.model import GrantedReward
 from loyalty.stays.model import Award, StayOnFile, StayPosting, StayRevision
+from loyalty.vouchers.codes import Codes
+from loyalty.vouchers.model import Voucher
 
 QUERIES = load_queries("loyalty.commands")
 _READ = QUERIES["read_facts"]
@@ -37,6 +41,8 @@ _PARAMETER: Final = re.compile(r"\$(\d+)")
 _counters = msgspec.json.Decoder(Counters).decode
 _award = msgspec.json.Decoder(Award).decode
 _encode = msgspec.json.Encoder().encode
+
+_PAGE: Final = 1000
 
 _NO_STAY = (None, None, None, None, None)
 _NOTHING = (None, None, None, None)
@@ -192,20 +198,21 @@ async def write(
     shard: int,
     decisions: Sequence[Decision],
     at: datetime,
+    codes: Codes,
     generation: int | None = None,
 ) -> None:
     """Write all that decisions of one shard have decided, recorded at one instant: all of it or nothing.
 
-    With a `generation` of the program's versions, nothing if there are others by now.
+    `codes` makes those of vouchers. With a `generation` of the program's versions, nothing if there are others by now.
     """
     rows = _rows(shard, decisions, at)
-    sections = {name: parts for name, parts in _sections(shard, decisions, at) if any(parts)}
+    sections = {name: parts for name, parts in _sections(shard, decisions, at, codes) if any(parts)}
     more = [rows_of for parts in sections.values() for rows_of in parts]
     await connection.execute(_write_books(*sections), shard, at, *rows, generation, *more)
 
 
 def _sections(
-    shard: int, decisions: Sequence[Decision], at: datetime
+    shard: int, decisions: Sequence[Decision], at: datetime, codes: Codes
 ) -> Iterable[tuple[str, list[list[tuple[object, ...]]]]]:
     """Return what `write_books` writes in sections of its own, as most batches have nothing for them."""
     yield "rewards", [[(shard, *astuple(reward), at) for d in decisions for reward in d.rewards]]
@@ -217,7 +224,15 @@ def _sections(
             [(shard, *astuple(one)) for d in decisions for one in d.tokens],
         ],
     )
+    yield (
+        "vouchers",
+        [[_voucher_row(shard, one, at, codes) for d in decisions for one in vouching.written(d)]],
+    )
     yield "accruals", [[astuple(one) for d in decisions for one in d.accruals]]
+
+
+def _voucher_row(shard: int, one: Voucher, at: datetime, codes: Codes) -> tuple[object, ...]:
+    return (shard, *astuple(one), codes.hash(one.voucher_id, one.handed_over), at)
 
 
 @lru_cache
@@ -364,6 +379,16 @@ def _deltas(transfers: list[Transfer]) -> dict[tuple[str, str], int]:
         if entry.credit not in MEMBER_ACCOUNTS:
             sums[entry.credit, entry.unit] += entry.amount
     return sums
+
+
+async def add_missing_vouchers(pool: Pool, shard: int, codes: Codes, at: datetime) -> None:
+    """Write the vouchers of rewards that have none, page by page."""
+    after = UUID(bytes(16))
+    while rows := await pool.fetch(QUERIES["rewards_without_vouchers"], shard, after, _PAGE):
+        rewards = [GrantedReward(*row) for row in rows]
+        made = [_voucher_row(shard, one, at, codes) for row in rewards if (one := vouching.of_reward(row))]
+        await pool.execute(QUERIES["add_vouchers"], made)
+        after = rewards[-1].reward_id
 
 
 async def move_entry(connection: Connection, shard: int, entry: DirectoryEntry) -> None:

@@ -41,7 +41,15 @@ class Api:
 
     async def register(self, hotel: Property) -> None:
         """Make a property known."""
-        await self._call("PUT", f"/v1/properties/{hotel.code}", hotel.registration())
+        await self.put(f"/v1/properties/{hotel.code}", hotel.registration())
+
+    async def read(self, path: str, reply: type[T]) -> T:
+        """Return what there is at a path."""
+        return msgspec.json.decode(_ok(await self._send("GET", path, b"", {})).content, type=reply)
+
+    async def put(self, path: str, body: object) -> None:
+        """Put something on file."""
+        await self._call("PUT", path, body)
 
     async def enrol(self, guest: Guest, friend: str | None = None) -> Enrolled:
         """Enrol a guest under the number on the card, perhaps brought by a friend."""
@@ -58,8 +66,7 @@ class Api:
 
     async def statement(self, member_id: str) -> list[StatementLine]:
         """The last lines of a member's statement."""
-        said = _ok(await self._send("GET", f"/v1/members/{member_id}/statement?limit=200", b"", {}))
-        return msgspec.json.decode(said.content, type=Statement).lines
+        return (await self.read(f"/v1/members/{member_id}/statement?limit=200", Statement)).lines
 
     async def post_batch(self, postings: Sequence[Posting]) -> list[Item]:
         """Post many stays as NDJSON; one result each, in order."""

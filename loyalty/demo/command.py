@@ -95,6 +95,8 @@ def _start_and_play(console: Console, choices: Choices, settings: Settings, word
             service.url,
             keys.by_role[Role.OPERATOR],
             keys.supervisor,
+            keys.by_role[Role.BOOKING],
+            keys.partners,
             choices.seed,
             partial(pay_referrals, settings),
         )

@@ -1,11 +1,11 @@
 """Plays what guests do beside staying: each thing as the desk, the booking site or the operator asks for it."""
 
-import asyncio
-from collections.abc import Coroutine, Iterable, Mapping, Sequence
-from typing import Final, TypeVar
+from collections.abc import Mapping, Sequence
+from typing import Final
 
 from msgspec import Struct
 
+from loyalty.demo.acts import Acts
 from loyalty.demo.api import Api
 from loyalty.demo.bonds import Bonds, Complaint, choice_of, meets
 from loyalty.demo.deeds import Deeds
@@ -21,17 +21,13 @@ from loyalty.demo.wire import (
     Given,
     Household,
     Merged,
-    Problem,
     Reward,
     Used,
 )
 
-_AT_ONCE: Final = 32
 _LARGEST_MEAL: Final = 3000
 """Points of the household that a family spends at once."""
 _MEETING: Final = "meeting_hour"
-
-T = TypeVar("T")
 
 
 class Players(Struct, frozen=True):
@@ -41,19 +37,17 @@ class Players(Struct, frozen=True):
     supervisor: Api
 
 
-class Scene:
+class Scene(Acts):
     """Where things are asked for: with what everybody has before, and a tally of what became of it."""
 
     def __init__(self, players: Players, seed: int, balances: Sequence[Balance]) -> None:
         """Begin with nothing done."""
-        self.deeds = Deeds()
-        self._desk = players.desk
+        super().__init__(players.desk, Deeds())
         self._supervisor = players.supervisor
         self._seed = seed
         self._balances = {balance.number: balance for balance in balances}
         self._choosers = [balance for balance in balances if balance.choices]
         self._meeters = [each for each in balances if _brings_a_room(each) and meets(seed, each.number)]
-        self._turns = asyncio.Semaphore(_AT_ONCE)
 
     def turns(self, bonds: Bonds) -> int:
         """How many guests, or pairs of them, have a turn."""
@@ -79,24 +73,6 @@ class Scene:
                 *(self._merge(*pair, undone=True) for pair in bonds.mistakes),
             ],
         )
-
-    async def _each(self, tick: Tick, work: Iterable[Coroutine[None, None, None]]) -> None:
-        async def turn(one: Coroutine[None, None, None]) -> None:
-            async with self._turns:
-                await one
-            tick(1, None)
-
-        await asyncio.gather(*map(turn, work))
-
-    async def _ask(
-        self, path: str, body: object, key: str, reply: type[T], api: Api | None = None
-    ) -> T | None:
-        """Ask for something; None when it is refused, which is counted."""
-        said = await (api or self._desk).ask(path, body, key, reply)
-        if isinstance(said, Problem):
-            self.deeds.refuse(said)
-            return None
-        return said
 
     # --- between guests -------------------------------------------------------------------------------------------
 

@@ -14,6 +14,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from loyalty import db, moving
+from loyalty.demo.partners import NAMES
 from loyalty.embedded import open_database
 from loyalty.http.auth import Role
 from loyalty.http.keys_command import create_key
@@ -29,10 +30,11 @@ OWNER_LOCK: Final = "owner.lock"
 
 
 class Keys(Struct, frozen=True):
-    """A key of each role, and that of a second operator."""
+    """A key of each role, that of a second operator, and one of each partner."""
 
     by_role: Mapping[Role, str]
     supervisor: str
+    partners: Mapping[str, str]
 
 
 class DemoRunningError(Exception):
@@ -79,16 +81,20 @@ async def pay_referrals(settings: Settings) -> None:
 
 
 async def make_keys(settings: Settings) -> Keys:
-    """One key of each role but partners, and one of a second operator, made as `loyalty keys create` makes them."""
+    """One key of each role, of a second operator and of each partner, made as `loyalty keys create` makes them."""
     with open_database(settings) as dsn:
         connection = await db.connect(dsn, role=db.SERVICE_ROLE)
         try:
             ours = [role for role in Role if role != Role.PARTNER]
             by_role = {role: (await create_key(connection, role, f"demo {role}"))[0].key for role in ours}
             supervisor, _ = await create_key(connection, Role.OPERATOR, "demo supervisor")
+            partners = {
+                code: (await create_key(connection, Role.PARTNER, name, partner=code))[0].key
+                for code, (name, _) in NAMES.items()
+            }
         finally:
             await connection.close()
-    return Keys(by_role, supervisor.key)
+    return Keys(by_role, supervisor.key, partners)
 
 
 def _in_use(lock: Path) -> bool:

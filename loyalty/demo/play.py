@@ -1,10 +1,11 @@
 """Plays the history against a running service, with progress bars, and gathers what the tables show."""
 
 import time
-from collections.abc import Awaitable, Callable, Generator, Sequence
-from contextlib import contextmanager
-from datetime import date
+from collections.abc import Awaitable, Callable, Generator, Mapping, Sequence
+from contextlib import AsyncExitStack, contextmanager
+from datetime import date, datetime
 from typing import Final
+from zoneinfo import ZoneInfo
 
 import httpx
 from msgspec import Struct
@@ -22,9 +23,13 @@ from rich.text import Text
 
 from loyalty.demo.api import Api
 from loyalty.demo.bonds import Bonds
+from loyalty.demo.calendar import end_of_last_month
 from loyalty.demo.dealing import Players, Scene
+from loyalty.demo.deeds import Deeds
+from loyalty.demo.group import CHINA
 from loyalty.demo.guests import Guest
 from loyalty.demo.history import History
+from loyalty.demo.redeeming import Counters, Redeeming, open_counters
 from loyalty.demo.sending import (
     Tick,
     enrol_all,
@@ -34,21 +39,28 @@ from loyalty.demo.sending import (
     register_properties,
     split_live,
 )
+from loyalty.demo.settling import Settling
 from loyalty.demo.show import Report, Speed
 from loyalty.demo.tally import Tally
 from loyalty.demo.transport import Spread
-from loyalty.demo.wire import Balance
+from loyalty.demo.wire import Balance, Stated
+from loyalty.demo.wishes import made_up_gifts, made_up_wishes
 from loyalty.demo.words import Words
 
 TIMEOUT_SECONDS: Final = 60
 
 
 class Site(Struct, frozen=True):
-    """The service, the keys of two persons there, and what has it look at the referrals that wait, at once."""
+    """The service, the keys there, and what has it look at the referrals that wait, at once.
+
+    `key` and `supervisor` are of two persons, `booking` of the booking site; `partners` have one each.
+    """
 
     url: str
     key: str
     supervisor: str
+    booking: str
+    partners: Mapping[str, str]
     seed: int
     settle: Callable[[], Awaitable[object]]
 
@@ -124,8 +136,27 @@ async def play(site: Site, history: History, bonds: Bonds, stage: Stage) -> Repo
         scene = Scene(Players(api, Api(other)), site.seed, await read_balances(api, history.guests))
         with stage.phase("dealing", scene.turns(bonds)) as (tick, _):
             await scene.play(bonds, tick)
+        statements = await _redeem(site, api, scene.deeds, history.guests, stage)
         balances = await _read(api, history.guests, stage)
-    return Report(history.guests, balances, tally, scene.deeds, stage.speeds)
+    return Report(history.guests, balances, tally, scene.deeds, stage.speeds, statements)
+
+
+async def _redeem(site: Site, desk: Api, deeds: Deeds, guests: Sequence[Guest], stage: Stage) -> list[Stated]:
+    """Let guests spend points with partners and with the hotel, and partners give some; return their statements."""
+    await open_counters(desk)
+    today = datetime.now(ZoneInfo(CHINA)).date()
+    balances = await read_balances(desk, guests)
+    wishes = made_up_wishes(site.seed, balances, today)
+    gifts = made_up_gifts(site.seed, balances, end_of_last_month(today))
+    async with AsyncExitStack() as stack:
+        keys = {"": site.booking, **site.partners}
+        apis = {code: Api(await stack.enter_async_context(site.client(key))) for code, key in keys.items()}
+        counters = Counters(desk, apis.pop(""), apis)
+        settling = Settling(desk, apis, deeds)
+        with stage.phase("redeeming", len(wishes) + len(gifts)) as (tick, _):
+            await Redeeming(counters, deeds).play(wishes, tick)
+            await settling.give(gifts, tick)
+            return await settling.close(today)
 
 
 async def _post(api: Api, history: History, stage: Stage) -> Tally:

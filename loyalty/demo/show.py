@@ -14,10 +14,11 @@ from rich.table import Table
 from loyalty.demo.deeds import DEEDS, Deeds
 from loyalty.demo.group import PROPERTIES
 from loyalty.demo.guests import Guest
+from loyalty.demo.partners import NAMES
 from loyalty.demo.pms import Kind
 from loyalty.demo.tally import OUTCOMES, AtProperty, Tally
-from loyalty.demo.wire import Balance, TierNow
-from loyalty.demo.words import Words
+from loyalty.demo.wire import Balance, Stated, TierNow
+from loyalty.demo.words import LANGUAGES, Words
 
 TIER_ORDER: Final = ("silver", "gold", "platinum", "diamond")
 BEST_GUESTS: Final = 6
@@ -42,6 +43,7 @@ class Report(Struct, frozen=True):
     tally: Tally
     deeds: Deeds
     speeds: Sequence[Speed]
+    statements: Sequence[Stated] = ()
 
 
 def show_report(console: Console, report: Report, words: Words) -> None:
@@ -54,6 +56,7 @@ def show_report(console: Console, report: Report, words: Words) -> None:
         tiers_table(report.balances, words),
         points_table(report, words),
         deeds_table(report.deeds, words),
+        statements_table(report.statements, words),
         guests_table(report.guests, report.balances, words),
         speed_table(report.speeds, words),
     )
@@ -140,10 +143,11 @@ def nothing_table(tally: Tally, words: Words) -> Table:
 def points_table(report: Report, words: Words) -> Table:
     """Where the points went; what is neither available nor held has expired. Debt is available below zero."""
     tally, balances, besides = report.tally, report.balances, report.deeds.change
+    redeemed = report.deeds.redeemed
     available = sum(balance.available for balance in balances)
     held = sum(balance.held for balance in balances)
     debt = sum(balance.debt for balance in balances)
-    expired = tally.issued - tally.reversed + besides - available - held
+    expired = tally.issued - tally.reversed + besides - redeemed - available - held
     table = _table(words("points_title"), "", "#")
     table.show_header = False
     table.add_row(words("issued"), _n(tally.issued))
@@ -153,6 +157,7 @@ def points_table(report: Report, words: Words) -> Table:
         table.add_row("  " + words("of_promotions"), _n(tally.promotions), style="dim")
     table.add_row(words("points_reversed"), _n(tally.reversed))
     table.add_row(words("besides"), _n(besides))
+    table.add_row(words("redeemed"), _n(redeemed))
     table.add_row(words("expired"), _n(expired))
     table.add_row(words("available_now"), _n(available))
     table.add_row(words("held"), _n(held))
@@ -187,6 +192,28 @@ def deeds_table(deeds: Deeds, words: Words) -> Table:
         table.add_section()
         for code, times in _most_frequent(deeds.refused):
             table.add_row(f"{words('refused')}: {code}", _n(times), "")
+    return table
+
+
+def statements_table(statements: Sequence[Stated], words: Words) -> Table:
+    """What partners are owed by the month: points that were spent there, less those that they gave."""
+    table = _table(
+        words("statements_title"), words("partner"), words("month"), words("statement"), words("status")
+    )
+    _add_columns(table, "#" + words("records"), "#" + words("points"), "#" + words("money"))
+    language = LANGUAGES.index(words("language"))
+    for one in statements:
+        money = f"{Decimal(one.money.amount):,} {one.money.currency}"
+        status = words(f"state_{one.status}")
+        table.add_row(
+            NAMES[one.partner][language],
+            one.period,
+            one.number or "",
+            status,
+            _n(one.records),
+            _n(one.points),
+            money,
+        )
     return table
 
 

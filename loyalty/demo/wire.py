@@ -214,6 +214,71 @@ class Used(Struct, frozen=True):
     """A reward or a benefit that was used."""
 
 
+class Consent(Struct, frozen=True):
+    """A token by which a partner may spend points of a member, once."""
+
+    token: str
+    points: int
+
+
+class Redeemed(Struct, frozen=True):
+    """A redemption after a step: for how many points, and how many of those were captured and refunded."""
+
+    redemption_id: str
+    status: str
+    points: int
+    captured_points: int = 0
+    refunded_points: int = 0
+    vouchers: list[str] = []
+
+
+class Voucher(Struct, frozen=True):
+    """A voucher, with its code for whoever may see it."""
+
+    code: str = ""
+
+
+class Vouchers(Struct, frozen=True):
+    """A member's vouchers, the newest first."""
+
+    vouchers: list[Voucher]
+
+
+class Vouched(Struct, frozen=True):
+    """A voucher after something was done with it."""
+
+    voucher: Voucher
+
+
+class Accrued(Struct, frozen=True):
+    """Points that a partner gave."""
+
+    points: int
+
+
+class Fund(Struct, frozen=True):
+    """What a partner has paid for before."""
+
+
+class Amount(Struct, frozen=True):
+    """An amount of money."""
+
+    amount: str
+    currency: str
+
+
+class Stated(Struct, frozen=True):
+    """A partner's statement of a month: what the hotel owes, below zero what the partner does; open, without number."""
+
+    partner: str
+    period: str
+    status: str
+    records: int
+    points: int
+    money: Amount
+    number: str | None = None
+
+
 class Merged(Struct, frozen=True):
     """Two accounts that became one, or are two again, and the points that moved."""
 

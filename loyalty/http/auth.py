@@ -70,6 +70,7 @@ _OURS: Final = frozenset({Role.PROPERTY, Role.BOOKING, Role.OPERATOR})
 _ALL: Final = frozenset(Role)
 _HOTELS: Final = frozenset({Role.PROPERTY, Role.OPERATOR})
 _DESKS: Final = frozenset({Role.BOOKING, Role.OPERATOR})
+_ENDS: Final = frozenset({Role.PROPERTY, Role.PARTNER, Role.OPERATOR})
 _OPERATOR: Final = frozenset({Role.OPERATOR})
 _PARTNERS: Final = frozenset({Role.PARTNER, Role.OPERATOR})
 _COUNTERS: Final = frozenset({Role.BOOKING, Role.OPERATOR, Role.PARTNER})
@@ -140,6 +141,12 @@ PERMISSIONS: Final[dict[tuple[str, str], frozenset[Role]]] = {
     ("GET", "/v1/offers"): _ALL,
     ("GET", "/v1/offers/{code}"): _ALL,
     ("PUT", "/v1/offers/{code}"): _OPERATOR,
+    ("GET", "/v1/vouchers/{code}"): _ALL,
+    ("GET", "/v1/vouchers/{code}/qr"): _ALL,
+    ("POST", "/v1/vouchers/{code}/redeem"): _ENDS,
+    ("POST", "/v1/vouchers/{code}/revoke"): _OPERATOR,
+    ("POST", "/v1/vouchers/{code}/hand-over"): _DESKS,
+    ("GET", "/v1/members/{member_id}/vouchers"): _OURS,
     ("POST", "/v1/members/{member_id}/redemption-tokens"): _DESKS,
     ("POST", "/v1/redemptions"): _COUNTERS,
     ("GET", "/v1/redemptions"): _COUNTERS,

@@ -45,6 +45,7 @@ _TAGS: Final = {
     "Properties": "The hotels that stays belong to.",
     "Partners": "Who takes points for something of its own: airlines, spas, exhibitions, clinics.",
     "Offers": "What can be had for points, at which price, for whom, and how many are left.",
+    "Vouchers": "Codes that prove what somebody is entitled to: looked up, redeemed once, revoked, handed over.",
     "Redemptions": "Points held for an offer, captured, and given back; consent of members to what partners spend.",
     "Settlement": "What partners give and are owed: points of theirs, statements, files compared, disputes.",
     "Reports": "Figures of what was spent with partners, of lots by their age, and of who pays whom.",

@@ -269,6 +269,18 @@ _OFFERED: Final[Example] = {
     ],
 }  # fmt: skip
 
+_QR: Final = "/v1/vouchers/{code}/qr"
+_VOUCHER_ID: Final = "vch_019a8f3d1b2c7001a1f0d3b96c530001"
+_VOUCHER: Final[Example] = {
+    "voucher_id": _VOUCHER_ID, "status": "issued", "source": "redemption", "kind": "spa",
+    "item": "bamboo_hour", "partner": "bamboo_spa", "number": 1, "valid_from": "2026-01-03",
+    "journal_id": _JOURNAL, "name": {"en": "An hour at Bamboo Spa", "zh": "竹林水疗一小时"},
+    "code": "01Q4-SPYJ-2AR2-AZXP-6", "valid_to": "2026-04-03", "transferable": True,
+    "redemption_id": "red_019a8f3d1b2c7001a1f0d3b96c540001",
+}  # fmt: skip
+_CHANGED_VOUCHER: Final[Example] = {
+    name: value for name, value in _VOUCHER.items() if name not in {"name", "code"}
+}
 _CONSENT: Final = "rtk_5f3b9c1e7a2d4860b1c9e0f7a6d2438b5c10e97f0002"
 _REDEMPTION: Final = "red_019a8f3e2a417000a7c3d91e5b640002"
 _CAPTURE: Final = "/v1/redemptions/{redemption_id}/capture"
@@ -310,10 +322,13 @@ REQUESTS: Final[dict[tuple[str, str], Any]] = {
     ("POST", "/v1/programs"): _PUBLISHING,
     ("POST", "/v1/members/{member_id}/rewards/{reward_id}/choose"): {"codes": ["spa_treatment"]},
     ("POST", "/v1/members/{member_id}/rewards/{reward_id}/use"): _OCCASION,
-    ("POST", "/v1/members/{member_id}/benefits/{benefit}/use"): _OCCASION | {"times": 1},
+    ("POST", "/v1/members/{member_id}/benefits/{benefit}/use"): _OCCASION | {"times": 1, "voucher": True},
     ("POST", "/v1/members/{member_id}/benefits/{benefit}/return"): {"times": 1, "used_on": "2026-01-03"},
     ("PUT", "/v1/partners/{code}"): _PARTNER,
     ("PUT", "/v1/offers/{code}"): _OFFER,
+    ("POST", "/v1/vouchers/{code}/redeem"): {"property": "SHA01", "note": "Treatment room 2"},
+    ("POST", "/v1/vouchers/{code}/revoke"): {"reason": "Reported as stolen"},
+    ("POST", "/v1/vouchers/{code}/hand-over"): {"member": "HX0000000026"},
     ("POST", "/v1/members/{member_id}/redemption-tokens"): {
         "partner": "thai_air",
         "points": 25000,
@@ -372,7 +387,7 @@ REPLIES: Final[dict[tuple[str, str], Any]] = {
         "balance": {"available": 1411, "pending": 0, "held": 0, "debt": 0},
     },
     ("POST", "/v1/members/{member_id}/rewards/{reward_id}/use"): {"reward": _ISSUED | {"status": "used"}},
-    ("POST", "/v1/members/{member_id}/benefits/{benefit}/use"): _BENEFIT,
+    ("POST", "/v1/members/{member_id}/benefits/{benefit}/use"): _BENEFIT | {"vouchers": [_VOUCHER_ID]},
     ("POST", "/v1/members/{member_id}/benefits/{benefit}/return"): _BENEFIT | {"used": 0, "left": 2},
     ("GET", "/v1/rewards"): {
         "rewards": [
@@ -386,6 +401,19 @@ REPLIES: Final[dict[tuple[str, str], Any]] = {
     ("GET", "/v1/offers"): {"offers": [], "others": [_OFFERED]},
     ("GET", "/v1/offers/{code}"): _OFFER_FILE,
     ("PUT", "/v1/offers/{code}"): _OFFER_FILE,
+    ("GET", "/v1/vouchers/{code}"): _VOUCHER | {"member_id": _MEMBER},
+    ("GET", _QR): '<svg xmlns="http://www.w3.org/2000/svg" width="232px" height="232px"></svg>',
+    ("POST", "/v1/vouchers/{code}/redeem"): {
+        "voucher": _CHANGED_VOUCHER | {"status": "redeemed", "property": "SHA01"}
+    },
+    ("POST", "/v1/vouchers/{code}/revoke"): {"voucher": _CHANGED_VOUCHER | {"status": "revoked"}},
+    ("POST", "/v1/vouchers/{code}/hand-over"): {
+        "voucher": _CHANGED_VOUCHER | {"code": "01J8-8KTW-P7Q0-XM5D-C", "handed_over": 1}
+    },
+    ("GET", "/v1/members/{member_id}/vouchers"): {
+        "vouchers": [_VOUCHER | {"member_id": _MEMBER}],
+        "next_cursor": None,
+    },
     ("POST", "/v1/members/{member_id}/redemption-tokens"): {
         "token": _CONSENT,
         "partner": "thai_air",

@@ -174,7 +174,8 @@ async def extend(
 @post(
     "/v1/redemptions/{redemption_id:str}/refund", tags=["Redemptions"], status_code=200,
     responses=problem_responses(
-        *_STEP, "redemption_not_captured", "reason_missing", "refund_above_capture", "not_refundable", "refund_over"
+        *_STEP, "redemption_not_captured", "voucher_used", "reason_missing", "refund_above_capture", "not_refundable",
+        "refund_over",
     ),
 )  # fmt: skip
 async def refund(

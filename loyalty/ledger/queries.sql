@@ -52,7 +52,7 @@ GROUP BY t.unit, t.effective_on;
 -- Points expire on the lot's own day, or on the day they lapsed, once that was recorded. What a reversal takes was never
 -- earned: it counts from the day its transfers say, and what it takes back from an expiry only up to that expiry. What
 -- came back after that day expired on the day it came: until then there was nothing of it.
-SELECT l.opens_on, coalesce(lapse.day, l.expires_on) AS expires_on,
+SELECT l.opens_on, CASE WHEN lapse.day > $3 THEN lapse.day ELSE l.expires_on END AS expires_on,
        sum(greatest(0, l.amount - coalesce(taken.amount, 0)))::bigint AS points
 FROM journal AS j
 JOIN lot AS l ON l.shard = j.shard AND l.lot_id = j.journal_id
@@ -70,7 +70,7 @@ LEFT JOIN LATERAL (
     WHERE a.shard = l.shard AND a.lot_id = l.lot_id AND taker.recorded_at <= $4
       AND (a.kind <> 'expired_reversal' OR coalesce(lapse.day, l.expires_on) > $3)
       AND CASE
-            WHEN a.kind = 'expiry' THEN coalesce(lapse.day, l.expires_on)
+            WHEN a.kind = 'expiry' THEN CASE taker.kind WHEN 'lapsed' THEN taker.effective_on ELSE l.expires_on END
             WHEN a.kind IN ('reversal', 'expired_reversal') THEN
                 (SELECT min(t.effective_on) FROM transfer AS t
                  WHERE t.shard = a.shard AND t.journal_id = a.journal_id AND t.debit IN ('available', 'pending'))

@@ -14,7 +14,8 @@ Rules (the numbers are the invariants of docs/ARCHITECTURE.md):
     The time begins anew on that day, also where the member's tier spares the points; or today, for points that come
     when it is up already or has never begun. Nothing lapses while points are held;
   * points that are held are out of their lots: they neither expire nor lapse. What isn't captured goes back into
-    the lots that it came from, repays debt first, and is lost at once where the lot's time is up (5).
+    the lots that it came from, repays debt first, and is lost at once where the lot has expired meanwhile (5). Where
+    the rest of it has lapsed, what comes back stays: it is as if it came new.
 
 `member.next_expiry` is a lower bound: no lot opens, expires or lapses before it. Spending or an activity may leave it
 too early, which costs one look at the lots on that day.
@@ -99,7 +100,7 @@ class Book:
     """
 
     __slots__ = (
-        "_journal", "_lots", "_moment", "_returned", "_touched", "actor", "allocations", "following",
+        "_journal", "_lapsing", "_lots", "_moment", "_returned", "_touched", "actor", "allocations", "following",
         "journals", "member", "new_lots", "transfers",
     )  # fmt: skip
 
@@ -120,6 +121,7 @@ class Book:
         self.new_lots: list[Lot] = []
         self.allocations: list[Allocation] = []
         self._lots = list(lots)
+        self._lapsing: set[UUID] = set()
         self._returned: dict[UUID, tuple[Lot, date]] = {}
         self._touched: dict[UUID, Lot] = {}
         self._moment = moment
@@ -373,8 +375,9 @@ class Book:
     # --- opening and expiry -------------------------------------------------------------------------------------
 
     def _due(self, lot: Lot) -> bool:
-        end = lot.lapsed_on or lot.expires_on
-        return end is not None and end <= self._moment.today
+        """Tell whether a lot's time is up, or it lapses now; what came back after a lapse is as good as new."""
+        end = lot.expires_on
+        return (end is not None and end <= self._moment.today) or lot.lot_id in self._lapsing
 
     def _settle(self) -> None:
         """Open every lot whose day has come, expire every one whose time is up, and know when the next one is due."""
@@ -409,8 +412,8 @@ class Book:
 
     def _expire(self, due: list[Lot]) -> None:
         """Expire lots in one journal, each with effect from the day its time was up; those that lapse in another."""
-        self._lose([lot for lot in due if lot.lapsed_on is None], "expired", "lot_expired")
-        self._lose([lot for lot in due if lot.lapsed_on is not None], "lapsed", "inactivity")
+        self._lose([lot for lot in due if lot.lot_id not in self._lapsing], "expired", "lot_expired")
+        self._lose([lot for lot in due if lot.lot_id in self._lapsing], "lapsed", "inactivity")
 
     def _lose(self, due: list[Lot], kind: str, reason: str) -> None:
         if not due:
@@ -425,9 +428,12 @@ class Book:
 
     def _lost_on(self, lot: Lot) -> date:
         """Return the day with effect from which a lot is lost: its own, or the later one on which it came back."""
-        day = _end_of(lot) or self._moment.today
+        today = self._moment.today
+        if lot.lot_id in self._lapsing:
+            return lot.lapsed_on or today
+        day = lot.expires_on or today
         _, back = self._returned.get(lot.lot_id, (lot, day))
-        return day if lot.lapsed_on is not None else max(day, back)
+        return max(day, back)
 
     def _move(self, lot: Lot, kind: str, amount: int, effective_on: date) -> None:
         """Move points of a lot to or from `expired`, on the account that they are on."""
@@ -452,8 +458,10 @@ class Book:
             for lot in self._lots:
                 if lot.remaining and (lot.expires_on is None or lot.expires_on > day):
                     lot.lapsed_on = day
+                    self._lapsing.add(lot.lot_id)
             self.following, member.active_on = None, day
             self._settle()
+            self._lapsing.clear()
             assert not _has_points(member), "a book is given all open lots when they lapse"
             return
         if _is_idle(member, self._moment):

@@ -23,6 +23,7 @@ from loyalty.settings import SettingsError, read_settings
 from loyalty.verify.report import Report
 from loyalty.verify.run import BATCH, CannotVerifyError, open_verification
 from loyalty.verify.show import Outcome, print_json, print_table, progress
+from loyalty.vouchers.codes import Codes
 
 __all__ = ["verify"]
 
@@ -67,11 +68,12 @@ def verify(batch: int, shard: int | None, as_of: datetime | None, *, as_json: bo
 
 def _verify(batch: int, shard: int | None, as_of: date | None, *, as_json: bool) -> int:
     settings = read_settings()
+    key = settings.vault_key_if_any()
     began = time.monotonic()
     with open_database(settings) as dsn, _no_collection():
         # The digest is for programs; it reads all members once more.
         report, label, day, books = asyncio.run(
-            _run(dsn, batch, shard, as_of, digest=as_json and shard is None)
+            _run(dsn, batch, shard, as_of, Codes(key) if key else None, digest=as_json and shard is None)
         )
     seconds = time.monotonic() - began
     if as_json:
@@ -97,11 +99,11 @@ def _no_collection() -> Generator[None]:
 
 
 async def _run(
-    dsn: str, batch: int, shard: int | None, as_of: date | None, *, digest: bool
+    dsn: str, batch: int, shard: int | None, as_of: date | None, codes: Codes | None, *, digest: bool
 ) -> tuple[Report, str, date, str | None]:
     """Return the report, which version of the program is in force, the day, and the digest of the books on it."""
     with progress(Console(stderr=True)) as told:
-        async with open_verification(dsn, None, told, batch=batch) as verification:
+        async with open_verification(dsn, None, told, batch=batch, codes=codes) as verification:
             report = await verification.run(shard)
             day = as_of or verification.rules.today(datetime.now(UTC))
             books = await verification.digest(day) if digest else None

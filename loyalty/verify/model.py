@@ -9,6 +9,7 @@ from loyalty.ids import UUID
 from loyalty.ledger.model import Allocation, Journal, Lot, Member, Traits, Transfer
 from loyalty.partners.redemption import Redemption, Step
 from loyalty.rewards.model import GrantedReward
+from loyalty.vouchers.model import Voucher
 
 
 class Entry(Struct, gc=False):
@@ -31,6 +32,24 @@ class Grant(Struct, frozen=True, gc=False):
     period: str = ""
 
 
+class KeptVoucher(Struct, frozen=True, gc=False):
+    """A voucher as stored, and the hash of its code."""
+
+    voucher: Voucher
+    code_hash: bytes
+
+
+class Captured(Struct, frozen=True, gc=False):
+    """How many of a redemption were captured and refunded, and whether its version of the offer gives vouchers."""
+
+    redemption_id: UUID
+    offer: str
+    partner: str
+    captured: int
+    refunded: int
+    vouchers: bool
+
+
 class History(Struct, gc=False):
     """A member as stored, and the journals in the order of their versions; redemptions with their steps in order.
 
@@ -44,6 +63,8 @@ class History(Struct, gc=False):
     redemptions: list[Redemption] = []
     steps: list[Step] = []
     taken_back: dict[UUID, UUID] = {}
+    vouchers: list[KeptVoucher] = []
+    captured: list[Captured] = []
 
     @property
     def held(self) -> int:

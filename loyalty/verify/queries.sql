@@ -96,6 +96,19 @@ LEFT JOIN redemption AS r
        ON r.shard = t.shard AND r.redemption_id = t.redemption_id AND r.member_id = t.member_id AND r.partner = t.partner
 ORDER BY told NULLS LAST LIMIT 6;
 
+-- name: vouchers
+SELECT voucher_id, member_id, source, redemption_id, kind, item, partner, number, transferable, valid_from, valid_to,
+       status, handed_over, holder_id, property, journal_id, changed_by, code_hash
+FROM voucher WHERE shard = $1 AND member_id > $2 AND member_id <= $3;
+
+-- name: captured
+-- What was captured, and whether the offer gives a voucher for each of it.
+SELECT r.member_id, r.redemption_id, r.offer, r.partner, r.captured, r.refunded,
+       coalesce((o.definition ->> 'voucher')::boolean, false) AS vouchers
+FROM redemption AS r
+LEFT JOIN offer_version AS o ON o.code = r.offer AND o.version = r.offer_version
+WHERE r.shard = $1 AND r.member_id > $2 AND r.member_id <= $3 AND r.captured > 0;
+
 -- name: journals_by_id
 SELECT journal_id, member_id, linked_id FROM journal WHERE shard = $1 AND journal_id = ANY ($2::uuid[]);
 
@@ -272,6 +285,15 @@ FROM (SELECT r.reward_id, g.journal_id IS NOT NULL AND c.journal_id IS NOT NULL 
       LEFT JOIN journal AS g ON g.shard = r.shard AND g.journal_id = r.journal_id AND g.member_id = r.member_id
       LEFT JOIN journal AS c ON c.shard = r.shard AND c.journal_id = r.changed_by AND c.member_id = r.member_id
       WHERE r.shard = $1) AS t;
+
+-- name: journals_of_vouchers
+SELECT count(*) AS checked, count(*) FILTER (WHERE NOT t.known) AS missing,
+       (array_agg(t.voucher_id) FILTER (WHERE NOT t.known))[1:5] AS ids
+FROM (SELECT v.voucher_id, g.journal_id IS NOT NULL AND c.journal_id IS NOT NULL AS known
+      FROM voucher AS v
+      LEFT JOIN journal AS g ON g.shard = v.shard AND g.journal_id = v.journal_id AND g.member_id = v.member_id
+      LEFT JOIN journal AS c ON c.shard = v.shard AND c.journal_id = v.changed_by AND c.member_id = v.member_id
+      WHERE v.shard = $1) AS t;
 
 -- name: referrals_of_journals
 SELECT count(*) AS checked, count(*) FILTER (WHERE r.named IS DISTINCT FROM 1) AS missing,

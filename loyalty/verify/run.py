@@ -24,6 +24,8 @@ from loyalty.verify.model import Account, Batch, Kept, StayFile
 from loyalty.verify.notes import check_notes
 from loyalty.verify.report import Report
 from loyalty.verify.stays import check_stay, count_stays
+from loyalty.verify.vouchers import check_vouchers
+from loyalty.vouchers.codes import Codes
 
 BATCH: Final = 2_000
 """Members to take at a time."""
@@ -36,6 +38,7 @@ ORPHANS: Final = {
     "journals_of_transfers": "jrn", "journals_of_lots": "lot", "journals_of_allocations": "jrn",
     "lots_of_allocations": "lot", "journals_of_leaves": "jrn", "journals_of_events": "evt",
     "journals_of_revisions": "sty", "journals_of_grants": "mem", "journals_of_rewards": "rwd",
+    "journals_of_vouchers": "vch",
     "referrals_of_journals": "jrn", "merges_of_members": "mem", "members_of_redemptions": "red",
     "redemptions_of_steps": "red",
     "members_of_profiles": "mem", "stays_of_directory": "sty",
@@ -73,9 +76,11 @@ class Verification:
     """One run over a database, or over one of its shards."""
 
     def __init__(
-        self, connection: Connection, rules: Rulebook, progress: Progressing, *, batch: int = BATCH
-    ) -> None:
-        """Take `batch` members at a time."""
+        self, connection: Connection, rules: Rulebook, progress: Progressing, *, batch: int = BATCH,
+        codes: Codes | None = None,
+    ) -> None:  # fmt: skip
+        """Take `batch` members at a time. Without what makes the codes of vouchers, those aren't checked."""
+        self._codes = codes
         self.report = Report()
         self._connection = connection
         self.rules = rules
@@ -153,6 +158,7 @@ class Verification:
             checks.check_entries(history.entries, batch.shard, report)
             checks.check_links(history.entries, batch.partners, report)
             checks.replay(history, self.rules, report)
+            check_vouchers(history, self._codes, report)
             people.check_person(history, batch.people, batch.households, self.rules, report)
             report.journals += len(history.entries)
             if place % _BREATH == 0:
@@ -337,11 +343,11 @@ def _known(ids: Iterable[UUID | None]) -> list[UUID]:
 
 @asynccontextmanager
 async def open_verification(
-    dsn: str, rules: Rulebook | None, progress: Progressing, *, batch: int = BATCH
+    dsn: str, rules: Rulebook | None, progress: Progressing, *, batch: int = BATCH, codes: Codes | None = None
 ) -> AsyncGenerator[Verification]:
     """Connect to a database as the service's role; raise CannotVerifyError when its schema isn't this program's.
 
-    Without `rules`, those that are published in the database are taken.
+    Without `rules`, those that are published in the database are taken; without `codes`, vouchers' aren't checked.
     """
     pending = await outstanding(dsn)
     if pending:
@@ -349,7 +355,7 @@ async def open_verification(
         raise CannotVerifyError(f"The database lacks {missing}. Run `loyalty migrate` first.")
     connection = await connect(dsn, role=SERVICE_ROLE, application_name="loyalty verify")
     try:
-        yield Verification(connection, rules or await _rules(connection), progress, batch=batch)
+        yield Verification(connection, rules or await _rules(connection), progress, batch=batch, codes=codes)
     finally:
         await connection.close()
 

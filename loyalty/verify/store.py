@@ -36,10 +36,12 @@ from loyalty.rewards.model import GrantedReward
 from loyalty.verify.model import (
     Account,
     Batch,
+    Captured,
     Entry,
     Grant,
     History,
     Kept,
+    KeptVoucher,
     OtherHalf,
     People,
     Person,
@@ -53,6 +55,7 @@ from loyalty.verify.model import (
 from loyalty.verify.purse import is_of_stay
 from loyalty.verify.settlement import PartnerFile, SettledEvent
 from loyalty.verify.stays import natural_key
+from loyalty.vouchers.model import Voucher
 
 QUERIES: Final = load_queries("loyalty.verify")
 FIRST: Final = UUID(bytes(16))
@@ -93,6 +96,7 @@ async def read_batch(connection: Connection, shard: int, after: UUID, members: i
     entries = await _entries(connection, span)
     histories, stray = _by_member([read_member(row) for row in rows], entries.values())
     await _add_grants_and_claims(connection, span, histories)
+    await _add_vouchers(connection, span, histories)
     stays = await _stays(connection, shard, entries)
     partners = await _partners(connection, entries.values())
     traits = [history.member.traits for history in histories.values()]
@@ -144,7 +148,11 @@ async def _entries(connection: Connection, span: tuple[int, UUID, UUID]) -> dict
 
 def _by_member(members: Iterable[Member], entries: Iterable[Entry]) -> tuple[dict[UUID, History], list[UUID]]:
     """Give journals to their members; return those of nobody apart."""
-    histories = {member.member_id: History(member, [], [], [], [], []) for member in members}
+    histories = {
+        member.member_id: History(
+            member, [], [], rewards=[], redemptions=[], steps=[], taken_back={}, vouchers=[], captured=[]
+        ) for member in members
+    }  # fmt: skip
     stray: list[UUID] = []
     for entry in entries:
         history = histories.get(entry.journal.member_id)
@@ -173,6 +181,18 @@ async def _add_grants_and_claims(
     owners = {one.redemption_id: history for history in histories.values() for one in history.redemptions}
     for row in await connection.fetch(QUERIES["redemption_steps"], span[0], list(owners)) if owners else ():
         owners[row["redemption_id"]].steps.append(Step(*row))
+
+
+async def _add_vouchers(
+    connection: Connection, span: tuple[int, UUID, UUID], histories: dict[UUID, History]
+) -> None:
+    for *columns, code_hash in await connection.fetch(QUERIES["vouchers"], *span):
+        voucher = Voucher(*columns)
+        if voucher.member_id in histories:
+            histories[voucher.member_id].vouchers.append(KeptVoucher(voucher, code_hash))
+    for member_id, *captured in await connection.fetch(QUERIES["captured"], *span):
+        if member_id in histories:
+            histories[member_id].captured.append(Captured(*captured))
 
 
 async def _partners(connection: Connection, entries: Iterable[Entry]) -> dict[UUID, OtherHalf]:

@@ -137,6 +137,24 @@ def test_guests_do_more_than_stay_and_all_of_it_is_in_the_books(tmp_path: Path) 
         min(checked[check] for check in ("four_eyes", "referrals", "merges", "households", "pools", "pairs"))
         > 0
     )
+    partners = ("redemptions", "stock", "references", "tokens", "vouchers", "statements", "accruals", "funds")
+    assert min(checked[check] for check in partners) > 0
+    assert {"insufficient_points", "sold_out", "voucher_redeemed", "fund_exhausted"} <= set(
+        re.findall(r"refused: ([a-z_]+)", table)
+    )
+
+
+def test_what_is_held_is_what_guests_asked_for_and_nobody_has_captured_yet(tmp_path: Path) -> None:
+    done = run_once(tmp_path, "--until", "2026-10-31")
+    points = dict(
+        re.findall(r"^(Held|Redeemed, .*?|Points expired since) +(-?[0-9,]+) *$", done.stdout, re.MULTILINE)
+    )
+    still = re.findall(r"^  still held +[0-9]+ +([0-9,]+) *$", done.stdout, re.MULTILINE)
+    redeemed, expired = points[PHRASES["redeemed"][0]], points[PHRASES["expired"][0]]
+
+    assert [points["Held"]] == still
+    assert redeemed[0] not in "0-"
+    assert expired[0] != "-"
 
 
 def test_a_date_in_the_future_is_refused(tmp_path: Path) -> None:

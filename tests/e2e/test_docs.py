@@ -17,6 +17,7 @@ from loyalty.cli import main
 from loyalty.embedded import packaged_binaries
 from loyalty.errors import CODES
 from loyalty.metrics import REGISTRY
+from loyalty.partners.redemption import MOVES
 from loyalty.serve import RunningService, running_service
 from loyalty.settings import describe, read_settings
 from tests.docs_support import (
@@ -240,6 +241,17 @@ def test_a_guide_names_problem_codes_and_statuses_as_they_are(path: Path) -> Non
     named = [row[:2] for row in rows(path) if len(row) > 1 and re.fullmatch(r"[45]\d\d", row[1])]
 
     assert [] == [[code, status] for code, status in named if CODES.get(code, (None,))[0] != int(status)]
+
+
+def test_the_table_of_steps_of_a_redemption_is_that_of_the_code() -> None:
+    steps = {kind for _, kind in MOVES}
+    documented = {
+        (row[0].strip("–"), row[1].strip("`")): tuple(re.findall(r"`(\w+)`", row[2]))
+        for row in rows(GUIDES / "redemptions.md")
+        if row[1].strip("`") in steps
+    }
+
+    assert MOVES == documented
 
 
 # --- Decisions and changes -------------------------------------------------------------------------------------------

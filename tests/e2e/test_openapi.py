@@ -29,16 +29,19 @@ from loyalty.commands.join_household import ConsentRequest
 from loyalty.commands.merge import MergeReply, MergeRequest
 from loyalty.commands.mint_token import TokenRequest
 from loyalty.commands.purchase import PurchaseReply, PurchaseRequest
+from loyalty.commands.redeem_voucher import RedeemVoucherRequest
 from loyalty.commands.redeeming import RedemptionView
 from loyalty.commands.refund import RefundRequest
 from loyalty.commands.register import RegistrationReply
 from loyalty.commands.release import ReleaseRequest
 from loyalty.commands.reverse_accrual import ReverseAccrualRequest
+from loyalty.commands.revoke_voucher import RevokeVoucherRequest
 from loyalty.commands.set_segments import SegmentsReply, SegmentsRequest
 from loyalty.commands.settle_adjust import SettlementAdjustmentReply, SettlementAdjustmentRequest
 from loyalty.commands.stay_reply import StayReply
 from loyalty.commands.transfer import TransferReply, TransferRequest
 from loyalty.commands.use import Occasion, UseReply
+from loyalty.commands.vouching import VoucherReply, VoucherView
 from loyalty.http.accruals import DepositRequest
 from loyalty.http.auth import PERMISSIONS
 from loyalty.http.balances import BalancesReply, BalancesRequest, Statement
@@ -63,6 +66,7 @@ from loyalty.http.statements import (
     StatementView,
 )
 from loyalty.http.stays import BatchReply, StayView
+from loyalty.http.vouchers import HandOverRequest, VoucherList
 from loyalty.members.model import EnrolRequest, MemberView
 from loyalty.partners.model import Offer, Partner
 from loyalty.partners.reports import CostReport, LotsReport
@@ -195,6 +199,9 @@ KEYED = {
     ("POST", "/v1/partners/{code}/accruals/{reference}/reverse"),
     ("POST", "/v1/partners/{code}/deposits"),
     ("POST", "/v1/partners/{code}/statements/{period}/adjustments"),
+    ("POST", "/v1/vouchers/{code}/redeem"),
+    ("POST", "/v1/vouchers/{code}/revoke"),
+    ("POST", "/v1/vouchers/{code}/hand-over"),
     ("POST", "/v1/redemptions"),
     ("POST", "/v1/members/{member_id}/redemption-tokens"),
     ("POST", "/v1/redemptions/{redemption_id}/capture"),
@@ -272,6 +279,9 @@ def test_bodies_that_are_sent_are_closed_to_unknown_fields(document: dict[str, A
         "MatchRequest",
         "TheirLine",
         "SettlementAdjustmentRequest",
+        "RedeemVoucherRequest",
+        "RevokeVoucherRequest",
+        "HandOverRequest",
     }
 
     assert sent == {name for name, schema in schemas.items() if schema.get("additionalProperties") is False}
@@ -290,6 +300,9 @@ def test_every_pattern_is_put_in_words_that_follow_expected(document: dict[str, 
 # --- Examples --------------------------------------------------------------------------------------------------------
 
 REQUEST_TYPES: dict[tuple[str, str], Any] = {
+    ("POST", "/v1/vouchers/{code}/redeem"): RedeemVoucherRequest,
+    ("POST", "/v1/vouchers/{code}/revoke"): RevokeVoucherRequest,
+    ("POST", "/v1/vouchers/{code}/hand-over"): HandOverRequest,
     ("POST", "/v1/members/{member_id}/redemption-tokens"): TokenRequest,
     ("POST", "/v1/redemptions"): RedemptionRequest,
     ("POST", "/v1/redemptions/{redemption_id}/capture"): CaptureRequest,
@@ -328,6 +341,12 @@ REQUEST_TYPES: dict[tuple[str, str], Any] = {
     ("POST", "/v1/partners/{code}/statements/{period}/adjustments"): SettlementAdjustmentRequest,
 }
 REPLY_TYPES: dict[tuple[str, str], Any] = {
+    ("GET", "/v1/vouchers/{code}"): VoucherView,
+    ("GET", "/v1/vouchers/{code}/qr"): str,
+    ("POST", "/v1/vouchers/{code}/redeem"): VoucherReply,
+    ("POST", "/v1/vouchers/{code}/revoke"): VoucherReply,
+    ("POST", "/v1/vouchers/{code}/hand-over"): VoucherReply,
+    ("GET", "/v1/members/{member_id}/vouchers"): VoucherList,
     ("POST", "/v1/members/{member_id}/redemption-tokens"): TokenView,
     ("POST", "/v1/redemptions"): RedemptionView,
     ("GET", "/v1/redemptions"): RedemptionList,

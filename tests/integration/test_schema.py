@@ -54,6 +54,12 @@ ROWS: dict[str, dict[str, str]] = {
         "shard": "0", "hash": HASH, "member_id": ID, "partner": "'museum'", "points": "5", "minted_at": "now()",
         "minted_by": "'site'", "expires_at": "now()",
     },
+    "voucher": {
+        "shard": "0", "voucher_id": ID, "member_id": ID, "source": "'reward'", "kind": "'voucher'", "item": "'spa'",
+        "partner": "'hotel'", "number": "1", "transferable": "false", "valid_from": "'2026-01-01'",
+        "status": "'issued'", "handed_over": "0", "property": "''", "journal_id": ID, "changed_by": ID,
+        "code_hash": HASH, "changed_at": "now()",
+    },
     "stay_directory": {
         "source": "'opera'", "property": "'SHA01'", "stay_ref": "'R-1'", "leg": "1", "shard": "0", "member_id": ID,
         "stay_id": ID,
@@ -241,6 +247,15 @@ NONSENSE: list[tuple[str, dict[str, str | None]]] = [
     ("redemption_step", {"points": "-1"}),
     ("partner_reference", {"reference": "''"}),
     ("redemption_token", {"points": "0"}),
+    ("voucher", {"source": "'gift'"}),
+    ("voucher", {"source": "'redemption'"}),
+    ("voucher", {"redemption_id": ID}),
+    ("voucher", {"number": "0"}),
+    ("voucher", {"status": "'lost'"}),
+    ("voucher", {"handed_over": "-1"}),
+    ("voucher", {"handed_over": "1"}),
+    ("voucher", {"holder_id": ID}),
+    ("voucher", {"code_hash": "'short'"}),
     ("stay_revision", {"revision": "-1"}),
     ("stay_revision", {"outcome": "'liked'"}),
     ("stay_revision", {"snapshot": "'{'"}),
@@ -291,7 +306,7 @@ OPTIONAL = {
     "redemption_token.redemption_id", "settlement_adjustment.number", "settlement_adjustment.line",
     "stay_revision.journal_id", "profile.sealed_key", "profile.name", "profile.email",
     "profile.phone", "profile.birthday", "profile.language",
-    "reward.choose_by", "reward.valid_to",
+    "reward.choose_by", "reward.valid_to", "voucher.redemption_id", "voucher.valid_to", "voucher.holder_id",
 }  # fmt: skip
 
 

@@ -3,22 +3,11 @@
 from collections.abc import Iterator
 from typing import Any
 
-import msgspec
 import pytest
-from msgspec import structs
 
-from loyalty import redeeming
-from loyalty.commands.hold import RedemptionRequest
-from loyalty.commands.mint_token import TokenRequest
-from loyalty.commands.redeeming import Caller
-from loyalty.offering import put_offer, put_partner
-from loyalty.partners.model import Contract, Partner
-from loyalty.program.model import Name
-from loyalty.redeeming import TokenView
-from tests.builders import PRINCIPAL, small_rules
+from tests.builders import small_rules
 from tests.conftest import run_sql
 from tests.property.claiming import LiveClaims
-from tests.property.claims import Offered
 from tests.property.live import Live, opened
 
 CAPTURED = "(SELECT redemption_id FROM redemption WHERE status = 'captured' AND captured < quantity)"
@@ -104,29 +93,13 @@ def story(postgres: Any, migrated_template: str, tmp_path_factory: pytest.TempPa
         books.capture(0, 2, "capture")
         books.refund(0, 1, "refund")
         books.release(2, "release")
-        _by_a_partner(books)
+        books.mint("A", 100, "mint")
+        books.capture(books.redeem(0, 2, "M-1", "redeem")["claim"], 2, "capture the ticket")
         books.travel(1)
         books.extend(1, "extend")
         books.travel(2)
         books.expire_holds()
         yield live
-
-
-def _by_a_partner(books: LiveClaims) -> None:
-    """The museum redeems by a token that the member has made for it."""
-    live, service = books.live, books.service
-    partner = Partner(code="museum", name=Name("Museum", "博物馆"), contract=Contract("CNY", "0.01"))
-    live.run(put_partner(service, partner, "test", None))
-    offer = structs.replace(books.offer("ticket", Offered(40)), partner="museum")
-    live.run(put_offer(service, offer, "test", None))
-    key = service.key(PRINCIPAL, "token", b"token")
-    minted = live.run(
-        redeeming.mint_token(service, books.prefix + "A", TokenRequest("museum", 100), "site", key)
-    )
-    token = msgspec.json.decode(minted.body, type=TokenView).token
-    request = RedemptionRequest(offer=offer.code, details={}, token=token, reference="M-1", capture=True)
-    key = service.key(PRINCIPAL, "museum", b"museum")
-    live.run(redeeming.redeem(service, request, Caller("museum", partner="museum"), key))
 
 
 def test_it_finds_nothing_wrong_with_redemptions_of_every_state(story: Live) -> None:

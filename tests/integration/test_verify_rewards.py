@@ -13,27 +13,30 @@ from tests.property.live import Live, opened
 from tests.property.test_rewards_live import RULES, Guest
 
 FORGERIES = {
-    "a reward that is gone": ("DELETE FROM reward WHERE code = 'album' AND status = 'issued'", {"rewards"}),
+    "a reward that is gone": (
+        "DELETE FROM reward WHERE code = 'album' AND status = 'issued'",
+        {"rewards", "vouchers"},
+    ),
     "a reward that was never granted": (
         (
             "INSERT INTO reward SELECT shard, gen_random_uuid(), member_id, milestone, period, 9, part, program,"
             " status, kind, code, points, granted_on, choose_by, valid_to, journal_id, changed_by, changed_at"
             " FROM reward WHERE code = 'album' AND status = 'issued' LIMIT 1"
         ),
-        {"rewards"},
+        {"rewards", "vouchers"},
     ),
     "a reward of another kind": (
         "UPDATE reward SET kind = 'voucher' WHERE code = 'album' AND status = 'issued'",
-        {"rewards"},
+        {"rewards", "vouchers"},
     ),
     "a reward that the program hasn't": (
         "UPDATE reward SET code = 'yacht' WHERE code = 'album' AND status = 'issued'",
-        {"rewards"},
+        {"rewards", "vouchers"},
     ),
-    "one part of a choice that is gone": ("DELETE FROM reward WHERE code = 'spa'", {"rewards"}),
+    "one part of a choice that is gone": ("DELETE FROM reward WHERE code = 'spa'", {"rewards", "vouchers"}),
     "a revoked reward that lives again": (
         "UPDATE reward SET status = 'issued' WHERE code = 'album' AND status = 'revoked'",
-        {"rewards"},
+        {"rewards", "vouchers"},
     ),
     "a flag that was taken away": ("UPDATE member SET traits = '{}' WHERE traits ? 'flagged'", {"rewards"}),
     "more points than were given": (

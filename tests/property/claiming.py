@@ -3,21 +3,23 @@
 from typing import Any
 
 import msgspec
+from msgspec import structs
 
 from loyalty import offering, redeeming
 from loyalty.commands.capture import CaptureRequest
 from loyalty.commands.extend import ExtendRequest
 from loyalty.commands.hold import RedemptionRequest
+from loyalty.commands.mint_token import TokenRequest
 from loyalty.commands.model import Answer
 from loyalty.commands.redeeming import Caller
 from loyalty.commands.refund import RefundRequest
 from loyalty.commands.release import ReleaseRequest
 from loyalty.errors import Problem
 from loyalty.ids import parse, show
-from loyalty.partners.model import Offer, Price, Stock
+from loyalty.partners.model import Contract, Offer, Partner, Price, Stock
 from loyalty.program.model import Name
 from tests.builders import PRINCIPAL
-from tests.property.claims import HOLD_DAYS, OFFERS, ClaimsOracle, Offered
+from tests.property.claims import HOLD_DAYS, OFFERS, PARTNERS, TICKET, TOKEN_DAYS, ClaimsOracle, Offered
 from tests.property.live import Live, LiveBooks, agree
 
 DESK = Caller("test")
@@ -33,6 +35,11 @@ class LiveClaims(LiveBooks):
         self.claims: dict[str, int] = {}
         for code, offered in OFFERS.items():
             live.run(offering.put_offer(self.service, self.offer(code, offered), "test", None))
+        self.tokens: list[str] = []
+        self.partner = Caller("partner", partner=self.code + "museum")
+        live.run(offering.put_partner(self.service, self._partner(), "test", None))
+        ticket = structs.replace(self.offer(TICKET, PARTNERS[TICKET]), partner=self.partner.partner)
+        live.run(offering.put_offer(self.service, ticket, "test", None))
 
     def offer(self, code: str, offered: Offered) -> Offer:
         """Return an offer to put on file, of the hotel itself."""
@@ -41,6 +48,10 @@ class LiveClaims(LiveBooks):
             stock=None if offered.stock is None else Stock(amount=offered.stock), hold_minutes=HOLD_DAYS * 24 * 60,
             refundable=offered.refundable,
         )  # fmt: skip
+
+    def _partner(self) -> Partner:
+        name = Name("Museum", "博物馆")
+        return Partner(code=self.partner.partner, name=name, contract=Contract("CNY", "0.01"))
 
     # --- requests -----------------------------------------------------------------------------------------------
 
@@ -67,6 +78,34 @@ class LiveClaims(LiveBooks):
     def refund(self, claim: int, quantity: int, key: str) -> dict[str, Any]:
         return self._step(claim, RefundRequest("not wanted", quantity), key)
 
+    def mint(self, number: str, points: int, key: str) -> dict[str, Any]:
+        request = TokenRequest(self.partner.partner, points, TOKEN_DAYS * 24 * 60)
+        bound = self.service.key(PRINCIPAL, self.prefix + key, f"{number} {request!r}".encode())
+        work = redeeming.mint_token(self.service, self.prefix + number, request, "test", bound)
+        result = self._keyed(bound.key, work)
+        if isinstance(result, Problem):
+            return {"code": result.code}
+        reply = msgspec.json.decode(result.body)
+        replayed = {"replayed": True} if result.replayed else {}
+        if "code" in reply:
+            return {"code": reply["code"]} | replayed
+        if not result.replayed:
+            self.tokens.append(reply["token"])
+        return {"status": result.status, "token": self.tokens.index(reply["token"])} | replayed
+
+    def redeem(self, token: int, quantity: int, reference: str, key: str) -> dict[str, Any]:
+        request = RedemptionRequest(
+            offer=self.code + TICKET,
+            details={},
+            quantity=quantity,
+            token=self.tokens[token],
+            reference=reference,
+        )
+        bound = self.service.key(PRINCIPAL, self.prefix + key, repr(request).encode())
+        return self._seen(
+            self._keyed(bound.key, redeeming.redeem(self.service, request, self.partner, bound))
+        )
+
     def expire_holds(self) -> None:
         self._tick()
         self.live.run(redeeming.expire_holds(self.service))
@@ -86,12 +125,16 @@ class LiveClaims(LiveBooks):
         if "code" in reply:
             return {"code": reply["code"]} | replayed
         claim = self.claims.setdefault(reply["redemption_id"], len(self.claims))
-        balance = reply["balance"]
+        balance = reply.get("balance")
+        told = (
+            {"available": balance["available"], "debt": balance["debt"], "held": balance["held"]}
+            if balance
+            else {}
+        )
         return {
             "status": result.status, "claim": claim, "redemption": reply["status"],
             "captured": reply["captured"], "refunded": reply["refunded"],
-            "available": balance["available"], "debt": balance["debt"], "held": balance["held"],
-        } | replayed  # fmt: skip
+        } | told | replayed  # fmt: skip
 
 
 def agree_on_claims(books: LiveClaims, oracle: ClaimsOracle) -> None:
@@ -109,5 +152,6 @@ def agree_on_claims(books: LiveClaims, oracle: ClaimsOracle) -> None:
     for which, place in books.claims.items():
         one = oracle.claims[place]
         assert (one.status, one.quantity, one.captured, one.refunded) == found[which]
-    left = books.live.run(offering.left_of(books.service, books.code + "lamp"))
-    assert list(left.values()) == [oracle.left("lamp")]
+    for code in ("lamp", TICKET):
+        left = books.live.run(offering.left_of(books.service, books.code + code))
+        assert list(left.values()) == [oracle.left(code)]

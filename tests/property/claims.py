@@ -31,6 +31,10 @@ OFFERS = {
     "lamp": Offered(120, stock=4),
     "tea": Offered(33, refundable=False),
 }
+TICKET = "ticket"
+"""The offer of a partner, which can be had by token only; `TOKEN_DAYS` after it was minted a token is too old."""
+PARTNERS = {TICKET: Offered(25, stock=9)}
+TOKEN_DAYS = 1
 
 
 @dataclass
@@ -48,13 +52,27 @@ class Claim:
     due: date = date.min
 
     @property
+    def offered(self) -> Offered:
+        return (OFFERS | PARTNERS)[self.offer]
+
+    @property
     def price(self) -> int:
-        return OFFERS[self.offer].points
+        return self.offered.points
 
     @property
     def taken(self) -> int:
         """How many it keeps others from having."""
         return {"held": self.quantity, "captured": self.captured - self.refunded}.get(self.status, 0)
+
+
+@dataclass
+class Consent:
+    """A token: whose, up to how many points, until when; and whether it was spent."""
+
+    number: str
+    points: int
+    until: date
+    spent: bool = False
 
 
 class ClaimsOracle(Oracle):
@@ -63,6 +81,8 @@ class ClaimsOracle(Oracle):
     def __init__(self, today: date, **options: Any) -> None:
         super().__init__(today, **options)
         self.claims: list[Claim] = []
+        self.tokens: list[Consent] = []
+        self.references: set[str] = set()
 
     def held(self, number: str) -> int:
         return sum(
@@ -70,7 +90,7 @@ class ClaimsOracle(Oracle):
         )
 
     def left(self, offer: str) -> int | None:
-        stock = OFFERS[offer].stock
+        stock = (OFFERS | PARTNERS)[offer].stock
         return None if stock is None else stock - sum(one.taken for one in self.claims if one.offer == offer)
 
     # --- what is asked ------------------------------------------------------------------------------------------
@@ -80,23 +100,57 @@ class ClaimsOracle(Oracle):
             member = self.members.get(number)
             if member is None:
                 return {"code": "unknown_member"}
-            points = OFFERS[offer].points * quantity
-            left = self.left(offer)
-            if left is not None and left < quantity:
-                return {"code": "sold_out"}
-            if self.available(number) < points:
-                return {"code": "insufficient_points"}
-            self._expire(member)
-            claim = Claim(number, offer, quantity, self.today, self._pin(member, points))
-            claim.due = self.today + timedelta(days=HOLD_DAYS)
-            self.claims.append(claim)
-            if capture:
-                self._capture(claim, quantity)
-            self._act(member, self.today)
-            self._close(member)
-            return {"status": 201, "claim": len(self.claims) - 1, **self._seen(claim)}
+            return self._hold(number, offer, quantity, capture=capture)
 
         return self._once(key, ("hold", number, offer, quantity, capture), work)
+
+    def _hold(self, number: str, offer: str, quantity: int, *, capture: bool) -> dict[str, Any]:
+        member, left = self.members[number], self.left(offer)
+        points = (OFFERS | PARTNERS)[offer].points * quantity
+        if left is not None and left < quantity:
+            return {"code": "sold_out"}
+        if self.available(number) < points:
+            return {"code": "insufficient_points"}
+        self._expire(member)
+        claim = Claim(number, offer, quantity, self.today, self._pin(member, points))
+        claim.due = self.today + timedelta(days=HOLD_DAYS)
+        self.claims.append(claim)
+        if capture:
+            self._capture(claim, quantity)
+        self._act(member, self.today)
+        self._close(member)
+        return {"status": 201, "claim": len(self.claims) - 1, **self._seen(claim)}
+
+    def mint(self, number: str, points: int, key: str) -> dict[str, Any]:
+        if number not in self.members:
+            return {"code": "unknown_member"}
+
+        def work() -> dict[str, Any]:
+            self.tokens.append(Consent(number, points, self.today + timedelta(days=TOKEN_DAYS)))
+            return {"status": 201, "token": len(self.tokens) - 1}
+
+        return self._once(key, ("mint", number, points), work)
+
+    def redeem(self, token: int, quantity: int, reference: str, key: str) -> dict[str, Any]:
+        """A partner redeems by a token; it isn't told the member's balance."""
+
+        def work() -> dict[str, Any]:
+            consent = self.tokens[token]
+            if consent.spent:
+                return {"code": "token_used"}
+            if consent.until <= self.today:
+                return {"code": "token_expired"}
+            if consent.points < PARTNERS[TICKET].points * quantity:
+                return {"code": "token_too_small"}
+            if reference in self.references:
+                return {"code": "reference_taken"}
+            done = self._hold(consent.number, TICKET, quantity, capture=False)
+            if "claim" in done:
+                consent.spent = True
+                self.references.add(reference)
+            return {name: value for name, value in done.items() if name not in {"available", "debt", "held"}}
+
+        return self._once(key, ("redeem", token, quantity, reference), work)
 
     def capture(self, claim: int, quantity: int, key: str) -> dict[str, Any]:
         def work(one: Claim) -> dict[str, Any] | None:
@@ -137,7 +191,7 @@ class ClaimsOracle(Oracle):
                 return {"code": "redemption_not_captured"}
             if quantity > one.captured - one.refunded:
                 return {"code": "refund_above_capture"}
-            if not OFFERS[one.offer].refundable:
+            if not one.offered.refundable:
                 return {"code": "not_refundable"}
             self._open(one)
             self._give_back(one, quantity * one.price)
@@ -230,6 +284,8 @@ class ClaimingBooks(Books, Protocol):
     def extend(self, claim: int, key: str) -> dict[str, Any]: ...
     def refund(self, claim: int, quantity: int, key: str) -> dict[str, Any]: ...
     def expire_holds(self) -> None: ...
+    def mint(self, number: str, points: int, key: str) -> dict[str, Any]: ...
+    def redeem(self, token: int, quantity: int, reference: str, key: str) -> dict[str, Any]: ...
 
 
 places = st.integers(0, 5)
@@ -301,6 +357,25 @@ class ClaimingLife(Life):
             self._refund(claim, quantity)
             key = self._fresh()
             self._compare(self.oracle.release(claim, key), self.books.release(claim, key))
+
+    @rule(number=members, points=st.integers(20, 80))
+    def mint(self, number: str, points: int) -> None:
+        key = self._fresh()
+        for _ in range(2):
+            self._compare(self.oracle.mint(number, points, key), self.books.mint(number, points, key))
+
+    @rule(place=places, quantity=quantities, number=st.integers(0, 9), give=st.booleans())
+    def redeem_by_token(self, place: int, quantity: int, number: int, give: bool) -> None:  # noqa: FBT001 - a rule's argument
+        """The partner spends a token, mostly one that is fresh; under a reference that it may have used before."""
+        if not self.oracle.tokens:
+            return
+        token = max(0, len(self.oracle.tokens) - 1 - place // 3)
+        if give:
+            self.adjust(self.oracle.tokens[token].number, PARTNERS[TICKET].points * quantity)
+        key, reference = self._fresh(), f"R-{number}"
+        for _ in range(2):
+            expected = self.oracle.redeem(token, quantity, reference, key)
+            self._compare(expected, self.books.redeem(token, quantity, reference, key))
 
     @rule(place=places)
     def wait_until_it_expires(self, place: int) -> None:

@@ -69,7 +69,9 @@ class Live:
         """Return what `loyalty verify` finds wrong."""
 
         async def work() -> dict[str, list[str]]:
-            async with open_verification(self.dsn, self.service.rules, Quiet()) as verification:
+            async with open_verification(
+                self.dsn, self.service.rules, Quiet(), codes=self.service.codes
+            ) as verification:
                 report = await verification.run()
             assert report.members, "there is something to verify"
             return {one.check: one.examples for one in report.tallies.values() if one.differences}

@@ -25,10 +25,10 @@ ROWS: tuple[frozenset[str], ...] = tuple(
         "terminal",
         "ledger events",
         "program",
-        "members stays tiers partners rewards",
+        "members stays tiers partners rewards vouchers",
         "commands",
         "service",
-        "bulk moving offering redeeming reporting settling simulate",
+        "bulk moving offering redeeming reporting settling vouchering simulate",
         "http worker",
         "app serve importing verify publishing explaining",
         "demo bench",
@@ -38,7 +38,18 @@ ROWS: tuple[frozenset[str], ...] = tuple(
 )
 RANK = {part: rank for rank, row in enumerate(ROWS) for part in row}
 
-SLICES = ("ledger", "program", "members", "stays", "tiers", "partners", "rewards", "commands", "events")
+SLICES = (
+    "ledger",
+    "program",
+    "members",
+    "stays",
+    "tiers",
+    "partners",
+    "rewards",
+    "vouchers",
+    "commands",
+    "events",
+)
 # Files of the slices that are not pure, each with what makes it so.
 SHELL = {
     "events/store.py": "SQL",
@@ -63,6 +74,7 @@ SHELL = {
     "program/command.py": "is run at a terminal",
     "program/reading.py": "reads a file",
     "program/store.py": "SQL",
+    "vouchers/store.py": "SQL",
 }
 # Pure libraries that a pure file may lean on.
 PURE_LIBRARIES = {

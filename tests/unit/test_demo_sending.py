@@ -5,7 +5,7 @@ import itertools
 from collections import Counter
 from collections.abc import AsyncIterator
 from datetime import date
-from typing import Any
+from typing import Any, get_args
 
 import httpx
 import msgspec
@@ -30,8 +30,10 @@ from loyalty.demo.sending import (
 from loyalty.demo.show import Report, Speed, show_report
 from loyalty.demo.tally import Tally
 from loyalty.demo.transport import Spread
+from loyalty.demo.wire import Amount, Stated
 from loyalty.demo.words import LANGUAGES, PHRASES, in_language
 from loyalty.http.auth import Role
+from loyalty.partners.statements import StatementStatus
 from loyalty.stays.model import StayPosting
 
 UNTIL = date(2026, 10, 31)
@@ -336,12 +338,29 @@ def test_tables_without_anything_to_say_are_left_out() -> None:
     assert "Refused" not in text
 
 
+@pytest.mark.parametrize(("language", "name"), [("en", "Heron Air"), ("zh", "苍鹭航空")])
+def test_statements_of_partners_tell_what_is_owed(language: str, name: str) -> None:
+    owed, owing = Amount("1728.00", "CNY"), Amount("-42.50", "CNY")
+    stated = [
+        Stated("heron_air", "2026-10", "settled", 5, -2800, owing, "HERON_AIR-2026-10-0001"),
+        Stated("heron_air", "2026-11", "open", 7, 144_000, owed),
+    ]
+    text = text_of(Report([], [], Tally(), Deeds(), [], stated), language)
+
+    assert 2 == text.count(name)
+    assert "HERON_AIR-2026-10-0001" in text
+    assert "1,728.00 CNY" in text
+    assert "-42.50 CNY" in text
+    assert in_language(language)("state_settled") in text
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_kind_and_outcome_has_a_word(language: str) -> None:
     words = in_language(language)
 
     assert all(words(kind.value) for kind in Kind)
     assert all(words(deed) for deed in DEEDS)
+    assert all(words(f"state_{status}") for status in get_args(StatementStatus))
     assert all(all(phrases) for phrases in PHRASES.values())
 
 
