@@ -16,7 +16,7 @@ from loyalty.demo.words import Words
 from loyalty.http.auth import Role
 
 PAGES: Final = ("/docs", "/openapi.json", "/health/ready")
-SHOWN: Final = ("try_balance", "try_statement", "try_stay")
+SHOWN: Final = ("try_balance", "try_statement", "try_offers", "try_stay")
 
 
 def show_farewell(console: Console, url: str, lines: Sequence[str], words: Words) -> None:
@@ -37,13 +37,14 @@ def show_books(console: Console, data_dir: Path, words: Words) -> None:
 
 
 def curl_lines(url: str, keys: Mapping[Role, str], balances: Sequence[Balance], until: date) -> list[str]:
-    """A balance, a statement, and a new stay, of the member with the most points."""
+    """A balance, a statement, what there is for points, and a new stay, of the member with the most points."""
     best = max(balances, key=lambda balance: (balance.available, balance.number))
     member = f"{url}/v1/members/{best.member_id}"
     stay = f"-H 'Content-Type: application/json' -d '{_stay_of(best.number, until)}' '{url}/v1/stays'"
     return [
         f"curl -s {_key(keys[Role.BOOKING])} '{member}/balance'",
         f"curl -s {_key(keys[Role.BOOKING])} '{member}/statement?limit=5'",
+        f"curl -s {_key(keys[Role.BOOKING])} '{url}/v1/offers?member={best.member_id}'",
         f"curl -s {_key(keys[Role.PROPERTY])} {stay}",
     ]
 

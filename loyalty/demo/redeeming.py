@@ -65,7 +65,7 @@ class Redeeming(Acts):
         self.deeds.add(Fate.TAKEN if at_once else "set_aside", begun.points)
         self._count_vouchers(begun)
         if wish.fate is Fate.SHOWN:
-            await self._show(wish)
+            await self._show(wish, begun)
         elif not at_once:
             await self._go_on(wish, begun)
 
@@ -84,11 +84,11 @@ class Redeeming(Acts):
         if wish.fate is Fate.KEPT_OPEN:
             self.deeds.add(Fate.KEPT_OPEN, begun.points)
 
-    async def _show(self, wish: Wish) -> None:
+    async def _show(self, wish: Wish, redeemed: Redeemed) -> None:
         """Give one of the vouchers to a friend; then all are shown at the door, the friend's code by a stranger too."""
         site, door = self._counters.site, self._giver(wish)
         held = await site.read(f"/v1/members/{wish.number}/vouchers?status=issued", Vouchers)
-        codes = [one.code for one in held.vouchers]
+        codes = [one.code for one in held.vouchers if one.redemption_id == redeemed.redemption_id]
         if not codes:
             return
         path = f"/v1/vouchers/{codes[-1]}/hand-over"

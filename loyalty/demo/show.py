@@ -198,7 +198,7 @@ def deeds_table(deeds: Deeds, words: Words) -> Table:
 def statements_table(statements: Sequence[Stated], words: Words) -> Table:
     """What partners are owed by the month: points that were spent there, less those that they gave."""
     table = _table(
-        words("statements_title"), words("partner"), words("month"), words("statement"), words("status")
+        words("statements_title"), words("partner"), words("month"), words("statement"), words("state")
     )
     _add_columns(table, "#" + words("records"), "#" + words("points"), "#" + words("money"))
     language = LANGUAGES.index(words("language"))

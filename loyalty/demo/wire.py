@@ -233,9 +233,10 @@ class Redeemed(Struct, frozen=True):
 
 
 class Voucher(Struct, frozen=True):
-    """A voucher, with its code for whoever may see it."""
+    """A voucher, with its code for whoever may see it; `redemption_id` is left out where a reward or a tier gave it."""
 
     code: str = ""
+    redemption_id: str = ""
 
 
 class Vouchers(Struct, frozen=True):

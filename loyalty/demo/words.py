@@ -107,6 +107,7 @@ PHRASES: Final = {
     "partner": ("Partner", "合作伙伴"),
     "month": ("Month", "月份"),
     "statement": ("Statement", "对账单"),
+    "state": ("Status", "状态"),
     "records": ("Lines", "笔数"),
     "money": ("Money", "金额"),
     "state_open": ("open", "进行中"),
@@ -139,6 +140,7 @@ PHRASES: Final = {
     "try": ("Try", "试一试"),
     "try_balance": ("What a member has", "查询会员余额"),
     "try_statement": ("How it came about", "查询积分明细"),
+    "try_offers": ("What there is for the points", "查询可兑换项目"),
     "try_stay": ("Post a stay", "过账一次住店"),
     "stop": ("The server runs until Ctrl-C.", "服务运行中，按 Ctrl-C 停止。"),
     "kept": (

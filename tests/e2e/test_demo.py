@@ -101,9 +101,10 @@ def test_the_lines_to_try_work_as_printed_until_ctrl_c(tmp_path: Path) -> None:
         process.send_signal(signal.SIGINT)
         process.wait(60)
 
-    balance, statement, stay = replies
+    balance, statement, offers, stay = replies
     assert balance["available"] > 0
     assert statement["lines"]
+    assert {"heron_upgrade", "crane_night"} <= {offer["code"] for offer in offers["offers"]}
     assert stay["outcome"] == "posted"
     assert second.returncode == 1
     assert re.search(r"another\s+demo\s+is\s+running", second.stderr)

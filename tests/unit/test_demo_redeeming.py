@@ -47,7 +47,8 @@ class Agreeable:
         if verb == "redemption-tokens":
             return {"token": "rtk_1", "points": body["points"], "partner": body["partner"]}
         if verb == "vouchers":
-            return {"vouchers": [{"code": code} for code in self.codes]}
+            ours = [{"code": code, "redemption_id": "red_1"} for code in self.codes]
+            return {"vouchers": [*ours, {"code": "OF-A-REWARD"}]}
         if verb == "hand-over":
             return {"voucher": {"code": "NEW"}}
         if verb == "redeem":

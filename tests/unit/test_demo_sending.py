@@ -371,10 +371,11 @@ async def test_the_lines_to_try_name_a_real_member_and_carry_real_keys(api: Api,
     )
     best = max(report.balances, key=lambda balance: balance.available)
 
-    assert len(lines) == 3
+    assert len(lines) == 4
     assert f"'http://127.0.0.1:8080/v1/members/{best.member_id}/balance'" in lines[0]
     assert "statement?limit=5" in lines[1]
-    assert all("Bearer lk_b" in line for line in lines[:2])
-    assert "Bearer lk_p" in lines[2]
-    body = lines[2].split("-d '", 1)[1].split("'", 1)[0]
+    assert all("Bearer lk_b" in line for line in lines[:3])
+    assert f"/v1/offers?member={best.member_id}'" in lines[2]
+    assert "Bearer lk_p" in lines[3]
+    body = lines[3].split("-d '", 1)[1].split("'", 1)[0]
     assert msgspec.json.decode(body, type=StayPosting).member == best.number
