@@ -56,6 +56,13 @@ class Before(Struct, frozen=True, gc=False):
             total -= own.counts.get(unit, 0)
         return max(0, total)
 
+    def given(self, code: str) -> int:
+        """Return how many points other stays have had of a promotion."""
+        total = counters.over_all(self.counters, counters.PROMOTION + code)
+        if self.own is not None:
+            total -= self.own.promotions.get(code, 0)
+        return max(0, total)
+
 
 class Case(Struct, frozen=True, gc=False):
     """A stay to be judged, with all that it is judged by: nothing of it changes meanwhile.
@@ -371,7 +378,7 @@ def _promote(case: Case, promotions: Promotions, visit: Visit, worth: _Worth) ->
 
     def used(code: str) -> Used:
         return Used(
-            before.taken("promotion:" + code) if code in promotions.limited else 0,
+            before.given(code) if code in promotions.limited else 0,
             before.taken("times:" + code) if code in promotions.counted else 0,
         )
 
@@ -382,8 +389,6 @@ def _promote(case: Case, promotions: Promotions, visit: Visit, worth: _Worth) ->
             points[one.code] = one.points
         if one.nights:
             counts["nights"] += one.nights
-        if one.code in promotions.limited:
-            counts["promotion:" + one.code] = one.points
         if one.code in promotions.counted and (one.points or one.nights):
             counts["times:" + one.code] = 1
     worth.promotions = points

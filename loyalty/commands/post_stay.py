@@ -33,6 +33,7 @@ from loyalty.commands.rulebook import Rulebook
 from loyalty.commands.stay_reply import Page, StayReply, TierChange, crossings_of, encode, points_of
 from loyalty.errors import Problem
 from loyalty.ids import UUID, show
+from loyalty.ledger.counters import PROMOTION
 from loyalty.ledger.model import ISSUED, Member, Moment
 from loyalty.ledger.rules import Book
 from loyalty.program.visit import Why
@@ -327,7 +328,7 @@ def _changes(before: Award, after: Award) -> list[tuple[str, int]]:
 
 def _promoted(before: Award, after: Award) -> list[tuple[str, int]]:
     return [
-        ("promotion:" + code, after.promotions.get(code, 0) - before.promotions.get(code, 0))
+        (PROMOTION + code, after.promotions.get(code, 0) - before.promotions.get(code, 0))
         for code in {**before.promotions, **after.promotions}
     ]
 

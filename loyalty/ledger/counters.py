@@ -4,6 +4,8 @@ A counter's key is a year ("2026") or a day ("2026-03-14"). A year counts all of
 needs them, for as long as they are kept. Different brands are counted as `brand:<code>` each.
 
 A note (`at:…`) tells where a member stayed on a day. It isn't a quantity: it is kept with its day alone.
+
+What promotions gave (`promotion:<code>`) is counted in points, with the transfers that give them and take them back.
 """
 
 from collections.abc import Iterator, Mapping
@@ -14,6 +16,9 @@ from loyalty.ledger.model import Counters
 
 NOTE: Final = "at:"
 """What the unit of a note begins with."""
+PROMOTION: Final = "promotion:"
+"""What the kind of a transfer of a promotion's points begins with, and the unit in which they are counted."""
+_GIVEN: Final = len(PROMOTION)
 _YEAR: Final = 4
 """Characters of a year in a key."""
 _BRAND: Final = "brand:"
@@ -35,6 +40,11 @@ def key_of(unit: str, day: date, by_day: tuple[str, ...]) -> str:
 def is_kept(unit: str, by_day: tuple[str, ...]) -> bool:
     """Tell whether a unit is among those that are kept by day: by its name, or by what it begins with up to a colon."""
     return unit in by_day or unit[: unit.find(":") + 1] in by_day
+
+
+def is_given(kind: str) -> bool:
+    """Tell whether points of a kind are a promotion's, and so counted by it."""
+    return kind[:_GIVEN] == PROMOTION
 
 
 def year_of(key: str) -> int:

@@ -170,6 +170,8 @@ class Book:
             self._transfer(POINTS, kind, account, AVAILABLE, amount, effective_on)
         elif amount < 0:
             self._transfer(POINTS, kind, AVAILABLE, account, -amount, effective_on)
+        if amount and counters.is_given(kind):
+            self._add(kind, amount, effective_on)
         self.member.available += amount
         self._open().balance = self.member.available
 
@@ -179,6 +181,8 @@ class Book:
             self._transfer(POINTS, kind, account, PENDING, amount, effective_on)
         elif amount < 0:
             self._transfer(POINTS, kind, PENDING, account, -amount, effective_on)
+        if amount and counters.is_given(kind):
+            self._add(kind, amount, effective_on)
         self.member.pending += amount
 
     def count(self, unit: str, amount: int, effective_on: date, account: str = ISSUED) -> None:
@@ -191,6 +195,9 @@ class Book:
         if unit[:3] != counters.NOTE:
             debit, credit = (account, COUNTED) if amount > 0 else (COUNTED, account)
             self._transfer(unit, "count", debit, credit, abs(amount), effective_on)
+        self._add(unit, amount, effective_on)
+
+    def _add(self, unit: str, amount: int, effective_on: date) -> None:
         member = self.member
         key = counters.key_of(unit, effective_on, member.traits.by_day)
         counters.add(member.counters, key, unit, amount)

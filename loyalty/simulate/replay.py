@@ -145,10 +145,11 @@ class Replay:
         """Count what an award changes, and note the milestones and budgets that it touches."""
         for code, points in budget_use(self._rules, before, after).items():
             self._budgets.take(code, said.moment.at, points)
-        if before.counts == after.counts and before.effective_on == after.effective_on:
+        if before.effective_on == after.effective_on and (before.counts, before.promotions) == (
+            after.counts, after.promotions,
+        ):  # fmt: skip
             return
-        if before.counts:
-            self._count(before, -1)
+        self._count(before, -1)
         self._count(after, 1)
         milestones = self._rules.at(after.effective_on).milestones
         if not milestones:
@@ -172,6 +173,8 @@ class Replay:
         day = award.effective_on
         for unit, amount in award.counts.items():
             counters.add(self.member.counters, counters.key_of(unit, day, self._by_day), unit, sign * amount)
+        for code, points in award.promotions.items():
+            counters.add(self.member.counters, str(day.year), counters.PROMOTION + code, sign * points)
 
 
 def refusal(version: Rulebook, posting: StayPosting, folio: Folio) -> str:
