@@ -212,7 +212,7 @@ def judge(
             budgets = {code: left + had.get(code, 0) for code, left in budgets.items()}
     guest = None
     if version.promotions is not None and pinned.entitled is None:
-        guest = judging.guest_of(member, before, pinned.tier, posting)
+        guest = judging.Asked(member, before, posting)
     return judging.judge(Case(version, posting, command.folio, pinned, before, guest, budgets))
 
 
@@ -233,7 +233,8 @@ def budget_use(rules: Rulebook, before: Award, after: Award) -> dict[str, int]:
     """Return what a posting takes of promotions' budgets; below zero what it gives back."""
     if not before.promotions and not after.promotions:
         return {}
-    had, has = budget_had(rules, before), budget_had(rules, after)
+    had = budget_had(rules, before) if before.promotions else {}
+    has = budget_had(rules, after)
     if not had and not has:
         return {}
     changed = {code: has.get(code, 0) - had.get(code, 0) for code in had.keys() | has.keys()}
@@ -243,6 +244,8 @@ def budget_use(rules: Rulebook, before: Award, after: Award) -> dict[str, int]:
 def budget_had(rules: Rulebook, award: Award) -> dict[str, int]:
     """Return what an award has had of promotions' budgets, under the version that judged it."""
     limited = rules.at(award.effective_on).budgets
+    if award.promotions.keys().isdisjoint(limited):
+        return {}
     return {code: points for code, points in award.promotions.items() if code in limited}
 
 

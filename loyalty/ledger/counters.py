@@ -30,16 +30,21 @@ def is_day(key: str) -> bool:
     return len(key) > _YEAR
 
 
-def key_of(unit: str, day: date, by_day: tuple[str, ...]) -> str:
-    """Return the key under which a unit is counted on a day: the day's if it is among those that are kept by day."""
+def count(counters: Counters, unit: str, day: date, amount: int, by_day: tuple[str, ...]) -> None:
+    """Count a unit in its year, and on its day if it is among those that are kept by day; a note on its day alone."""
+    if unit[:3] == NOTE:
+        key = day.isoformat()
+        if NOTE in by_day and (amount > 0 or unit in counters.get(key, _NOTHING)):
+            _add(counters, key, unit, amount)
+        return
     if by_day and is_kept(unit, by_day):
-        return day.isoformat()
-    return str(day.year)
+        _add(counters, day.isoformat(), unit, amount)
+    _add(counters, str(day.year), unit, amount)
 
 
 def is_kept(unit: str, by_day: tuple[str, ...]) -> bool:
     """Tell whether a unit is among those that are kept by day: by its name, or by what it begins with up to a colon."""
-    return unit in by_day or unit[: unit.find(":") + 1] in by_day
+    return unit in by_day or (":" in unit and unit[: unit.find(":") + 1] in by_day)
 
 
 def is_given(kind: str) -> bool:
@@ -67,10 +72,14 @@ def add(counters: Counters, key: str, unit: str, amount: int) -> None:
 
 
 def _add(counters: Counters, key: str, unit: str, amount: int) -> None:
-    of_key = counters.setdefault(key, {})
-    of_key[unit] = of_key.get(unit, 0) + amount
-    if not of_key[unit]:
-        del of_key[unit]
+    of_key = counters.get(key)
+    if of_key is None:
+        of_key = counters[key] = {}
+    total = of_key.get(unit, 0) + amount
+    if total:
+        of_key[unit] = total
+    else:
+        of_key.pop(unit, None)
         if not of_key:
             del counters[key]
 
@@ -170,13 +179,18 @@ def last_day(counters: Counters, unit: str, until: date) -> date | None:
     Of what a year counts besides the days that are kept, it is taken to be the year's last one.
     """
     limit = until.isoformat()
-    keys = [key for key, counts in counters.items() if counts.get(unit, 0) > 0 and key <= limit]
-    day = max([key for key in keys if len(key) > _YEAR], default="")
-    years = [
-        key
-        for key in keys
-        if len(key) == _YEAR and key > day[:_YEAR] and counters[key][unit] > _on_days(counters, key, unit)
-    ]
-    if years:
-        day = min(f"{max(years)}-12-31", limit)
+    day = ""
+    years: list[str] = []
+    for key, counts in counters.items():
+        if key <= limit and counts.get(unit, 0) > 0:
+            if len(key) == _YEAR:
+                years.append(key)
+            elif key > day:
+                day = key
+    for year in sorted(years, reverse=True):
+        if year <= day[:_YEAR]:
+            break
+        if counters[year][unit] > _on_days(counters, year, unit):
+            day = min(f"{year}-12-31", limit)
+            break
     return date.fromisoformat(day) if day else None

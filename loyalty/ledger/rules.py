@@ -171,7 +171,7 @@ class Book:
         elif amount < 0:
             self._transfer(POINTS, kind, AVAILABLE, account, -amount, effective_on)
         if amount and counters.is_given(kind):
-            self._add(kind, amount, effective_on)
+            counters.count(self.member.counters, kind, effective_on, amount, ())
         self.member.available += amount
         self._open().balance = self.member.available
 
@@ -182,7 +182,7 @@ class Book:
         elif amount < 0:
             self._transfer(POINTS, kind, PENDING, account, -amount, effective_on)
         if amount and counters.is_given(kind):
-            self._add(kind, amount, effective_on)
+            counters.count(self.member.counters, kind, effective_on, amount, ())
         self.member.pending += amount
 
     def count(self, unit: str, amount: int, effective_on: date, account: str = ISSUED) -> None:
@@ -195,12 +195,8 @@ class Book:
         if unit[:3] != counters.NOTE:
             debit, credit = (account, COUNTED) if amount > 0 else (COUNTED, account)
             self._transfer(unit, "count", debit, credit, abs(amount), effective_on)
-        self._add(unit, amount, effective_on)
-
-    def _add(self, unit: str, amount: int, effective_on: date) -> None:
         member = self.member
-        key = counters.key_of(unit, effective_on, member.traits.by_day)
-        counters.add(member.counters, key, unit, amount)
+        counters.count(member.counters, unit, effective_on, amount, member.traits.by_day)
 
     def pass_on(self, account: str, unit: str, amount: int, effective_on: date) -> None:
         """Clear a program account that the linked journal of another member filled (or, below zero, emptied)."""
@@ -441,6 +437,8 @@ class Book:
     def _look_at_idling(self, idling: Idling) -> None:
         """Have all points lapse if nothing was done for too long; begin to count where a member has points."""
         member, today = self.member, self._moment.today
+        if member.active_on is not None and idling.lapses_on(member.active_on) > today:
+            return
         day = lapse_of(member, self._moment)
         if day is not None:
             for lot in self._lots:

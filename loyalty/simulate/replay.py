@@ -172,9 +172,9 @@ class Replay:
     def _count(self, award: Award, sign: int) -> None:
         day = award.effective_on
         for unit, amount in award.counts.items():
-            counters.add(self.member.counters, counters.key_of(unit, day, self._by_day), unit, sign * amount)
+            counters.count(self.member.counters, unit, day, sign * amount, self._by_day)
         for code, points in award.promotions.items():
-            counters.add(self.member.counters, str(day.year), counters.PROMOTION + code, sign * points)
+            counters.count(self.member.counters, counters.PROMOTION + code, day, sign * points, ())
 
 
 def refusal(version: Rulebook, posting: StayPosting, folio: Folio) -> str:

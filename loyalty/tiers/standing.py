@@ -96,12 +96,16 @@ class Tiers:
 
     def review_on(self, member: Member, day: date) -> date | None:
         """Return the first later day on which the tier is another without anything being posted; None: never."""
+        return self.reviewed(member, day)[1]
+
+    def reviewed(self, member: Member, day: date) -> tuple[Level, date | None]:
+        """Return the tier on a day, and the first later day on which it is another without anything being posted."""
         plain = self._plain_standing(member, day)
         if plain is not None:
-            return None if plain.valid_to is None else plain.valid_to + _DAY
+            return plain.level, None if plain.valid_to is None else plain.valid_to + _DAY
         course = self._era.course(member, day)
-        code = next(course).level.code
-        return next((later.day for later in course if later.level.code != code), None)
+        level = next(course).level
+        return level, next((later.day for later in course if later.level.code != level.code), None)
 
     def period(self, member: Member, day: date) -> Period:
         """Return the period in which a day lies, with what counts in it for tiers."""
