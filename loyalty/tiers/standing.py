@@ -73,6 +73,12 @@ class Tiers:
                 return ladder.level(member.tier)
         return self.on(member, day)
 
+    def know(self, member: Member, today: date) -> None:
+        """Tell a member's tier of today and its next review, where `near` goes by it; nothing if that is known."""
+        if self._one_a_year and not member.traits.statuses and not self.certain(member, today):
+            level, member.review_on = self.reviewed(member, today)
+            member.tier = level.code
+
     def unmoved(self, changed: Sequence[Change], counters: Counters) -> bool:
         """Tell whether changes of the counts, which hold them already, can't have moved a tier nor its end."""
         return self._thresholds is not None and self._thresholds.unmoved(changed, counters)
