@@ -306,9 +306,11 @@ def _apply_part(
     else:
         book.points("base", after.base - before.base, day, account)
         book.points("tier_bonus", after.tier_bonus - before.tier_bonus, day, account)
-        if before.promotions or after.promotions:
-            for kind, change in _promoted(before, after):
-                book.points(kind, change, day, account)
+        for code, points in after.promotions.items():
+            book.points(PROMOTION + code, points - before.promotions.get(code, 0), day, account)
+        for code, points in before.promotions.items():
+            if code not in after.promotions:
+                book.points(PROMOTION + code, -points, day, account)
     change = after.points - before.points
     if change > 0:
         book.earn(change, dated.expires_on, dated.opens_on)
@@ -325,15 +327,11 @@ def _changes(before: Award, after: Award) -> list[tuple[str, int]]:
     """Return by how much the points of each kind change."""
     return [
         ("base", after.base - before.base), ("tier_bonus", after.tier_bonus - before.tier_bonus),
-        *_promoted(before, after),
+        *[
+            (PROMOTION + code, after.promotions.get(code, 0) - before.promotions.get(code, 0))
+            for code in {**before.promotions, **after.promotions}
+        ],
     ]  # fmt: skip
-
-
-def _promoted(before: Award, after: Award) -> list[tuple[str, int]]:
-    return [
-        (PROMOTION + code, after.promotions.get(code, 0) - before.promotions.get(code, 0))
-        for code in {**before.promotions, **after.promotions}
-    ]
 
 
 def _move_later(

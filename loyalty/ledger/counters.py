@@ -118,13 +118,6 @@ def _rest(counters: Counters, year: str, counts: Mapping[str, int]) -> Mapping[s
     return {unit: amount for unit, amount in rest.items() if amount}
 
 
-def _on_days(counters: Counters, year: str, unit: str) -> int:
-    """Return what was counted of a unit on the days of a year that are kept."""
-    return sum(
-        [counts.get(unit, 0) for key, counts in counters.items() if len(key) > _YEAR and key.startswith(year)]
-    )
-
-
 def over_all(counters: Counters, unit: str) -> int:
     """Return what was ever counted of a unit; of `brands`, how many different ones."""
     if unit == "brands":
@@ -178,19 +171,21 @@ def last_day(counters: Counters, unit: str, until: date) -> date | None:
 
     Of what a year counts besides the days that are kept, it is taken to be the year's last one.
     """
-    limit = until.isoformat()
-    day = ""
-    years: list[str] = []
+    limit, day = until.isoformat(), ""
+    years: dict[str, int] = {}
+    rest: dict[str, int] = {}
     for key, counts in counters.items():
-        if key <= limit and counts.get(unit, 0) > 0:
-            if len(key) == _YEAR:
-                years.append(key)
-            elif key > day:
+        amount = counts.get(unit, 0)
+        if not amount:
+            continue
+        year = key[:_YEAR]
+        if year != key:
+            rest[year] = rest.get(year, 0) - amount
+            if amount > 0 and day < key <= limit:
                 day = key
-    for year in sorted(years, reverse=True):
-        if year <= day[:_YEAR]:
-            break
-        if counters[year][unit] > _on_days(counters, year, unit):
-            day = min(f"{year}-12-31", limit)
-            break
+        elif amount > 0 and key <= limit:
+            years[year] = amount
+    late = [year for year, amount in years.items() if year > day[:_YEAR] and amount + rest.get(year, 0) > 0]
+    if late:
+        day = min(f"{max(late)}-12-31", limit)
     return date.fromisoformat(day) if day else None

@@ -462,9 +462,11 @@ class Book:
         member = self.member
         if not _has_points(member):
             return
-        if member.active_on is None or _is_idle(member, self._moment):
-            member.active_on = self._moment.today
-        self._expect(idling.lapses_on(member.active_on))
+        today, since = self._moment.today, member.active_on
+        day = None if since is None else idling.lapses_on(since)
+        if day is None or day <= today:
+            member.active_on, day = today, idling.lapses_on(today)
+        self._expect(day)
 
     def _expect(self, day: date) -> None:
         if self.member.next_expiry is None or day < self.member.next_expiry:
