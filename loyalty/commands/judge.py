@@ -16,7 +16,7 @@ from loyalty.ledger import counters
 from loyalty.ledger.model import Counters, Member, Moment
 from loyalty.program.earning import Terms
 from loyalty.program.promotions import Promotions, Used
-from loyalty.program.visit import Guest, Visit, Why
+from loyalty.program.visit import Known, Visit, Why
 from loyalty.stays.model import Award, StayPosting
 from loyalty.stays.rules import Folio
 
@@ -56,6 +56,13 @@ class Before(Struct, frozen=True, gc=False):
             total -= own.counts.get(unit, 0)
         return max(0, total)
 
+    def given(self, code: str) -> int:
+        """Return how many points other stays have had of a promotion."""
+        total = counters.over_all(self.counters, counters.PROMOTION + code)
+        if self.own is not None:
+            total -= self.own.promotions.get(code, 0)
+        return max(0, total)
+
 
 class Case(Struct, frozen=True, gc=False):
     """A stay to be judged, with all that it is judged by: nothing of it changes meanwhile.
@@ -69,7 +76,7 @@ class Case(Struct, frozen=True, gc=False):
     folio: Folio
     pinned: Pinned
     before: Before
-    guest: Guest | None = None
+    guest: Known | None = None
     budgets: Mapping[str, int] = {}
 
 
@@ -96,14 +103,49 @@ def pin(rules: Rulebook, member: Member, posting: StayPosting, brand: str, momen
     return Pinned(rules.tiers.near(member, day, moment.today).code, brand, None, seen_on)
 
 
-def guest_of(member: Member, before: Before, tier: str, posting: StayPosting) -> Guest:
-    """Return what is known of a guest before a stay."""
-    traits = member.traits
-    return Guest(
-        tier, before.taken("stays"), before.taken("stays", str(posting.departure.year)),
-        counters.last_day(before.counters, "stays", posting.arrival), traits.birth_month, frozenset(traits.segments),
-        traits.registered, traits.referred_by is not None,
-    )  # fmt: skip
+class Asked:
+    """What is known of a guest before a stay, looked up when a promotion asks for it."""
+
+    __slots__ = ("_before", "_member", "_posting")
+
+    def __init__(self, member: Member, before: Before, posting: StayPosting) -> None:
+        """Take whose stay it is; nothing of this changes before the stay is judged."""
+        self._member, self._before, self._posting = member, before, posting
+
+    @property
+    def stays(self) -> int:
+        """The stays counted over all."""
+        return self._before.taken("stays")
+
+    @property
+    def stays_year(self) -> int:
+        """The stays counted in the stay's calendar year."""
+        return self._before.taken("stays", str(self._posting.departure.year))
+
+    @property
+    def last_stay(self) -> date | None:
+        """The last check-out on or before this arrival."""
+        return counters.last_day(self._before.counters, "stays", self._posting.arrival)
+
+    @property
+    def birth_month(self) -> int | None:
+        """The month of birth, if it is known."""
+        return self._member.traits.birth_month
+
+    @property
+    def segments(self) -> tuple[str, ...]:
+        """The segments that the guest is in."""
+        return self._member.traits.segments
+
+    @property
+    def registered(self) -> Mapping[str, date]:
+        """The day of registration, by promotion."""
+        return self._member.traits.registered
+
+    @property
+    def referred(self) -> bool:
+        """Whether another member brought this one."""
+        return self._member.traits.referred_by is not None
 
 
 def judge(case: Case) -> tuple[Award, list[Why]]:
@@ -298,8 +340,11 @@ def _alone(before: Before, stay: _Stood) -> int:
 
 def _ended(before: Before, own: _Stood | None, place: str, day: str) -> bool:
     """Tell whether another stay of at least a night ended at a property on a day."""
+    counted = before.counters.get(day)
+    if counted is None:
+        return False
     here = f"{counters.NOTE}{place}:"
-    for unit, amount in before.counters.get(day, _NOTHING).items():
+    for unit, amount in counted.items():
         if unit.startswith(here) and unit < here + day:
             others = amount - 1 if own is not None and own.ends == day and own.note == unit else amount
             if others > 0:
@@ -315,7 +360,8 @@ def _revenue(case: Case, most: int | None, why: list[Why]) -> dict[str, int]:
     earning, posting, revenue = case.rules.earning, case.posting, case.folio.revenue
     currency, day = posting.currency, posting.departure
     if currency != earning.currency:
-        revenue = {category: earning.exchange(amount, currency, day) for category, amount in revenue.items()}
+        up, down = earning.rate(currency, day)
+        revenue = {category: amount * up // down for category, amount in revenue.items()}
     if most is not None and posting.rooms > most:
         why.append(Why("rooms_capped", limit=most))
         revenue = {category: amount * most // posting.rooms for category, amount in revenue.items()}
@@ -371,7 +417,7 @@ def _promote(case: Case, promotions: Promotions, visit: Visit, worth: _Worth) ->
 
     def used(code: str) -> Used:
         return Used(
-            before.taken("promotion:" + code) if code in promotions.limited else 0,
+            before.given(code) if code in promotions.limited else 0,
             before.taken("times:" + code) if code in promotions.counted else 0,
         )
 
@@ -382,8 +428,6 @@ def _promote(case: Case, promotions: Promotions, visit: Visit, worth: _Worth) ->
             points[one.code] = one.points
         if one.nights:
             counts["nights"] += one.nights
-        if one.code in promotions.limited:
-            counts["promotion:" + one.code] = one.points
         if one.code in promotions.counted and (one.points or one.nights):
             counts["times:" + one.code] = 1
     worth.promotions = points

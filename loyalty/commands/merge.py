@@ -25,6 +25,7 @@ from loyalty.commands.stay_reply import encode as encode_reply
 from loyalty.errors import Problem
 from loyalty.ids import UUID, show
 from loyalty.ledger import counters as counting
+from loyalty.ledger.counters import PROMOTION
 from loyalty.ledger.model import TRANSIT, Counters, Journal, Member, Moment, Traits
 from loyalty.ledger.rules import Book
 from loyalty.stays.model import Award, MemberKey, StayOnFile, StayPosting, StayRevision
@@ -255,7 +256,7 @@ def _post(book: Book, move: Mover, award: Award, sign: int) -> None:
     move("base", sign * award.base, day, TRANSIT)
     move("tier_bonus", sign * award.tier_bonus, day, TRANSIT)
     for code, points in award.promotions.items():
-        move("promotion:" + code, sign * points, day, TRANSIT)
+        move(PROMOTION + code, sign * points, day, TRANSIT)
     for unit, amount in award.counts.items():
         book.count(unit, sign * amount, day, TRANSIT)
 

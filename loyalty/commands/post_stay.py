@@ -33,6 +33,7 @@ from loyalty.commands.rulebook import Rulebook
 from loyalty.commands.stay_reply import Page, StayReply, TierChange, crossings_of, encode, points_of
 from loyalty.errors import Problem
 from loyalty.ids import UUID, show
+from loyalty.ledger.counters import PROMOTION
 from loyalty.ledger.model import ISSUED, Member, Moment
 from loyalty.ledger.rules import Book
 from loyalty.program.visit import Why
@@ -211,7 +212,7 @@ def judge(
             budgets = {code: left + had.get(code, 0) for code, left in budgets.items()}
     guest = None
     if version.promotions is not None and pinned.entitled is None:
-        guest = judging.guest_of(member, before, pinned.tier, posting)
+        guest = judging.Asked(member, before, posting)
     return judging.judge(Case(version, posting, command.folio, pinned, before, guest, budgets))
 
 
@@ -232,7 +233,8 @@ def budget_use(rules: Rulebook, before: Award, after: Award) -> dict[str, int]:
     """Return what a posting takes of promotions' budgets; below zero what it gives back."""
     if not before.promotions and not after.promotions:
         return {}
-    had, has = budget_had(rules, before), budget_had(rules, after)
+    had = budget_had(rules, before) if before.promotions else {}
+    has = budget_had(rules, after)
     if not had and not has:
         return {}
     changed = {code: has.get(code, 0) - had.get(code, 0) for code in had.keys() | has.keys()}
@@ -242,6 +244,8 @@ def budget_use(rules: Rulebook, before: Award, after: Award) -> dict[str, int]:
 def budget_had(rules: Rulebook, award: Award) -> dict[str, int]:
     """Return what an award has had of promotions' budgets, under the version that judged it."""
     limited = rules.at(award.effective_on).budgets
+    if award.promotions.keys().isdisjoint(limited):
+        return {}
     return {code: points for code, points in award.promotions.items() if code in limited}
 
 
@@ -302,9 +306,11 @@ def _apply_part(
     else:
         book.points("base", after.base - before.base, day, account)
         book.points("tier_bonus", after.tier_bonus - before.tier_bonus, day, account)
-        if before.promotions or after.promotions:
-            for kind, change in _promoted(before, after):
-                book.points(kind, change, day, account)
+        for code, points in after.promotions.items():
+            book.points(PROMOTION + code, points - before.promotions.get(code, 0), day, account)
+        for code, points in before.promotions.items():
+            if code not in after.promotions:
+                book.points(PROMOTION + code, -points, day, account)
     change = after.points - before.points
     if change > 0:
         book.earn(change, dated.expires_on, dated.opens_on)
@@ -321,15 +327,11 @@ def _changes(before: Award, after: Award) -> list[tuple[str, int]]:
     """Return by how much the points of each kind change."""
     return [
         ("base", after.base - before.base), ("tier_bonus", after.tier_bonus - before.tier_bonus),
-        *_promoted(before, after),
+        *[
+            (PROMOTION + code, after.promotions.get(code, 0) - before.promotions.get(code, 0))
+            for code in {**before.promotions, **after.promotions}
+        ],
     ]  # fmt: skip
-
-
-def _promoted(before: Award, after: Award) -> list[tuple[str, int]]:
-    return [
-        ("promotion:" + code, after.promotions.get(code, 0) - before.promotions.get(code, 0))
-        for code in {**before.promotions, **after.promotions}
-    ]
 
 
 def _move_later(

@@ -43,13 +43,14 @@ LEFT JOIN LATERAL (SELECT r.snapshot, r.reply
 ORDER BY w.place;
 
 -- name: count_by_day
--- What was counted of members, by unit and day.
-SELECT j.member_id, t.unit, t.effective_on,
-       sum(CASE WHEN t.credit = 'counted' THEN t.amount ELSE -t.amount END)::bigint
+-- What was counted of members, by unit and day; of a promotion its points.
+SELECT j.member_id, CASE t.unit WHEN 'points' THEN t.kind ELSE t.unit END AS counted, t.effective_on,
+       sum(CASE WHEN t.credit IN ('available', 'pending', 'counted') THEN t.amount ELSE -t.amount END)::bigint
 FROM journal AS j
 JOIN transfer AS t ON t.shard = j.shard AND t.journal_id = j.journal_id
-WHERE j.shard = $1 AND j.member_id = ANY ($2::uuid[]) AND 'counted' IN (t.debit, t.credit)
-GROUP BY j.member_id, t.unit, t.effective_on;
+WHERE j.shard = $1 AND j.member_id = ANY ($2::uuid[])
+  AND ('counted' IN (t.debit, t.credit) OR t.kind LIKE 'promotion:%')
+GROUP BY j.member_id, counted, t.effective_on;
 
 -- name: find_strays
 -- Which of these postings (by place) name a stay that is on file with another member than they say.

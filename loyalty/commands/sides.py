@@ -70,8 +70,8 @@ class Side:
         )
 
     def _tell_tier(self, member: Member, journal: Journal) -> list[Event]:
-        tier = self._rules.tiers.on(member, self.moment.today).code
-        member.tier, member.review_on = tier, self._rules.tiers.review_on(member, self.moment.today)
+        level, member.review_on = self._rules.tiers.reviewed(member, self.moment.today)
+        member.tier = tier = level.code
         if tier == self._tier:
             return []
         change = TierEvent(show("mem", member.member_id), self._tier, tier)

@@ -175,8 +175,8 @@ class Page:
         member, tiers, today = self.member, self.rules.tiers, self.moment.today
         if self.certain and tiers.unmoved(changed, member.counters):
             return member.tier
-        member.tier = tiers.on(member, today).code
-        member.review_on = tiers.review_on(member, today)
+        level, member.review_on = tiers.reviewed(member, today)
+        member.tier = level.code
         return member.tier
 
     def _event(self, journal: Journal, kind: str, payload: Struct) -> Event:

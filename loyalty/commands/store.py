@@ -138,7 +138,7 @@ async def count_by_day(
         return
     for member_id, unit, day, amount in await connection.fetch(QUERIES["count_by_day"], shard, list(counted)):
         for member in counted[member_id] if amount else ():
-            counting.add(member.counters, counting.key_of(unit, day, by_day), unit, amount)
+            counting.count(member.counters, unit, day, amount, by_day)
 
 
 async def find_strays(connection: Connection, postings: Sequence[StayPosting]) -> list[int]:

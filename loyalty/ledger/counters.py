@@ -4,6 +4,8 @@ A counter's key is a year ("2026") or a day ("2026-03-14"). A year counts all of
 needs them, for as long as they are kept. Different brands are counted as `brand:<code>` each.
 
 A note (`at:…`) tells where a member stayed on a day. It isn't a quantity: it is kept with its day alone.
+
+What promotions gave (`promotion:<code>`) is counted in points, with the transfers that give them and take them back.
 """
 
 from collections.abc import Iterator, Mapping
@@ -14,6 +16,9 @@ from loyalty.ledger.model import Counters
 
 NOTE: Final = "at:"
 """What the unit of a note begins with."""
+PROMOTION: Final = "promotion:"
+"""What the kind of a transfer of a promotion's points begins with, and the unit in which they are counted."""
+_GIVEN: Final = len(PROMOTION)
 _YEAR: Final = 4
 """Characters of a year in a key."""
 _BRAND: Final = "brand:"
@@ -25,16 +30,26 @@ def is_day(key: str) -> bool:
     return len(key) > _YEAR
 
 
-def key_of(unit: str, day: date, by_day: tuple[str, ...]) -> str:
-    """Return the key under which a unit is counted on a day: the day's if it is among those that are kept by day."""
+def count(counters: Counters, unit: str, day: date, amount: int, by_day: tuple[str, ...]) -> None:
+    """Count a unit in its year, and on its day if it is among those that are kept by day; a note on its day alone."""
+    if unit[:3] == NOTE:
+        key = day.isoformat()
+        if NOTE in by_day and (amount > 0 or unit in counters.get(key, _NOTHING)):
+            _add(counters, key, unit, amount)
+        return
     if by_day and is_kept(unit, by_day):
-        return day.isoformat()
-    return str(day.year)
+        _add(counters, day.isoformat(), unit, amount)
+    _add(counters, str(day.year), unit, amount)
 
 
 def is_kept(unit: str, by_day: tuple[str, ...]) -> bool:
     """Tell whether a unit is among those that are kept by day: by its name, or by what it begins with up to a colon."""
-    return unit in by_day or unit[: unit.find(":") + 1] in by_day
+    return unit in by_day or (":" in unit and unit[: unit.find(":") + 1] in by_day)
+
+
+def is_given(kind: str) -> bool:
+    """Tell whether points of a kind are a promotion's, and so counted by it."""
+    return kind[:_GIVEN] == PROMOTION
 
 
 def year_of(key: str) -> int:
@@ -57,10 +72,14 @@ def add(counters: Counters, key: str, unit: str, amount: int) -> None:
 
 
 def _add(counters: Counters, key: str, unit: str, amount: int) -> None:
-    of_key = counters.setdefault(key, {})
-    of_key[unit] = of_key.get(unit, 0) + amount
-    if not of_key[unit]:
-        del of_key[unit]
+    of_key = counters.get(key)
+    if of_key is None:
+        of_key = counters[key] = {}
+    total = of_key.get(unit, 0) + amount
+    if total:
+        of_key[unit] = total
+    else:
+        of_key.pop(unit, None)
         if not of_key:
             del counters[key]
 
@@ -97,13 +116,6 @@ def _rest(counters: Counters, year: str, counts: Mapping[str, int]) -> Mapping[s
         return counts
     rest = {unit: amount - sum([day.get(unit, 0) for day in days]) for unit, amount in counts.items()}
     return {unit: amount for unit, amount in rest.items() if amount}
-
-
-def _on_days(counters: Counters, year: str, unit: str) -> int:
-    """Return what was counted of a unit on the days of a year that are kept."""
-    return sum(
-        [counts.get(unit, 0) for key, counts in counters.items() if len(key) > _YEAR and key.startswith(year)]
-    )
 
 
 def over_all(counters: Counters, unit: str) -> int:
@@ -159,14 +171,21 @@ def last_day(counters: Counters, unit: str, until: date) -> date | None:
 
     Of what a year counts besides the days that are kept, it is taken to be the year's last one.
     """
-    limit = until.isoformat()
-    keys = [key for key, counts in counters.items() if counts.get(unit, 0) > 0 and key <= limit]
-    day = max([key for key in keys if len(key) > _YEAR], default="")
-    years = [
-        key
-        for key in keys
-        if len(key) == _YEAR and key > day[:_YEAR] and counters[key][unit] > _on_days(counters, key, unit)
-    ]
-    if years:
-        day = min(f"{max(years)}-12-31", limit)
+    limit, day = until.isoformat(), ""
+    years: dict[str, int] = {}
+    rest: dict[str, int] = {}
+    for key, counts in counters.items():
+        amount = counts.get(unit, 0)
+        if not amount:
+            continue
+        year = key[:_YEAR]
+        if year != key:
+            rest[year] = rest.get(year, 0) - amount
+            if amount > 0 and day < key <= limit:
+                day = key
+        elif amount > 0 and key <= limit:
+            years[year] = amount
+    late = [year for year, amount in years.items() if year > day[:_YEAR] and amount + rest.get(year, 0) > 0]
+    if late:
+        day = min(f"{max(late)}-12-31", limit)
     return date.fromisoformat(day) if day else None

@@ -173,6 +173,8 @@ class Book:
             self._transfer(POINTS, kind, account, AVAILABLE, amount, effective_on)
         elif amount < 0:
             self._transfer(POINTS, kind, AVAILABLE, account, -amount, effective_on)
+        if amount and counters.is_given(kind):
+            counters.count(self.member.counters, kind, effective_on, amount, ())
         self.member.available += amount
         self._open().balance = self.member.available
 
@@ -182,6 +184,8 @@ class Book:
             self._transfer(POINTS, kind, account, PENDING, amount, effective_on)
         elif amount < 0:
             self._transfer(POINTS, kind, PENDING, account, -amount, effective_on)
+        if amount and counters.is_given(kind):
+            counters.count(self.member.counters, kind, effective_on, amount, ())
         self.member.pending += amount
 
     def count(self, unit: str, amount: int, effective_on: date, account: str = ISSUED) -> None:
@@ -195,8 +199,7 @@ class Book:
             debit, credit = (account, COUNTED) if amount > 0 else (COUNTED, account)
             self._transfer(unit, "count", debit, credit, abs(amount), effective_on)
         member = self.member
-        key = counters.key_of(unit, effective_on, member.traits.by_day)
-        counters.add(member.counters, key, unit, amount)
+        counters.count(member.counters, unit, effective_on, amount, member.traits.by_day)
 
     def pass_on(self, account: str, unit: str, amount: int, effective_on: date) -> None:
         """Clear a program account that the linked journal of another member filled (or, below zero, emptied)."""
@@ -453,6 +456,8 @@ class Book:
     def _look_at_idling(self, idling: Idling) -> None:
         """Have all points lapse if nothing was done for too long; begin to count where a member has points."""
         member, today = self.member, self._moment.today
+        if member.active_on is not None and idling.lapses_on(member.active_on) > today:
+            return
         day = lapse_of(member, self._moment)
         if day is not None:
             for lot in self._lots:
@@ -478,9 +483,11 @@ class Book:
         member = self.member
         if not _has_points(member):
             return
-        if member.active_on is None or _is_idle(member, self._moment):
-            member.active_on = self._moment.today
-        self._expect(idling.lapses_on(member.active_on))
+        today, since = self._moment.today, member.active_on
+        day = None if since is None else idling.lapses_on(since)
+        if day is None or day <= today:
+            member.active_on, day = today, idling.lapses_on(today)
+        self._expect(day)
 
     def _expect(self, day: date) -> None:
         if self.member.next_expiry is None or day < self.member.next_expiry:

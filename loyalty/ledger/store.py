@@ -139,7 +139,7 @@ async def fold(
             points += amount
             held += kept
         elif amount:
-            counting.add(counters, counting.key_of(unit, day, by_day), unit, amount)
+            counting.count(counters, unit, day, amount, by_day)
     expiring, in_lots = dict[date, int](), 0
     for _, expires_on, left in lots:
         in_lots += left

@@ -14,7 +14,7 @@ from typing import Final, Generic, TypeVar
 from loyalty.clock import add_months
 from loyalty.program.festivals import Festivals
 from loyalty.program.model import Promotion
-from loyalty.program.visit import Dated, Guest, Visit
+from loyalty.program.visit import Dated, Known, Visit
 
 _KEPT: Final = 8192
 """How many days are kept."""
@@ -57,6 +57,9 @@ class Guests:
         )
         self._birthday = bits(item.birthday_month for item in items)
         self._referred = bits(item.referred for item in items)
+        self._counting = bits(item.nth_stay or item.from_stay is not None for item in items)
+        self._away = bits(item.dormant_months is not None for item in items)
+        self._of_anybody = self._asking & bits(not _asks_who(item) for item in items)
 
     def open_to(self, entitled: tuple[str, ...]) -> int:
         """Return the promotions that ask nothing of the guest, and those the guest is entitled to."""
@@ -65,31 +68,40 @@ class Guests:
             found |= self._codes.get(code, 0)
         return found
 
-    def entitled(self, stay: Dated, guest: Guest) -> int:
+    def entitled(self, stay: Dated, guest: Known) -> int:
         """Return the promotions that ask something of the guest, all of which holds."""
         found = self._asking
         if not found:
             return 0
-        found &= self._segments.holding(guest.segments)
-        found &= self._nth.holding((guest.stays + 1,))
-        found &= self._nth_of_year.holding((guest.stays_year + 1,))
-        if self._from.values:
-            found &= self._from.holding([n for n in self._from.values if n <= guest.stays + 1])
-        if self._from_of_year.values:
-            found &= self._from_of_year.holding(
-                [n for n in self._from_of_year.values if n <= guest.stays_year + 1]
+        found &= self._of_anybody | self._of_whom(stay, guest)
+        # Few get this far, and it takes a look at all that was counted.
+        if found & self._counting:
+            found &= self._of_stays(guest.stays + 1, guest.stays_year + 1)
+        if found & self._away:
+            last = guest.last_stay
+            found &= self._dormant.holding(
+                [months for months in self._dormant.values if _is_dormant(last, months, stay.arrival)]
             )
-        found &= self._registered.holding(
-            [code for code, day in guest.registered.items() if day <= stay.arrival]
-        )
-        found &= self._dormant.holding(
-            [months for months in self._dormant.values if _is_dormant(guest, months, stay.arrival)]
-        )
+        return found
+
+    def _of_whom(self, stay: Dated, guest: Known) -> int:
+        """Return the promotions for a guest who is in a segment, has registered, has a birthday or was referred."""
+        segments, registered = guest.segments, guest.registered
+        if not (segments or registered or guest.birth_month or guest.referred):
+            return 0
+        found = self._segments.holding(segments)
+        found &= self._registered.holding([code for code, day in registered.items() if day <= stay.arrival])
         if not _has_birthday(guest, stay):
             found &= ~self._birthday
         if not guest.referred:
             found &= ~self._referred
         return found
+
+    def _of_stays(self, nth: int, nth_of_year: int) -> int:
+        """Return the promotions for a guest's nth stay, over all and in its year, and those that don't ask."""
+        found = self._nth.holding((nth,)) & self._nth_of_year.holding((nth_of_year,))
+        found &= self._from.holding([n for n in self._from.values if n <= nth])
+        return found & self._from_of_year.holding([n for n in self._from_of_year.values if n <= nth_of_year])
 
 
 class _Table(Generic[_Value]):
@@ -114,21 +126,19 @@ class _Table(Generic[_Value]):
 
 def _asks_of_the_guest(item: Promotion) -> bool:
     return bool(
-        item.segments
-        or item.nth_stay
-        or item.from_stay is not None
-        or item.birthday_month
-        or item.dormant_months is not None
-        or item.referred
-        or item.registration
+        _asks_who(item) or item.nth_stay or item.from_stay is not None or item.dormant_months is not None
     )
+
+
+def _asks_who(item: Promotion) -> bool:
+    return bool(item.segments or item.birthday_month or item.referred or item.registration)
 
 
 def _from_stay(item: Promotion) -> tuple[int, ...]:
     return () if item.from_stay is None else (item.from_stay,)
 
 
-def _has_birthday(guest: Guest, stay: Dated) -> bool:
+def _has_birthday(guest: Known, stay: Dated) -> bool:
     if guest.birth_month is None:
         return False
     arrival, departure = stay.arrival, stay.departure
@@ -136,8 +146,8 @@ def _has_birthday(guest: Guest, stay: Dated) -> bool:
     return (guest.birth_month - arrival.month) % _YEAR <= months
 
 
-def _is_dormant(guest: Guest, months: int, arrival: date) -> bool:
-    return guest.last_stay is not None and add_months(guest.last_stay, months) <= arrival
+def _is_dormant(last_stay: date | None, months: int, arrival: date) -> bool:
+    return last_stay is not None and add_months(last_stay, months) <= arrival
 
 
 # --- conditions of the days -------------------------------------------------------------------------------------------
@@ -153,13 +163,14 @@ class Days:
         self._asked = [
             (attrgetter(name), _by_day(tests, by)) for by, name in _DAYS if _asks_of_a_day(tests, by)
         ]
-        self._by_night = _by_day(tests, "nights") if _asks_of_a_day(tests, "nights") else None
+        self._nightly = bits(by == "nights" for by, _ in tests)
+        self._by_night = _by_day(tests, "nights")
 
-    def nights(self, visit: Visit) -> list[int]:
-        """Return for each night of a stay the promotions by nights that it is right for; [] when there are none."""
-        by_night = self._by_night
-        if by_night is None:
+    def nights(self, visit: Visit, among: int) -> list[int]:
+        """Return for each night of a stay the promotions by nights that it is right for; [] when none is among some."""
+        if not among & self._nightly:
             return []
+        by_night = self._by_night
         first, last = visit.arrival.toordinal(), visit.departure.toordinal()
         return [by_night(date.fromordinal(day)) for day in range(first, last)]
 

@@ -161,10 +161,14 @@ class Earning:
 
     def exchange(self, amount: int, currency: str, day: date) -> int:
         """Turn minor units of a known currency into those of the program's at a day's rate, rounded down."""
+        up, down = self.rate(currency, day)
+        return amount * up // down
+
+    def rate(self, currency: str, day: date) -> tuple[int, int]:
+        """Return by what to multiply minor units of a known currency on a day, and by what to divide them then."""
         tables = self._exchange
         table = tables[0] if len(tables) == 1 else tables[bisect_right(self._exchange_days, day)]
-        up, down = table[currency] if currency in table else tables[-1][currency]
-        return amount * up // down
+        return table[currency] if currency in table else tables[-1][currency]
 
     def terms(
         self, place: str, brand: str, channel: str, rate_code: str | None, room_type: str | None, tier: str

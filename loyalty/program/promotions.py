@@ -18,7 +18,7 @@ from loyalty.program.festivals import Festivals
 from loyalty.program.match import Matcher, matcher
 from loyalty.program.model import Definition, Promotion
 from loyalty.program.rounding import ROUNDINGS, Round
-from loyalty.program.visit import Dated, Guest, Visit, Why
+from loyalty.program.visit import Dated, Known, Visit, Why
 
 _KEPT: Final = 8192
 """How many kinds of stays and sets of promotions are kept."""
@@ -93,14 +93,15 @@ class Promotions:
         self._meant = lru_cache(_KEPT)(self._work_out_meant)
         self._open_to = lru_cache(_KEPT)(self._guests.open_to)
         self._listed = lru_cache(_KEPT)(self._list)
+        self._named = lru_cache(_KEPT)(self._name)
 
-    def entitled(self, stay: Dated, guest: Guest) -> tuple[str, ...]:
+    def entitled(self, stay: Dated, guest: Known) -> tuple[str, ...]:
         """Return the promotions with conditions of the guest that hold, whatever the stay is otherwise like.
 
         A birthday month: any day of the stay from arrival to departure lies in it.
         Dormant: the last stay ended so many months before the arrival, or more. Registered: on or before the arrival.
         """
-        return tuple([rule.code for rule in self._listed(self._guests.entitled(stay, guest))])
+        return self._named(self._guests.entitled(stay, guest))
 
     def give(
         self, visit: Visit, tier: str, entitled: tuple[str, ...], base: int, used: Callable[[str], Used],
@@ -117,7 +118,7 @@ class Promotions:
         )
         if not found:
             return []
-        nights = self._days.nights(visit)
+        nights = self._days.nights(visit, found)
         found &= self._days.holding(visit, nights)
         given: list[Given] = []
         groups: set[str] = set()
@@ -139,6 +140,9 @@ class Promotions:
 
     def _list(self, found: int) -> tuple[_Rule, ...]:
         return tuple([rule for rule in self._rules if found & rule.bit])
+
+    def _name(self, found: int) -> tuple[str, ...]:
+        return tuple([rule.code for rule in self._list(found)])
 
 
 # --- what a promotion gives -------------------------------------------------------------------------------------------

@@ -1,6 +1,6 @@
 """What a stay is judged by: the visit in figures, and the guest as known when the stay was first seen."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import date
 from typing import Protocol
 
@@ -34,6 +34,31 @@ class Visit(Struct, frozen=True, gc=False):
     posted_on: date
     nights: int
     spend: int
+
+
+class Known(Protocol):
+    """Tells what is known of a guest before a stay, each thing when it is asked for. What it is, `Guest` says."""
+
+    @property
+    def stays(self) -> int: ...
+
+    @property
+    def stays_year(self) -> int: ...
+
+    @property
+    def last_stay(self) -> date | None: ...
+
+    @property
+    def birth_month(self) -> int | None: ...
+
+    @property
+    def segments(self) -> Collection[str]: ...
+
+    @property
+    def registered(self) -> Mapping[str, date]: ...
+
+    @property
+    def referred(self) -> bool: ...
 
 
 class Guest(Struct, frozen=True, gc=False):

@@ -95,6 +95,7 @@ class Replay:
     def leave_over(self) -> Counters:
         """Return what is still counted of a member whose stays have all gone: others may count differently since."""
         left, self.member.counters = self.member.counters, {}
+        self.member.tier = ""
         return left
 
     def bring(self, left: Counters) -> None:
@@ -103,6 +104,7 @@ class Replay:
         for key, counts in list(counters.parts(left)):
             for unit, amount in counts.items():
                 counters.add(self.member.counters, key, unit, amount)
+            self.member.tier = ""
             milestones = self._rules.versions[-1].milestones
             if milestones and stays:
                 self._cross(milestones, [Change(counters.year_of(key), counts)], stays[-1])
@@ -136,6 +138,8 @@ class Replay:
             # The service wouldn't have recorded it: it stands for what a cancelled stay does.
             posting = structs.replace(posting, status="cancelled")
         facts = Facts(self.member, kept.on_file if kept else None)
+        if kept is None:
+            self._rules.tiers.know(self.member, said.moment.today)
         if version.budgets:
             facts.budgets = self._budgets.left(said.moment.at)
         award, _ = post_stay.judge(facts, self._rules, command, posting, self.member, said.moment)
@@ -145,18 +149,24 @@ class Replay:
         """Count what an award changes, and note the milestones and budgets that it touches."""
         for code, points in budget_use(self._rules, before, after).items():
             self._budgets.take(code, said.moment.at, points)
-        if before.counts == after.counts and before.effective_on == after.effective_on:
+        if before.effective_on == after.effective_on and (before.counts, before.promotions) == (
+            after.counts, after.promotions,
+        ):  # fmt: skip
             return
-        if before.counts:
+        if before.counts or before.promotions:
             self._count(before, -1)
         self._count(after, 1)
+        changed = changes(before.counts, before.effective_on.year, after.counts, after.effective_on.year)
+        self._know_changed(changed)
         milestones = self._rules.at(after.effective_on).milestones
-        if not milestones:
-            return
-        changed = [Change(after.effective_on.year, after.counts)]
-        if before.counts:
-            changed = changes(before.counts, before.effective_on.year, after.counts, after.effective_on.year)
-        self._cross(milestones, changed, said.command.posting)
+        if milestones:
+            self._cross(milestones, changed, said.command.posting)
+
+    def _know_changed(self, changed: Sequence[Change]) -> None:
+        """Forget the tier that was known if a change of the counters, which hold it already, may have moved it."""
+        member = self.member
+        if member.tier and not self._rules.tiers.unmoved(changed, member.counters):
+            member.tier = ""
 
     def _cross(
         self, milestones: Sequence[MilestoneRule], changed: Sequence[Change], posting: StayPosting
@@ -171,7 +181,9 @@ class Replay:
     def _count(self, award: Award, sign: int) -> None:
         day = award.effective_on
         for unit, amount in award.counts.items():
-            counters.add(self.member.counters, counters.key_of(unit, day, self._by_day), unit, sign * amount)
+            counters.count(self.member.counters, unit, day, sign * amount, self._by_day)
+        for code, points in award.promotions.items():
+            counters.count(self.member.counters, counters.PROMOTION + code, day, sign * points, ())
 
 
 def refusal(version: Rulebook, posting: StayPosting, folio: Folio) -> str:

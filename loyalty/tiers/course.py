@@ -18,6 +18,8 @@ from loyalty.tiers.ladder import Ladder, Ladders, Level
 from loyalty.tiers.timeline import Period, Step, level_on, walk, window
 
 _DAY: Final = timedelta(days=1)
+_ANY_YEARS: Final = 10_000
+"""As many years as anybody asks for."""
 
 
 class Found(Struct, frozen=True, gc=False):
@@ -87,12 +89,13 @@ class Era:
         marks = [day, *self.ladders.days, *_ends(given), *self._marks(steps)]
         heapify(marks)
         told = day - _DAY
+        lasting = [ladder for ladder in self.ladders.all if _may_last(ladder, member.counters)]
         for period in chain(self._periods(member, beginning.start, day), (None,)):
             # All steps before the first day of this period are known by now.
             while marks and (period is None or marks[0] < period.first):
                 mark = heappop(marks)
                 if mark > told:
-                    yield self._found(member, mark, steps, given)
+                    yield self._found(member, mark, steps, given, lasting)
                     told = mark
             if period is not None and period.steps:
                 steps += period.steps
@@ -146,15 +149,22 @@ class Era:
             if period.first > last and not period.steps and not any(period.counted.values()):
                 return
 
-    def _found(self, member: Member, day: date, steps: Sequence[Step], given: Sequence[Status]) -> Found:
-        """Return the highest tier in force on a day, and where it comes from."""
+    def _found(
+        self,
+        member: Member,
+        day: date,
+        steps: Sequence[Step],
+        given: Sequence[Status],
+        lasting: Sequence[Ladder],
+    ) -> Found:
+        """Return the highest tier in force on a day, and where it comes from; for life, by some ladders at most."""
         ladder = self.ladders.on(day)
         steps = [(first, ladder.like(level)) for first, level in steps]
         best, source = level_on(steps, day, ladder.rules.grace_months), "earned"
-        if ladder.lifetime:
-            lasting = _for_life(ladder, member.counters, steps, day)
-            if lasting.rank > best.rank:
-                best, source = lasting, "lifetime"
+        if ladder in lasting:
+            level = _for_life(ladder, member.counters, steps, day)
+            if level.rank > best.rank:
+                best, source = level, "lifetime"
         for status in given:
             level = ladder.level(status.tier)
             if level.rank > best.rank and status.first <= day <= (status.last or day):
@@ -221,6 +231,13 @@ def _for_life(ladder: Ladder, counters: Counters, steps: Sequence[Step], day: da
     return ladder.for_life(
         _asked_for_life(ladder, counters), lambda level: _years_at(steps, level, day, early)
     )
+
+
+def _may_last(ladder: Ladder, counters: Counters) -> bool:
+    """Tell whether enough was counted for a tier for life, however many years it was held."""
+    if not ladder.lifetime:
+        return False
+    return ladder.for_life(_asked_for_life(ladder, counters), lambda _: _ANY_YEARS).rank > 0
 
 
 def _asked_for_life(ladder: Ladder, counters: Counters) -> dict[str, int]:

@@ -50,8 +50,11 @@ class MilestoneRule(Struct, frozen=True, gc=False):
 
     def count(self, counters: Counters, year: int) -> int:
         """Return what the milestone counts: in a year, or over all."""
-        if not self.yearly and not self.others:
-            return counting.over_all(counters, self.unit)
+        if not self.others:
+            if not self.yearly:
+                return counting.over_all(counters, self.unit)
+            if self.unit != "brands":
+                return counting.of_year(counters, year).get(self.unit, 0)
         return self.count_of(self.counted(counters, year))
 
     def counted(self, counters: Counters, year: int) -> Mapping[str, int]:
@@ -151,6 +154,8 @@ def all_crossed(
 def _change(rule: MilestoneRule, changed: Sequence[Change], counters: Counters, *, ahead: bool) -> int:
     """Return by what a milestone's count changes, or has changed."""
     if rule.unit != "brands" and not rule.others:
+        if len(changed) == 1:
+            return changed[0].counts.get(rule.unit, 0)
         return sum([change.counts.get(rule.unit, 0) for change in changed])
     here = rule.counted(counters, changed[0].year)
     there, sign = dict(here), 1 if ahead else -1

@@ -73,6 +73,12 @@ class Tiers:
                 return ladder.level(member.tier)
         return self.on(member, day)
 
+    def know(self, member: Member, today: date) -> None:
+        """Tell a member's tier of today and its next review, where `near` goes by it; nothing if that is known."""
+        if self._one_a_year and not member.traits.statuses and not self.certain(member, today):
+            level, member.review_on = self.reviewed(member, today)
+            member.tier = level.code
+
     def unmoved(self, changed: Sequence[Change], counters: Counters) -> bool:
         """Tell whether changes of the counts, which hold them already, can't have moved a tier nor its end."""
         return self._thresholds is not None and self._thresholds.unmoved(changed, counters)
@@ -96,12 +102,16 @@ class Tiers:
 
     def review_on(self, member: Member, day: date) -> date | None:
         """Return the first later day on which the tier is another without anything being posted; None: never."""
+        return self.reviewed(member, day)[1]
+
+    def reviewed(self, member: Member, day: date) -> tuple[Level, date | None]:
+        """Return the tier on a day, and the first later day on which it is another without anything being posted."""
         plain = self._plain_standing(member, day)
         if plain is not None:
-            return None if plain.valid_to is None else plain.valid_to + _DAY
+            return plain.level, None if plain.valid_to is None else plain.valid_to + _DAY
         course = self._era.course(member, day)
-        code = next(course).level.code
-        return next((later.day for later in course if later.level.code != code), None)
+        level = next(course).level
+        return level, next((later.day for later in course if later.level.code != level.code), None)
 
     def period(self, member: Member, day: date) -> Period:
         """Return the period in which a day lies, with what counts in it for tiers."""

@@ -4,6 +4,7 @@ Every stored figure of the member is computed anew from the transfers, and compa
 """
 
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from datetime import timedelta
 from itertools import pairwise
 from typing import Final
@@ -11,7 +12,7 @@ from typing import Final
 from loyalty.clock import add_months
 from loyalty.commands.rulebook import Rulebook
 from loyalty.ids import UUID, number_shard, shard_of, show
-from loyalty.ledger.counters import NOTE, add, by_year, is_day, is_kept, year_of
+from loyalty.ledger.counters import NOTE, add, by_year, is_day, is_given, is_kept, year_of
 from loyalty.ledger.leaf import leaf
 from loyalty.ledger.model import (
     AVAILABLE,
@@ -35,6 +36,7 @@ _DAY: Final = timedelta(days=1)
 _POINT_ACCOUNTS: Final = frozenset({AVAILABLE, PENDING, HELD})
 _GIVEN_BACK: Final = frozenset({"release", "refund"})
 _TO_SPEND: Final = frozenset({AVAILABLE, PENDING})
+_COUNTED: Final = frozenset({COUNTED})
 _PER_JOURNAL: Final = ("versions", "recorded", "journal_balances", "allocations", "leaves", "homes")
 _LINKED: Final = frozenset(
     {"stay_moved_out", "stay_moved_in", "transfer_sent", "transfer_received", "merged_out", "merged_in"}
@@ -80,8 +82,10 @@ def _fold(entry: Entry, counters: Counters) -> Moved:
     for transfer in entry.transfers:
         if transfer.unit == POINTS:
             _move(transfer, moved)
+            if is_given(transfer.kind):
+                _count(transfer, transfer.kind, _TO_SPEND, counters)
         else:
-            _count(transfer, counters)
+            _count(transfer, transfer.unit, _COUNTED, counters)
     return moved
 
 
@@ -106,10 +110,10 @@ def _move(transfer: Transfer, moved: Moved) -> None:
             moved.down += amount
 
 
-def _count(transfer: Transfer, counters: Counters) -> None:
-    sign = (transfer.credit == COUNTED) - (transfer.debit == COUNTED)
+def _count(transfer: Transfer, unit: str, accounts: AbstractSet[str], counters: Counters) -> None:
+    sign = (transfer.credit in accounts) - (transfer.debit in accounts)
     if sign:
-        add(counters, transfer.effective_on.isoformat(), transfer.unit, sign * transfer.amount)
+        add(counters, transfer.effective_on.isoformat(), unit, sign * transfer.amount)
 
 
 def check_entries(entries: Sequence[Entry], shard: int, report: Report) -> None:

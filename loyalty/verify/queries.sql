@@ -209,10 +209,10 @@ SELECT coalesce(sum(available), 0)::bigint AS available, coalesce(sum(pending), 
 FROM member WHERE shard = $1;
 
 -- name: stored_counters
--- What members' years count; their days tell it once more.
+-- What members' years count; their days tell it once more. What promotions gave is on the accounts of points.
 SELECT u.key AS unit, sum(u.value::bigint)::bigint AS amount
 FROM member AS m, jsonb_each(m.counters) AS y, jsonb_each_text(y.value) AS u
-WHERE m.shard = $1 AND length(y.key) = 4 GROUP BY u.key;
+WHERE m.shard = $1 AND length(y.key) = 4 AND u.key NOT LIKE 'promotion:%' GROUP BY u.key;
 
 -- name: transit
 -- What the account $1 holds, over all shards.

@@ -9,15 +9,13 @@ from msgspec import Struct
 
 from loyalty.commands.rulebook import Rulebook
 from loyalty.ids import UUID, shard_of, show
-from loyalty.ledger.counters import NOTE
+from loyalty.ledger.counters import NOTE, PROMOTION, is_given
 from loyalty.ledger.model import MEMBER_ACCOUNTS, POINTS
 from loyalty.stays.model import Award
 from loyalty.verify.model import Entry, NaturalKey, Place, Revision, StayFile
 from loyalty.verify.report import Report
 
 _AWARDED: Final = frozenset({"base", "tier_bonus", "count"})
-_PROMOTION: Final = "promotion:"
-"""What the kind of a transfer begins with that a promotion gave; its code follows."""
 _award = msgspec.json.Decoder(Award).decode
 _key = msgspec.json.Decoder(NaturalKey).decode
 
@@ -113,7 +111,7 @@ def worth(award: Award) -> Worth:
         amounts[POINTS, "tier_bonus", day] = award.tier_bonus
     for code, points in award.promotions.items():
         if points:
-            amounts[POINTS, _PROMOTION + code, day] = points
+            amounts[POINTS, PROMOTION + code, day] = points
     return amounts
 
 
@@ -122,7 +120,7 @@ def _add(entry: Entry, reading: _Reading, report: Report) -> None:
     amounts = reading.worth
     for one in entry.transfers:
         sign = (one.credit in MEMBER_ACCOUNTS) - (one.debit in MEMBER_ACCOUNTS)
-        if sign and (one.kind in _AWARDED or one.kind.startswith(_PROMOTION)):
+        if sign and (one.kind in _AWARDED or is_given(one.kind)):
             place = (one.unit, one.kind, one.effective_on)
             amounts[place] = amounts.get(place, 0) + sign * one.amount
             if not amounts[place]:

@@ -207,6 +207,25 @@ def test_verify_judges_by_the_versions_in_the_database(live: Live) -> None:
     assert {} == live.verify()
 
 
+def test_a_version_that_looks_at_days_has_everything_counted_again_with_what_promotions_gave(
+    database: str, tmp_path: Path
+) -> None:
+    free = FIRST + PROMOTION.replace(f"budget = {BUDGET}", "per_member = 120")
+    by_day = changed(free, version="2") + "\n[counting]\nconsecutive = true\n"
+    with begun(database, tmp_path, free) as live:
+        enrol(live, "T1")
+        stay(live, START, nights=1, stay_ref="R-1")
+        publish(live, by_day, SOON)
+        live.clock.advance(timedelta(days=5))
+        second = stay(live, SOON, stay_ref="R-2", lines=lines(room="100.00"))
+        third = stay(live, SOON + timedelta(days=2), stay_ref="R-3", lines=lines(room="100.00"))
+        [row] = live.query("SELECT counters ->> $1 AS of_year FROM member", str(START.year))
+
+        assert [50, 20] == [one["points"]["promotion"] for one in (second, third)]
+        assert '"promotion:shared": 120' in row["of_year"]
+        assert {} == live.verify()
+
+
 # --- reviews ----------------------------------------------------------------------------------------------------------
 
 

@@ -96,6 +96,20 @@ def test_counting_goes_by_calendar_year_and_a_zero_is_left_out() -> None:
     ]
 
 
+def test_points_of_a_promotion_are_counted_with_the_transfers_that_give_them_and_take_them_back() -> None:
+    owner = member()
+    book = opened(owner)
+    book.points("promotion:double", 90, TODAY)
+    book.pend("promotion:double", 30, date(2025, 12, 31))
+    book.points("promotion:double", -20, TODAY)
+    book.points("promotion:triple", 0, TODAY)
+    book.points("promotion:once", 5, TODAY)
+    book.points("promotion:once", -5, TODAY)
+
+    assert {"2026": {"promotion:double": 70}, "2025": {"promotion:double": 30}} == owner.counters
+    assert {"points"} == {one.unit for one in book.transfers}
+
+
 def test_what_is_passed_on_between_program_accounts_leaves_the_member_alone() -> None:
     owner = member(available=7)
     book = opened(owner)

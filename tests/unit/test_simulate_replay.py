@@ -153,6 +153,19 @@ def test_the_tier_of_the_first_sight_stays_with_a_stay() -> None:
     assert [0, 0, 25] == [award.tier_bonus for award in awards]
 
 
+def test_a_tier_is_looked_up_anew_once_what_made_it_is_gone() -> None:
+    played = worlds()
+    pair = begin(played)
+    # Four nights make the member gold, but not once they turn out to be another's.
+    pair.take(said(0, arrival=date(2026, 4, 1), departure=date(2026, 4, 5), lines=lines(room="10.00")))
+    pair.take(said(1, 0, 2, lines=lines(room="100.00")))
+    pair.take(said(0, 1, 3, gone=True))
+    pair.take(said(2, 0, 4, lines=lines(room="100.00")))
+    awards = [kept.on_file.award for kept in pair.live.stays.values()]
+
+    assert ["gold", "silver"] == [award.tier for award in awards]
+
+
 def test_check_outs_before_the_first_day_are_judged_as_they_were() -> None:
     played = worlds(first=NEXT_YEAR)
     pair = begin(played)

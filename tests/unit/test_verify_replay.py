@@ -79,6 +79,13 @@ class Life:
         book.count("nights", nights, day)
         self.close(book)
 
+    def give(self, points: int, promotion: str) -> None:
+        book = self.open()
+        book.journal("stay_posted", DAY, "stayed")
+        book.pend(f"promotion:{promotion}", points, DAY)
+        book.earn(points, None, DAY + dt.timedelta(days=9))
+        self.close(book)
+
     def found(self, rules: Rulebook = RULES) -> set[str]:
         report = Report()
         check_entries(self.entries, 0, report)
@@ -103,6 +110,16 @@ def life() -> Life:
 def test_a_history_written_by_the_rules_is_clean(life: Life) -> None:
     assert life.found() == set()
     assert (life.member.available, life.member.debt) == (90, 0)
+
+
+def test_points_that_a_promotion_is_said_to_have_given_and_has_not_are_found(life: Life) -> None:
+    life.give(50, "double")
+    assert life.member.counters["2026"] == {"promotion:double": 50}
+    assert life.found() == set()
+    life.member.counters["2026"]["promotion:double"] = 40
+    assert life.found() == {"counters"}
+    del life.member.counters["2026"]["promotion:double"]
+    assert life.found() == {"counters"}
 
 
 def test_a_spend_from_a_later_lot_while_an_earlier_one_has_points_is_found(life: Life) -> None:
