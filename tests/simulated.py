@@ -8,6 +8,7 @@ import msgspec
 from loyalty.db import SERVICE_ROLE, connect
 from loyalty.ids import UUID
 from loyalty.ledger.model import BENEFIT, CAPPED, Counters
+from loyalty.partners.accruals import UNIT
 from loyalty.simulate.model import Ask
 from loyalty.simulate.replay import Replay
 from loyalty.simulate.run import Outcome, Simulation
@@ -84,7 +85,7 @@ def _of_stays(counters: Counters) -> Counters:
         key: {
             unit: amount
             for unit, amount in counts.items()
-            if unit not in CAPPED and not unit.startswith(BENEFIT)
+            if unit not in CAPPED and not unit.startswith((BENEFIT, UNIT))
         }
         for key, counts in counters.items()
     }

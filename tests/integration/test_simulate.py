@@ -22,6 +22,7 @@ from loyalty.commands.rulebook import Rulebook
 from loyalty.db import SERVICE_ROLE, connect
 from loyalty.demo.bonds import made_up_bonds
 from loyalty.demo.history import made_up_history
+from loyalty.demo.partners import NAMES
 from loyalty.demo.play import Site, on_stage, play
 from loyalty.demo.words import in_language
 from loyalty.embedded import EmbeddedPostgres
@@ -61,8 +62,9 @@ def api(
         on_stage(Console(file=StringIO()), in_language("en")) as stage,
     ):
         history = made_up_history(1, 400, UNTIL)
-        keys = api.keys[Role.OPERATOR], api.new_key(Role.OPERATOR)
-        site = Site(running.url, *keys, 1, partial(asyncio.sleep, 0))
+        keys = api.keys[Role.OPERATOR], api.new_key(Role.OPERATOR), api.keys[Role.BOOKING]
+        partners = {code: api.new_key(Role.PARTNER, partner=code) for code in NAMES}
+        site = Site(running.url, *keys, partners, 1, partial(asyncio.sleep, 0))
         asyncio.run(play(site, history, made_up_bonds(1, history), stage))
         yield api
 
