@@ -20,7 +20,7 @@ from loyalty.commands import balance, moving_store, redeeming_store, versions
 from loyalty.commands import store as commands_store
 from loyalty.commands.adjust import Adjust, AdjustmentRequest
 from loyalty.commands.balance import BalanceView
-from loyalty.commands.batch import Batches, Command
+from loyalty.commands.batch import Batches
 from loyalty.commands.benefit import ReturnBenefit, ReturnRequest, UseBenefit, UseRequest
 from loyalty.commands.choose import Choose, ChooseRequest
 from loyalty.commands.enrol import Enrol
@@ -36,6 +36,7 @@ from loyalty.commands.rewarding import RewardView
 from loyalty.commands.rewarding import view as show_reward
 from loyalty.commands.rulebook import Rulebook
 from loyalty.commands.use import Occasion, UseReward
+from loyalty.commands.verbs import Command
 from loyalty.db import SERVICE_ROLE, connect, connect_pool
 from loyalty.errors import Problem, together
 from loyalty.events import store as events_store
