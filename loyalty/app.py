@@ -37,7 +37,7 @@ from loyalty.http.auth import KeyRing, permission_gate, postgres_keys
 from loyalty.http.docs import DOCS_HANDLERS, ClosedStructs, openapi_config
 from loyalty.http.edge import Edge
 from loyalty.http.problems import EXCEPTION_HANDLERS, StrictRequest
-from loyalty.service import open_service
+from loyalty.opening import open_service
 from loyalty.settings import Settings, read_settings
 from loyalty.worker import running_jobs
 

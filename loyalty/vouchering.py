@@ -69,9 +69,7 @@ async def redeem(
     service: Service, one: Voucher, request: RedeemVoucherRequest, actor: str, key: Key
 ) -> Answer:
     """Redeem a voucher, once; raise Problem when it is refused."""
-    hotel = request.property
-    if hotel is not None and await service.property(hotel) is None:
-        raise Problem("unknown_property", f"There is no property {hotel}.", at="/property")
+    await service.require_property(request.property)
     command = RedeemVoucher(one.member_id, one.voucher_id, one.handed_over, request, actor, key)
     return await service.submit(command)
 

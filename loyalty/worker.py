@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Final
 
 import structlog
@@ -12,9 +13,11 @@ from loyalty.ids import UUID
 from loyalty.ledger import store
 from loyalty.moving import pay_referrals
 from loyalty.redeeming import expire_holds
+from loyalty.rewarding import lapse
 from loyalty.rewards import store as rewards_store
 from loyalty.service import Service
 from loyalty.vouchers import store as vouchers_store
+from loyalty.warning import warn
 
 _log = structlog.get_logger("loyalty.worker")
 
@@ -66,7 +69,7 @@ async def _each(work: Callable[[UUID], Awaitable[None]], page: Sequence[UUID]) -
 
 async def warn_of_losses(service: Service) -> int:
     """Tell of points that are about to be lost, as many days ahead as the program says; return how many events."""
-    return sum([await service.warn(shard) for shard in range(service.poster.shards)])
+    return sum([await warn(service, shard) for shard in range(service.poster.shards)])
 
 
 async def review_tiers(service: Service) -> int:
@@ -96,7 +99,7 @@ async def lapse_rewards(service: Service) -> int:
         for find in (rewards_store.find_due_members, vouchers_store.find_due_members):
             after = _FIRST
             while page := await find(service.pool, shard, service.today(), after, _PAGE):
-                await _each(service.lapse, page)
+                await _each(partial(lapse, service), page)
                 looked_at += len(page)
                 after = page[-1]
     return looked_at

@@ -13,8 +13,8 @@ import msgspec
 from loyalty.bench import population
 from loyalty.bench.population import Group
 from loyalty.db import connect, load_queries
+from loyalty.opening import open_service
 from loyalty.program import store
-from loyalty.service import open_service
 from loyalty.settings import Settings
 from loyalty.worker import review_tiers
 

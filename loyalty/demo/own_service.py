@@ -18,9 +18,9 @@ from loyalty.demo.partners import NAMES
 from loyalty.embedded import open_database
 from loyalty.http.auth import Role
 from loyalty.http.keys_command import create_key
+from loyalty.opening import open_service
 from loyalty.program.model import HOUSE
 from loyalty.serve import RunningService, running_service
-from loyalty.service import open_service
 from loyalty.settings import Settings
 
 ADDITIONS: Final = files("loyalty.demo") / "additions.toml"

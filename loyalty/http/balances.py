@@ -10,7 +10,7 @@ from litestar import Response, get, post
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 from msgspec import Meta, Struct, structs
 
-from loyalty import ids
+from loyalty import balances, ids
 from loyalty.commands.balance import BalanceView, etag
 from loyalty.commands.explain import Explained, explain
 from loyalty.commands.rulebook import Rulebook
@@ -104,18 +104,22 @@ async def get_balance(
     """
     service, found = service_of(request), await member_of(request, member_id)
     if as_of is not None or known_at is not None:
-        view = await service.balance_as_of(found.member, as_of or service.today(), _past(known_at, request))
+        view = await balances.as_of(service, found.member, as_of or service.today(), _past(known_at, request))
         return Ready(_encode(view))
     today = service.today()
     if found.member.traits.household is not None:
         # What the others have moves without this member: there is no tag to go by.
         return Ready(
-            _encode(structs.replace(service.balance(found, today), pool=await service.pool_of(found.member)))
+            _encode(
+                structs.replace(
+                    balances.now(service, found, today), pool=await balances.pool_of(service, found.member)
+                )
+            )
         )
     tag = etag(service.rules, found.member, today)
     if (known := header(request, b"if-none-match")) and matches(known, tag):
         return Ready(b"", 304, headers={"ETag": tag})
-    body = _encode(service.balance(found, today))
+    body = _encode(balances.now(service, found, today))
     return Ready(body, headers={"ETag": tag})
 
 
@@ -125,11 +129,11 @@ async def get_balances(data: JSONBody[BalancesRequest], request: ApiRequest) -> 
     service = service_of(request)
     found = await service.find_members(data.members)
     unknown = Problem("unknown_member").document()
-    balances = [
-        BalanceResult(key, service.balance(one)) if one else BalanceResult(key, problem=unknown)
+    results = [
+        BalanceResult(key, balances.now(service, one)) if one else BalanceResult(key, problem=unknown)
         for key, one in zip(data.members, found, strict=True)
     ]
-    return BalancesReply(balances)
+    return BalancesReply(results)
 
 
 @get(
@@ -142,7 +146,7 @@ async def get_statement(
     """Return a member's journals, newest first, with the running balance and the reason of each."""
     service, before = service_of(request), _read_cursor(cursor)
     found = await member_of(request, member_id)
-    entries = await service.statement(found.member, before, limit + 1)
+    entries = await balances.statement(service, found.member, before, limit + 1)
     more = entries[limit - 1].version if len(entries) > limit else None
     language = language_of(request.headers.get("accept-language", ""))
     lines = [_line(service.rules, entry, language) for entry in entries[:limit]]

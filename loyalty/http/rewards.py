@@ -8,7 +8,7 @@ from litestar import Response, get, post
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 from msgspec import Struct
 
-from loyalty import ids
+from loyalty import ids, rewarding
 from loyalty.commands.benefit import BenefitReply, ReturnRequest, UseRequest
 from loyalty.commands.choose import ChooseReply, ChooseRequest
 from loyalty.commands.rewarding import RewardView
@@ -57,7 +57,7 @@ async def list_rewards(
     """Return what milestones have given a member, newest first: choices to make, what can be used, what was."""
     service, before = service_of(request), _read_cursor(cursor)
     found = await member_of(request, member_id)
-    page = await service.rewards(found.member, before, [status] if status else None, limit + 1)
+    page = await rewarding.page(service, found.member, before, [status] if status else None, limit + 1)
     more = page[limit - 1].reward_id if len(page) > limit else None
     return RewardList([one.shown for one in page[:limit]], _write_cursor(more))
 
@@ -69,7 +69,7 @@ async def list_flagged(
 ) -> FlaggedList:  # fmt: skip
     """Return rewards of all members that were used before their milestone was lost, for the staff to look at."""
     del status
-    page = await service_of(request).flagged_rewards(_read_cursor(cursor), limit + 1)
+    page = await rewarding.flagged(service_of(request), _read_cursor(cursor), limit + 1)
     more = page[limit - 1].reward_id if len(page) > limit else None
     shown = [FlaggedReward(ids.show("mem", one.member_id), one.number, one.shown) for one in page[:limit]]
     return FlaggedList(shown, _write_cursor(more))
@@ -88,7 +88,7 @@ async def choose_reward(
     """Choose a reward, as many as there are to pick, once. Needs a header `Idempotency-Key`."""
     key = await key_of(request)
     whose, which = await _named(request, member_id, reward_id)
-    return answered(await service_of(request).choose(whose, which, data, request.user.name, key))
+    return answered(await rewarding.choose(service_of(request), whose, which, data, request.user.name, key))
 
 
 @post(
@@ -105,7 +105,7 @@ async def use_reward(
     _require_occasion(request.user, data)
     key = await key_of(request)
     whose, which = await _named(request, member_id, reward_id)
-    return answered(await service_of(request).use_reward(whose, which, data, request.user.name, key))
+    return answered(await rewarding.use(service_of(request), whose, which, data, request.user.name, key))
 
 
 @post(
@@ -124,7 +124,7 @@ async def use_benefit(
     found = await member_of(request, member_id)
     one = found.member.member_id
     return answered(
-        await service_of(request).use_benefit(one, _benefit(benefit), data, request.user.name, key)
+        await rewarding.use_benefit(service_of(request), one, _benefit(benefit), data, request.user.name, key)
     )
 
 
@@ -144,7 +144,9 @@ async def return_benefit(
     found = await member_of(request, member_id)
     one = found.member.member_id
     return answered(
-        await service_of(request).return_benefit(one, _benefit(benefit), data, request.user.name, key)
+        await rewarding.return_benefit(
+            service_of(request), one, _benefit(benefit), data, request.user.name, key
+        )
     )
 
 

@@ -92,7 +92,7 @@ async def open_sink(settings: Settings) -> AsyncGenerator[Sink]:
     from loyalty.embedded import open_database
     from loyalty.importing.service_sink import ServiceSink
     from loyalty.migrate import migrate
-    from loyalty.service import open_service
+    from loyalty.opening import open_service
 
     with open_database(settings) as dsn:
         if not settings.dsn:

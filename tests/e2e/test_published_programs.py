@@ -28,8 +28,8 @@ from loyalty.http.auth import KeyRing, Role, permission_gate, postgres_keys
 from loyalty.http.edge import Edge
 from loyalty.http.keys_command import create_key
 from loyalty.http.problems import EXCEPTION_HANDLERS, StrictRequest
+from loyalty.opening import open_service
 from loyalty.program.reading import read
-from loyalty.service import open_service
 from loyalty.settings import Settings
 from tests.conftest import run_sql
 

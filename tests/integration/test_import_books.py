@@ -12,7 +12,7 @@ from loyalty.importing.refused import RefusedFile
 from loyalty.importing.run import StayImport, choose_mapping
 from loyalty.importing.service_sink import ServiceSink
 from loyalty.importing.summary import Summary
-from loyalty.service import open_service
+from loyalty.opening import open_service
 from loyalty.settings import Settings
 
 ROOT = Path(__file__).parents[2]

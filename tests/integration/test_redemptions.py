@@ -10,7 +10,7 @@ import msgspec
 import pytest
 from msgspec import structs
 
-from loyalty import offering, redeeming
+from loyalty import balances, offering, redeeming
 from loyalty.commands.capture import CaptureRequest
 from loyalty.commands.hold import RedemptionRequest
 from loyalty.commands.mint_token import TokenRequest
@@ -118,7 +118,7 @@ def test_case_7_points_held_when_they_would_expire_return_later_and_expire_at_on
         for one in lines
     ]  # fmt: skip
     as_of = counter.live.run(
-        counter.service.balance_as_of(counter.member("T1"), expires_on + timedelta(days=2), None)
+        balances.as_of(counter.service, counter.member("T1"), expires_on + timedelta(days=2), None)
     )
     assert (0, 40, 0) == (as_of.available, as_of.held, as_of.debt)
 
@@ -240,7 +240,7 @@ def test_what_is_refunded_after_the_rest_has_lapsed_is_as_if_it_came_new(
         view = books.balance("T1")
         days = [lapses_on + timedelta(days=ahead) for ahead in (-1, 0, 9)]
         then = [
-            live.run(books.service.balance_as_of(books.member("T1"), day, None)) for day in (*days, START)
+            live.run(balances.as_of(books.service, books.member("T1"), day, None)) for day in (*days, START)
         ]
 
         assert (40, 40) == (refunded["balance"]["available"], view.available)

@@ -24,9 +24,10 @@ from loyalty.errors import Problem
 from loyalty.ids import UUID
 from loyalty.members.model import EnrolRequest, Profile
 from loyalty.migrate import migrate
+from loyalty.opening import open_service
 from loyalty.program.model import HOUSE
 from loyalty.program.reading import read
-from loyalty.service import Service, open_service
+from loyalty.service import Service
 from loyalty.settings import Settings
 from loyalty.stays.model import Line, StayPosting
 from loyalty.stays.properties import Property, PropertyName

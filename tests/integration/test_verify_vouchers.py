@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from loyalty import offering, redeeming, vouchering, worker
+from loyalty import offering, redeeming, rewarding, vouchering, worker
 from loyalty.commands.benefit import ReturnRequest, UseRequest
 from loyalty.commands.hold import RedemptionRequest
 from loyalty.commands.redeem_voucher import RedeemVoucherRequest
@@ -191,7 +191,7 @@ def test_a_start_gives_vouchers_to_rewards_of_a_time_when_there_were_none(story:
     before = story.query(rewards)
     run_sql(dsn, "DELETE FROM voucher WHERE source = 'reward'")
     for _ in range(2):
-        story.run(story.service.add_missing_vouchers())
+        story.run(rewarding.add_missing_vouchers(story.service))
 
     assert before == story.query(rewards) != []
     assert {} == of_vouchers(story.verify())

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 from asyncpg import Record
 
-from loyalty import bulk
+from loyalty import balances, bulk
 from loyalty.clock import ManualClock
 from loyalty.commands.adjust import AdjustmentRequest
 from loyalty.commands.balance import BalanceView
@@ -25,7 +25,8 @@ from loyalty.ids import show
 from loyalty.ledger.model import Member
 from loyalty.ledger.store import Entry
 from loyalty.members.model import EnrolRequest
-from loyalty.service import Found, Service, open_service
+from loyalty.opening import open_service
+from loyalty.service import Found, Service
 from loyalty.settings import Settings
 from loyalty.stays.properties import Property, PropertyName
 from loyalty.verify.run import open_verification
@@ -196,13 +197,13 @@ class LiveBooks:
     def balance(self, number: str) -> BalanceView:
         found = self.find(number)
         assert found is not None
-        return self.service.balance(found)
+        return balances.now(self.service, found)
 
     def statement(self, number: str) -> list[Entry]:
         """Return all lines of a statement, read in small pages, newest first."""
         member, lines = self.member(number), list[Entry]()
         before = 2**62
-        while page := self.live.run(self.service.statement(member, before, 7)):
+        while page := self.live.run(balances.statement(self.service, member, before, 7)):
             lines += page
             before = page[-1].version
         return lines

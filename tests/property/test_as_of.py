@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec import structs
 
+from loyalty import balances
 from loyalty.commands.balance import BalanceView
 from loyalty.commands.rulebook import Rulebook
 from tests.builders import LATER, idle_rules, later_rules, small_rules
@@ -49,7 +50,7 @@ class Known(NamedTuple):
 
 
 def as_of(books: LiveBooks, number: str, day: date, at: datetime | None) -> BalanceView:
-    return books.live.run(books.service.balance_as_of(books.member(number), day, at))
+    return books.live.run(balances.as_of(books.service, books.member(number), day, at))
 
 
 def play(books: LiveBooks, step: tuple[str, Any], past: list[Any]) -> None:

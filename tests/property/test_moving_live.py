@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from loyalty import moving
+from loyalty import balances, moving
 from loyalty.commands import joint
 from loyalty.commands.adjust import AdjustmentRequest
 from loyalty.commands.compensate import CompensationRequest
@@ -711,13 +711,13 @@ def test_a_debit_takes_what_is_missing_from_the_head_and_then_in_the_order_of_jo
     household = home(books, "T2", "T3", "T1")
     for number, points in (("T1", 30), ("T2", 50), ("T3", 40)):
         books.have(number, points)
-    pool = books.live.run(books.service.pool_of(books.member("T1")))
+    pool = books.live.run(balances.pool_of(books.service, books.member("T1")))
     found = books.one(spend(books, "T1", 100, "s"))
 
     assert 120 == pool
     assert ["ok"] == codes([found])
     assert [0, 0, 20] == books.available("T1", "T2", "T3")
-    assert 20 == books.live.run(books.service.pool_of(books.member("T2")))
+    assert 20 == books.live.run(balances.pool_of(books.service, books.member("T2")))
     assert ["joined"] * 3 == members_of(books, household)
 
 

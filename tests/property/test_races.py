@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from loyalty import metrics
+from loyalty import balances, metrics
 from loyalty.commands import batch
 from loyalty.commands.adjust import AdjustmentRequest
 from loyalty.ids import show
@@ -111,14 +111,14 @@ def test_what_was_known_at_an_instant_is_not_changed_by_what_is_written_a_moment
         async def read() -> Any:
             live.clock.advance(timedelta(milliseconds=5))
             at = live.clock.now()
-            return at, await other.balance_as_of(member, today, at)
+            return at, await balances.as_of(other, member, today, at)
 
         _, (at, said) = live.run(
             slow.overtaken(lambda: adjusted(one, books, books.prefix + "T1", 100, "a"), read)
         )
         live.clock.advance(timedelta(seconds=1))
 
-        assert said == live.run(other.balance_as_of(member, today, at))
+        assert said == live.run(balances.as_of(other, member, today, at))
         assert 100 == books.balance("T1").available
 
 

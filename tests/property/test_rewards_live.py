@@ -13,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from loyalty import worker
+from loyalty import rewarding, worker
 from loyalty.commands.adjust import AdjustmentRequest
 from loyalty.commands.benefit import ReturnRequest, UseRequest
 from loyalty.commands.choose import ChooseRequest
@@ -70,24 +70,32 @@ class Guest:
         return outcome
 
     def rewards(self, milestone: str = "", *, alive: bool = True) -> list[RewardView]:
-        page = self.live.run(self.service.rewards(self.member, LAST, None, 500))
+        page = self.live.run(rewarding.page(self.service, self.member, LAST, None, 500))
         return [
             one.shown for one in reversed(page)
             if one.shown.milestone.startswith(milestone) and (one.shown.status != "revoked" or not alive)
         ]  # fmt: skip
 
     def use(self, reward: RewardView, key: Any = None) -> Any:
-        return self.service.use_reward(self.member_id, id_of(reward), Occasion(), "test", key or self.key())
+        return rewarding.use(
+            self.service, self.member_id, id_of(reward), Occasion(), "test", key or self.key()
+        )
 
     def choose(self, reward: RewardView, codes: list[str], service: Service | None = None) -> Any:
         request = ChooseRequest(codes)
-        return (service or self.service).choose(self.member_id, id_of(reward), request, "test", self.key())
+        return rewarding.choose(
+            service or self.service, self.member_id, id_of(reward), request, "test", self.key()
+        )
 
     def room(self, request: UseRequest | ReturnRequest) -> Any:
         """Use the benefit that is counted, or give a use back."""
         if isinstance(request, UseRequest):
-            return self.service.use_benefit(self.member_id, "meeting_room", request, "test", self.key())
-        return self.service.return_benefit(self.member_id, "meeting_room", request, "test", self.key())
+            return rewarding.use_benefit(
+                self.service, self.member_id, "meeting_room", request, "test", self.key()
+            )
+        return rewarding.return_benefit(
+            self.service, self.member_id, "meeting_room", request, "test", self.key()
+        )
 
     def spend(self, points: int) -> Any:
         return self.service.adjust(AdjustmentRequest(self.number, -points, "goodwill"), "test", self.key())
@@ -247,7 +255,7 @@ def test_points_that_were_spent_are_flagged_for_the_staff_and_come_right_again(l
     guest.stay(2)
     live.run(guest.spend(650))
     guest.stay(2, "cancelled")
-    flagged = live.run(live.service.flagged_rewards(LAST, 10))
+    flagged = live.run(rewarding.flagged(live.service, LAST, 10))
     guest.stay(3)
 
     assert [guest.number] == [one.number for one in flagged if one.member_id == guest.member_id]
@@ -280,7 +288,7 @@ def test_of_twenty_who_use_a_reward_at_the_same_time_one_does(live: Live) -> Non
         guest.stay(place)
     [album] = guest.rewards("every_third")
     works = [
-        service.use_reward(guest.member_id, id_of(album), Occasion(), "test", guest.key())
+        rewarding.use(service, guest.member_id, id_of(album), Occasion(), "test", guest.key())
         for _ in range(10)
         for service in live.services
     ]
@@ -294,7 +302,7 @@ def test_of_twenty_who_use_a_benefit_at_the_same_time_as_many_do_as_are_left(liv
     for place in range(5):
         guest.stay(place)
     works = [
-        service.use_benefit(guest.member_id, "meeting_room", UseRequest(), "test", guest.key())
+        rewarding.use_benefit(service, guest.member_id, "meeting_room", UseRequest(), "test", guest.key())
         for _ in range(10)
         for service in live.services
     ]
@@ -331,7 +339,7 @@ def test_a_choice_and_the_end_of_its_time_come_to_one(live: Live, late: timedelt
     live.clock.advance(timedelta(days=ahead) + late)
     one, other = live.services
     works = [guest.choose(row, ["suite", "spa"], service) for service in live.services]
-    works += [service.lapse(guest.member_id) for service in live.services]
+    works += [rewarding.lapse(service, guest.member_id) for service in live.services]
     outcomes = live.run(all_of(works))
     codes = {one.code for one in guest.rewards("year_nights")}
     chosen = outcomes[:2].count("")

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from loyalty import moving, worker
+from loyalty import moving, rewarding, worker
 from loyalty.commands.benefit import UseRequest
 from loyalty.ids import parse
 from tests.builders import PRINCIPAL, reply, small_rules
@@ -200,7 +200,9 @@ def test_what_is_flagged_moves_to_a_crossing_of_the_survivor_and_is_valid_again(
 def test_uses_of_a_benefit_count_together(two: Two) -> None:
     two.stays(4, 4)
     for guest in (two.old, two.new):
-        use = guest.service.use_benefit(guest.member_id, "meeting_room", UseRequest(), "test", guest.key())
+        use = rewarding.use_benefit(
+            guest.service, guest.member_id, "meeting_room", UseRequest(), "test", guest.key()
+        )
         assert "" == guest.tried(use)
     two.merge()
     [benefit] = two.books.balance("T2").tier.benefits

@@ -1,0 +1,223 @@
+"""Gathers what the commands of a batch have to know beyond their members and stays, each by one statement or none.
+
+Keys first: what has its outcome needs nothing else. Then, by what they are: redemptions, lots, rewards, vouchers.
+"""
+
+from collections.abc import Sequence
+from typing import Final
+
+from loyalty.commands import hold, redeeming_store, store
+from loyalty.commands.benefit import ReturnBenefit
+from loyalty.commands.choose import Choose
+from loyalty.commands.hand_over import HandOver
+from loyalty.commands.hold import Hold
+from loyalty.commands.lapse import Lapse
+from loyalty.commands.model import Facts, Unread
+from loyalty.commands.redeem_voucher import RedeemVoucher
+from loyalty.commands.redeeming_store import Asked
+from loyalty.commands.refund import Refund
+from loyalty.commands.revoke_voucher import RevokeVoucher
+from loyalty.commands.together import Batch
+from loyalty.commands.use import UseReward
+from loyalty.commands.verbs import Command, Steps, gives_back, key_of, need_of
+from loyalty.db import Connection
+from loyalty.ids import UUID
+from loyalty.ledger.model import Moment
+from loyalty.ledger.rules import needs
+from loyalty.partners import store as partners_store
+from loyalty.partners.catalogue import Catalogue
+from loyalty.rewards import store as rewards_store
+from loyalty.vouchers import store as vouchers_store
+from loyalty.vouchers.model import Voucher
+
+_OF_VOUCHERS: Final = (RedeemVoucher, RevokeVoucher, HandOver, Refund, ReturnBenefit, Lapse)
+"""Commands that have to know vouchers."""
+
+
+async def gather(connection: Connection, batch: Batch) -> None:
+    """Give the facts of a batch all that its commands may look at; know the catalogue and the stock, if they do."""
+    await _add_priors(connection, batch)
+    steps = [
+        (known, command) for known, command in batch.pairs()
+        if isinstance(command, Steps) and known.prior is None
+    ]  # fmt: skip
+    if steps:
+        await _add_steps(connection, batch, steps)
+    holds = [
+        (known, command) for known, command in batch.pairs()
+        if isinstance(command, Hold) and known.member is not None and known.prior is None
+    ]  # fmt: skip
+    if holds:
+        await _add_holds(connection, batch, holds)
+    await _add_lots(connection, batch)
+    await _add_rewards(connection, batch)
+    await _add_vouchers(connection, batch)
+
+
+async def _add_priors(connection: Connection, batch: Batch) -> None:
+    keys = [key for command in batch.commands if (key := key_of(command)) is not None]
+    if not keys:
+        return
+    priors = await store.find_keys(connection, keys)
+    for known, command in batch.pairs():
+        key = key_of(command)
+        if key is not None:
+            known.prior = priors.get((key.principal, key.key))
+
+
+async def _add_steps(connection: Connection, batch: Batch, steps: Sequence[tuple[Facts, Steps]]) -> None:
+    """Give steps their redemption and its offer, and the lots that points go back to."""
+    ids = [command.redemption_id for _, command in steps]
+    generation, found = await redeeming_store.read_redemptions(connection, batch.shard, ids)
+    if generation is not None and generation != batch.catalogue.generation:
+        batch.catalogue = await _newest(connection, batch.catalogue)
+    pinned: list[Facts] = []
+    for known, command in steps:
+        known.redemption = one = found.get(command.redemption_id)
+        if one is not None:
+            known.listing = batch.catalogue.listing(one.offer, one.offer_version)
+            if gives_back(command):
+                pinned.append(known)
+    if pinned:
+        await redeeming_store.add_pinned(connection, batch.shard, pinned)
+
+
+async def _add_holds(connection: Connection, batch: Batch, holds: Sequence[tuple[Facts, Hold]]) -> None:
+    """Give holds their offer, their token and what else is on file, and the stock that they will draw on."""
+    while True:
+        asked = [_asked(known, command, batch.catalogue) for known, command in holds]
+        generation, found = await redeeming_store.read_orders(connection, batch.shard, asked)
+        if generation == batch.catalogue.generation:
+            break
+        batch.catalogue = await _newest(connection, batch.catalogue)
+    names: set[str] = set()
+    for (known, command), on_file in zip(holds, found, strict=True):
+        known.listing = batch.catalogue.listing(command.request.offer)
+        known.referenced, known.token, known.taken = on_file.referenced, on_file.token, on_file.taken
+        order = hold.look_ahead(known, batch.rules, command, batch.moment)
+        if order is not None:
+            known.draws = order.cost.points
+            names |= hold.draws(known, order).keys()
+    batch.stock = names
+
+
+def _asked(facts: Facts, command: Hold, catalogue: Catalogue) -> Asked:
+    request, listing = command.request, catalogue.listing(command.request.offer)
+    assert facts.member is not None, "a hold that is looked at is a member's"
+    partner = listing.partner_code if listing else ""
+    return Asked(facts.member.member_id, request.offer, partner, request.reference, command.token)
+
+
+async def _newest(connection: Connection, catalogue: Catalogue) -> Catalogue:
+    """Return the catalogue as it is; never an older one, should this be read from before."""
+    found = await partners_store.load(connection, catalogue)
+    return found if found.generation > catalogue.generation else catalogue
+
+
+async def _add_lots(connection: Connection, batch: Batch) -> None:
+    """Give the lots that commands need; none to twins, which are decided later, by what will then be there."""
+    wanted = [
+        (known, need)
+        for place, (known, command) in enumerate(batch.pairs())
+        if place not in batch.twins
+        and known.member is not None
+        and (need := need_of(known, known.member, command, batch.moment)) is not None
+    ]
+    if wanted:
+        await store.add_lots(connection, batch.shard, wanted, batch.moment.today)
+
+
+async def _add_rewards(connection: Connection, batch: Batch) -> None:
+    """Give the rewards that commands name, and those that are due."""
+    named = [
+        (known, command) for known, command in batch.pairs()
+        if isinstance(command, Choose | UseReward | RedeemVoucher | RevokeVoucher)
+    ]  # fmt: skip
+    if named:
+        # The voucher of a reward has its id.
+        wanted = [
+            command.reward_id if isinstance(command, Choose | UseReward) else command.voucher_id
+            for _, command in named
+        ]
+        found = await rewards_store.find_rewards(connection, batch.shard, wanted)
+        for known, _ in named:
+            # Another member's crossings of the same milestone are none of this one's.
+            known.rewards = [one for one in found if known.member and one.member_id == known.member.member_id]
+    lapsing = [
+        known for known, command in batch.pairs()
+        if isinstance(command, Lapse) and known.member is not None
+    ]  # fmt: skip
+    if lapsing:
+        ids = [known.member.member_id for known in lapsing if known.member]
+        due = await rewards_store.find_due(connection, batch.shard, ids, batch.moment.today)
+        for known in lapsing:
+            known.rewards = [one for one in due if known.member and one.member_id == known.member.member_id]
+
+
+async def _add_vouchers(connection: Connection, batch: Batch) -> None:
+    """Give the vouchers that commands name or may take back, and those that are due."""
+    if not any(isinstance(command, _OF_VOUCHERS) for command in batch.commands):
+        return
+    pairs = list(batch.pairs())
+    named = [
+        (known, command.voucher_id) for known, command in pairs
+        if isinstance(command, RedeemVoucher | RevokeVoucher | HandOver)
+    ]  # fmt: skip
+    if named:
+        _share(
+            named,
+            await vouchers_store.find_vouchers(
+                connection, batch.shard, [voucher_id for _, voucher_id in named]
+            ),
+        )
+    refunds = [(known, command.redemption_id) for known, command in pairs if isinstance(command, Refund)]
+    if refunds:
+        ids = [redemption_id for _, redemption_id in refunds]
+        _share(refunds, await vouchers_store.find_of_redemptions(connection, batch.shard, ids))
+    returning = _members_of(pairs, ReturnBenefit)
+    if returning:
+        ids = [member_id for _, member_id in returning]
+        of_benefits = await vouchers_store.find_of_benefits(connection, ids)
+        for known, member_id in returning:
+            known.vouchers = of_benefits[member_id]
+    lapsing = _members_of(pairs, Lapse)
+    if lapsing:
+        ids = [member_id for _, member_id in lapsing]
+        _share(lapsing, await vouchers_store.find_due(connection, batch.shard, ids, batch.moment.today))
+
+
+def _members_of(pairs: Sequence[tuple[Facts, Command]], kind: type) -> list[tuple[Facts, UUID]]:
+    return [
+        (known, known.member.member_id)
+        for known, command in pairs
+        if known.member is not None and isinstance(command, kind)
+    ]
+
+
+def _share(wanted: Sequence[tuple[Facts, UUID]], found: Sequence[Voucher]) -> None:
+    """Give each member's vouchers to the command about that member."""
+    for known, _ in wanted:
+        known.vouchers = [one for one in found if known.member and one.member_id == known.member.member_id]
+
+
+async def add_given(
+    connection: Connection, shard: int, wanted: Sequence[tuple[Facts, Unread]], moment: Moment
+) -> None:
+    """Give what crossings gave, and the lots that it takes to take it back."""
+    places = [(one.member_id, place) for _, one in wanted for place in one.places]
+    given = await rewards_store.find_given(connection, shard, places)
+    lots: list[tuple[Facts, int]] = []
+    for facts, one in wanted:
+        mine = [(reward, spent) for reward, spent in given if reward.member_id == one.member_id]
+        facts.rewards = [reward for reward, _ in mine]
+        facts.spent_rewards = frozenset(reward.reward_id for reward, spent in mine if spent)
+        if points := sum(reward.points for reward in facts.rewards):
+            draws = points + (facts.stay.award.points if facts.stay else 0)
+            lots.append((facts, (facts.member and needs(facts.member, draws, moment)) or draws))
+    if not lots:
+        return
+    await store.add_lots(connection, shard, lots, moment.today)
+    for facts, _ in lots:
+        there = {lot.lot_id for lot in facts.lots}
+        own = [one.journal_id for one in facts.rewards or () if one.points and one.journal_id not in there]
+        facts.lots += await rewards_store.find_lots(connection, shard, own)
