@@ -24,6 +24,7 @@ from loyalty.ids import UUID, show
 from loyalty.ledger.model import Moment
 from loyalty.ledger.rules import Book
 from loyalty.partners.model import Partner, SignedMoney
+from loyalty.stays.model import Reference
 
 PARTNER: Final = "partner:"
 """What the account of a partner begins with; its code follows."""
@@ -41,7 +42,7 @@ class SettlementAdjustmentRequest(Struct, frozen=True, forbid_unknown_fields=Tru
     points: Annotated[int, Meta(ge=-(2**53), le=2**53)] = 0
     money: SignedMoney = "0"
     line: Annotated[int, Meta(ge=1, le=2_147_483_647)] | None = None
-    reference: Annotated[str, Meta(min_length=1, max_length=64)] | None = None
+    reference: Reference | None = None
 
 
 class Adjustable(Struct, frozen=True, gc=False):

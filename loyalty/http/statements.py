@@ -150,7 +150,9 @@ class StatementHeads(Struct, frozen=True):
 
 
 _READ: Final = problem_responses("forbidden_partner", "unknown_partner", "unknown_statement")
-_ACTED: Final = problem_responses("forbidden_partner", "unknown_statement", "wrong_statement_status")
+_ACTED: Final = problem_responses(
+    "forbidden_partner", "unknown_partner", "unknown_statement", "wrong_statement_status"
+)
 
 
 @post(
@@ -212,7 +214,8 @@ async def accept_statement(code: FromPath[str], period: FromPath[str], request: 
 @post(
     "/v1/partners/{code:str}/statements/{period:str}/dispute", tags=["Settlement"], status_code=200,
     responses=problem_responses(
-        "forbidden_partner", "unknown_statement", "unknown_line", "wrong_statement_status", "invalid_value"
+        "forbidden_partner", "unknown_partner", "unknown_statement", "unknown_line", "wrong_statement_status",
+        "invalid_value",
     ),
 )  # fmt: skip
 async def dispute_statement(
