@@ -14,7 +14,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from loyalty import money
-from loyalty.commands.adjust import Note
+from loyalty.commands.adjust import Why
 from loyalty.commands.model import Answer, Decision, Facts, Key, replay
 from loyalty.commands.price import Payment
 from loyalty.commands.rulebook import Rulebook
@@ -38,7 +38,7 @@ class SettlementAdjustmentRequest(Struct, frozen=True, forbid_unknown_fields=Tru
     It is about a `line` of the statement, or about a `reference`: the partner's own, or an id of ours.
     """
 
-    reason: Annotated[Note, Meta(min_length=1)]
+    reason: Why
     points: Annotated[int, Meta(ge=-(2**53), le=2**53)] = 0
     money: SignedMoney = "0"
     line: Annotated[int, Meta(ge=1, le=2_147_483_647)] | None = None

@@ -314,12 +314,15 @@ def test_refusals_of_statements(api: Any, air: Airline, last: dt.date) -> None:
         air.post(f"statements/{period}/adjustments", {"line": 1, "reason": "so"}, desk),
         air.post(f"statements/{period}/adjustments", {"points": 1, "reason": "so"}, desk),
         air.get(f"statements/{period}/match"),
+        air.post(f"statements/{period}/dispute", {"reason": " "}),
+        air.post(f"statements/{period}/adjustments", {"line": 1, "points": 1, "reason": "\n "}, desk),
+        air.post("accruals/F-1/reverse", {"reason": ""}),
     ]
 
     assert [
         (404, "unknown_statement"), (422, "period_not_over"), (404, "unknown_statement"), (409, "period_closed"),
         (404, "unknown_line"), (404, "unknown_line"), (404, "unknown_line"), (422, "invalid_value"),
-        (422, "invalid_value"), (404, "unknown_statement"),
+        (422, "invalid_value"), (404, "unknown_statement"), *[(400, "invalid_body")] * 3,
     ] == [code_of(one) for one in refused]  # fmt: skip
 
 
