@@ -19,12 +19,12 @@ from loyalty.partners.model import Contract, Partner
 
 AccrualKind = Literal["accrued", "accrual_reversed"]
 
-_REFERENCE: Final = r"[A-Za-z0-9][A-Za-z0-9._:/#-]{0,63}"
+_REFERENCE: Final = r"[A-Za-z0-9][A-Za-z0-9._:#-]{0,63}"
 PartnerReference = Annotated[
     str,
     Meta(
         pattern=rf"^{_REFERENCE}$(?!\n)",
-        description="A text of 1 to 64 letters, digits and `._:/#-`, the first a letter or digit.",
+        description="A text of 1 to 64 letters, digits and `._:#-`, the first a letter or digit.",
     ),
 ]
 

@@ -5,6 +5,7 @@ import hashlib
 import secrets
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
@@ -142,6 +143,15 @@ def test_a_partner_acts_for_itself_only(api: Any, air: Airline, last: dt.date) -
     assert before == api.books()
 
 
+def test_whatever_can_be_given_under_a_reference_is_found_by_it(api: Any, air: Airline) -> None:
+    member, reference = api.member(), "a.B_9:#-"
+    assert 201 == air.accrue(member, reference, 5, api.today).status_code
+    path = f"accruals/{quote(reference, safe='')}"
+
+    assert reference == air.get(path).json()["reference"]
+    assert "reversed" == air.post(f"{path}/reverse", {"reason": "not flown"}).json()["status"]
+
+
 @pytest.mark.parametrize(
     ("changes", "status", "code", "pointer"),
     [
@@ -149,6 +159,7 @@ def test_a_partner_acts_for_itself_only(api: Any, air: Airline, last: dt.date) -
         ({"points": 0}, 400, "invalid_body", "/points"),
         ({"reference": ""}, 400, "invalid_body", "/reference"),
         ({"reference": "=1+1"}, 400, "invalid_body", "/reference"),
+        ({"reference": "a/b"}, 400, "invalid_body", "/reference"),  # no path could name it
         ({"effective_on": "2099-01-01"}, 422, "invalid_value", "/effective_on"),
         ({"effective_on": "2020-01-01"}, 422, "invalid_value", "/effective_on"),
         ({"what": "a b"}, 400, "invalid_body", "/what"),
