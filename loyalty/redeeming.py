@@ -48,7 +48,9 @@ class TokenView(Struct, frozen=True, gc=False):
 # --- Consent ----------------------------------------------------------------------------------------------------------
 
 
-async def mint_token(service: Service, target: Target, request: TokenRequest, by: str, key: Key) -> Answer:
+async def mint_token(
+    service: Service, target: Target, request: TokenRequest, caller: Caller, key: Key
+) -> Answer:
     """Make a token by which a partner may spend points of a member, once; raise Problem when it is refused."""
     partner = (await service.refresh_catalogue()).partner(request.partner)
     if partner is None:
@@ -61,10 +63,10 @@ async def mint_token(service: Service, target: Target, request: TokenRequest, by
     member, now = found.member, service.clock.now()
     text = f"rtk_{service.secret(key, _PURPOSE)[:20].hex()}{member.shard:04x}"
     token = Token(
-        _hash(text), member.member_id, request.partner, request.points, now, by,
+        _hash(text), member.member_id, request.partner, request.points, now, caller.name,
         now + timedelta(minutes=request.minutes),
     )  # fmt: skip
-    answer = await service.submit(MintToken(member.member_id, token, key))
+    answer = await service.submit(MintToken(member.member_id, token, caller, key))
     if answer.status != 201:  # noqa: PLR2004 - a refusal that was given before
         return answer
     kept = _given(answer.body)

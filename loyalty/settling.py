@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Final
 
 import asyncpg
@@ -19,8 +19,8 @@ from loyalty.commands.settle_adjust import Adjustable, SettleAdjust, SettlementA
 from loyalty.db import Connection
 from loyalty.errors import Problem
 from loyalty.ids import show
+from loyalty.partners import accruals, statements
 from loyalty.partners import settlement_store as store
-from loyalty.partners import statements
 from loyalty.partners.accruals import Deposit, Pool
 from loyalty.partners.catalogue import Filed
 from loyalty.partners.matching import ComparedLine, Counts, TheirLine, check, compare, counts
@@ -85,9 +85,9 @@ async def accrue(service: Service, code: str, request: AccrualRequest, actor: st
 
 async def accrual(service: Service, code: str, reference: str) -> AccrualView:
     """Return points that a partner gave; raise Problem when there are none."""
-    known = await store.find_accruals(service.pool, code, reference)
+    known = await store.find_accruals(service.pool, code, _reference(reference))
     if not known:
-        raise Problem("unknown_accrual", f"The partner gave no points as {reference}.")
+        raise _no_accrual(reference)
     return view(known[0], known[1] if len(known) > 1 else None)
 
 
@@ -96,10 +96,21 @@ async def reverse_accrual(
 ) -> Answer:
     """Take back points that a partner gave; raise Problem when it is refused."""
     await partner_of(service, code)
-    known = await store.find_accruals(service.pool, code, reference)
+    known = await store.find_accruals(service.pool, code, _reference(reference))
     found = await service.find_member(show("mem", known[0].member_id)) if known else None
     command = ReverseAccrual(code, reference, found.member.member_id if found else None, request, actor, key)
     return await _concluded(service, lambda connection: service.joints.reverse_accrual(connection, command))
+
+
+def _reference(text: str) -> str:
+    """Return a reference that a path names; raise Problem when it can't be one: nothing is asked for then."""
+    if not accruals.is_reference(text):
+        raise _no_accrual(text)
+    return text
+
+
+def _no_accrual(reference: str) -> Problem:
+    return Problem("unknown_accrual", f"The partner gave no points as {reference}.")
 
 
 async def deposit(service: Service, one: Deposit, key: Key) -> Answer:
@@ -213,17 +224,28 @@ async def statement(service: Service, code: str, period: str) -> Drawn:
 
     Raise Problem when it is no month, or one that a later statement has taken what was open of.
     """
-    partner = (await partner_of(service, code)).one
+    partner, until = (await partner_of(service, code)).one, _until(period)
     async with service.pool.acquire() as connection:
         found = await store.read_statements(connection, code, period)
         if found:
             lines = await store.read_lines(connection, code, found[0].number)
             return Drawn(found[0], lines, await store.read_comparison(connection, found[0]))
-        until = statements.last_day(period)
-        if until is None or period < await store.last_period(connection, code):
-            raise Problem("unknown_statement", f"There is no statement of {period}.")
+        if period < await store.last_period(connection, code):
+            raise _no_statement(period)
         lines = statements.order(await store.to_state(connection, code, until))
     return Drawn(structs.replace(_drawn(partner, period, 0, lines), hash=b""), lines)
+
+
+def _until(period: str) -> date:
+    """Return the last day of the month that a path names; raise Problem when it is none: nothing is asked for then."""
+    until = statements.last_day(period)
+    if until is None:
+        raise _no_statement(period)
+    return until
+
+
+def _no_statement(period: str) -> Problem:
+    return Problem("unknown_statement", f"There is no statement of {period}.")
 
 
 async def act(
@@ -231,6 +253,8 @@ async def act(
     payment: str = "",
 ) -> Statement:  # fmt: skip
     """Accept, dispute or settle a statement; the same again changes nothing. Raise Problem when it can't be done."""
+    await partner_of(service, code)
+    _until(period)
     async with service.pool.acquire() as connection, connection.transaction():
         one = await _locked(connection, code, period)
         last = one.steps[-1]
@@ -282,6 +306,7 @@ async def adjust(
 ) -> Answer:
     """Resolve a dispute about a statement by an adjustment; raise Problem when it is refused."""
     partner = (await partner_of(service, code)).one
+    _until(period)
     found = await store.read_statements(service.pool, code, period)
     if not found:
         raise Problem("unknown_statement", f"The statement of {period} hasn't been issued.")

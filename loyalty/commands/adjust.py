@@ -32,6 +32,14 @@ from loyalty.stays.model import MemberKey
 
 Reason = Literal["service_recovery", "goodwill", "missing_points", "correction"]
 
+Why = Annotated[
+    str,
+    Meta(
+        max_length=500,
+        pattern=r"^\s*[^\s\x00][^\x00]*$",
+        description="A text of 1 to 500 characters that says something, without the character NUL.",
+    ),
+]
 Note = Annotated[
     str,
     Meta(

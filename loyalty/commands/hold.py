@@ -28,13 +28,22 @@ from loyalty.partners.model import Quantity
 from loyalty.partners.offers import Cost, Guest, Listing
 from loyalty.partners.redemption import Redemption, Share
 from loyalty.program.model import Identifier
-from loyalty.stays.model import MemberKey, Reference
+from loyalty.stays.model import MemberKey
 
 _encode = msgspec.json.Encoder().encode
 
 TokenText = Annotated[
     str, Meta(max_length=100, description="A redemption token that the member has made for the partner.")
 ]
+
+OwnReference = Annotated[
+    str,
+    Meta(
+        pattern=r"^[!-*,.-<>?A-~]([ -~]{0,62}[!-~])?$(?!\n)",
+        description="A text of 1 to 64 printable ASCII characters, no space at either end, and none of `=+-@` first.",
+    ),
+]
+"""Statements tell it, and spreadsheets reckon with what begins so."""
 
 
 class RedemptionRequest(Struct, frozen=True, forbid_unknown_fields=True):
@@ -49,7 +58,7 @@ class RedemptionRequest(Struct, frozen=True, forbid_unknown_fields=True):
     quantity: Quantity | None = None
     member: MemberKey | None = None
     token: TokenText | None = None
-    reference: Reference | None = None
+    reference: OwnReference | None = None
     reason: Note | None = None
     capture: bool = False
     max_points: Annotated[int, Meta(ge=1, le=2**53)] | None = None

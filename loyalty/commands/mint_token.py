@@ -1,6 +1,7 @@
 """Write down a member's consent that a partner spends points, once, for minutes. The token itself isn't kept.
 
-Refusals, in this order: the key was used with another request; the member is unknown; the account is closed.
+Refusals, in this order: the key was used with another request; the member is unknown; the key's own person; the
+account is closed.
 """
 
 from datetime import datetime
@@ -9,7 +10,9 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta, Struct
 
+from loyalty.commands import redeeming
 from loyalty.commands.model import Answer, Decision, Facts, Key, Result, Target, replay
+from loyalty.commands.redeeming import Caller
 from loyalty.commands.rulebook import Rulebook
 from loyalty.errors import Problem
 from loyalty.ledger.model import Moment
@@ -32,6 +35,7 @@ class MintToken(Struct, frozen=True, gc=False):
 
     target: Target
     token: Token
+    caller: Caller
     key: Key
 
 
@@ -51,6 +55,9 @@ def decide(facts: Facts, rules: Rulebook, command: MintToken, moment: Moment) ->
         return known
     if facts.member is None:
         return Problem("unknown_member")
+    own = redeeming.refuse_caller(facts.member, command.caller)
+    if own is not None:
+        return own
     if facts.member.status != "active":
         return Problem("member_closed")
     # From here it is made.

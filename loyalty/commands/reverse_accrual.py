@@ -10,7 +10,7 @@ import msgspec
 from msgspec import Struct, structs
 
 from loyalty.commands.accrue import view
-from loyalty.commands.adjust import Note
+from loyalty.commands.adjust import Why
 from loyalty.commands.model import Answer, Decision, Facts, Key, replay
 from loyalty.errors import Problem
 from loyalty.events.model import Event
@@ -25,7 +25,7 @@ _encode: Final = msgspec.json.Encoder().encode
 class ReverseAccrualRequest(Struct, frozen=True, forbid_unknown_fields=True):
     """Why a partner takes back what it gave."""
 
-    reason: Note
+    reason: Why
 
 
 class ReverseAccrual(Struct, frozen=True, gc=False):

@@ -7,7 +7,7 @@ redeemed, was revoked, or its time is up.
 from msgspec import Struct, structs
 
 from loyalty.commands import rewarding, vouching
-from loyalty.commands.adjust import Note
+from loyalty.commands.adjust import Why
 from loyalty.commands.model import Decision, Facts, Key, Result, replay
 from loyalty.commands.rewarding import Happened
 from loyalty.commands.rulebook import Rulebook
@@ -20,7 +20,7 @@ from loyalty.ledger.rules import Book
 class RevokeVoucherRequest(Struct, frozen=True, forbid_unknown_fields=True):
     """Why it is revoked."""
 
-    reason: Note
+    reason: Why
 
 
 class RevokeVoucher(Struct, frozen=True, gc=False):

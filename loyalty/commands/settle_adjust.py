@@ -14,7 +14,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from loyalty import money
-from loyalty.commands.adjust import Note
+from loyalty.commands.adjust import Why
 from loyalty.commands.model import Answer, Decision, Facts, Key, replay
 from loyalty.commands.price import Payment
 from loyalty.commands.rulebook import Rulebook
@@ -24,6 +24,7 @@ from loyalty.ids import UUID, show
 from loyalty.ledger.model import Moment
 from loyalty.ledger.rules import Book
 from loyalty.partners.model import Partner, SignedMoney
+from loyalty.stays.model import Reference
 
 PARTNER: Final = "partner:"
 """What the account of a partner begins with; its code follows."""
@@ -37,11 +38,11 @@ class SettlementAdjustmentRequest(Struct, frozen=True, forbid_unknown_fields=Tru
     It is about a `line` of the statement, or about a `reference`: the partner's own, or an id of ours.
     """
 
-    reason: Annotated[Note, Meta(min_length=1)]
+    reason: Why
     points: Annotated[int, Meta(ge=-(2**53), le=2**53)] = 0
     money: SignedMoney = "0"
     line: Annotated[int, Meta(ge=1, le=2_147_483_647)] | None = None
-    reference: Annotated[str, Meta(min_length=1, max_length=64)] | None = None
+    reference: Reference | None = None
 
 
 class Adjustable(Struct, frozen=True, gc=False):

@@ -49,8 +49,8 @@ def caller_of(user: Principal) -> Caller:
 @post(
     "/v1/members/{member_id:str}/redemption-tokens", tags=["Redemptions"],
     responses=problem_responses(
-        "idempotency_key_missing", "unknown_member", "unknown_partner", "idempotency_key_reused", "member_closed",
-        "partner_suspended",
+        "idempotency_key_missing", "own_redemption", "unknown_member", "unknown_partner", "idempotency_key_reused",
+        "member_closed", "partner_suspended",
     ),
 )  # fmt: skip
 async def mint_token(
@@ -62,7 +62,9 @@ async def mint_token(
     """
     key = await key_of(request)
     target = target_of(request, member_id)
-    return answered(await redeeming.mint_token(service_of(request), target, data, request.user.name, key))
+    return answered(
+        await redeeming.mint_token(service_of(request), target, data, caller_of(request.user), key)
+    )
 
 
 @post(

@@ -10,7 +10,7 @@ from litestar.params import FromPath, JSONBody
 from msgspec import Meta, Struct
 
 from loyalty import money, settling
-from loyalty.commands.adjust import Note
+from loyalty.commands.adjust import Why
 from loyalty.commands.price import Payment
 from loyalty.commands.settle_adjust import SettlementAdjustmentReply, SettlementAdjustmentRequest
 from loyalty.errors import Problem
@@ -58,7 +58,7 @@ class IssueRequest(Struct, frozen=True, forbid_unknown_fields=True):
 class DisputeRequest(Struct, frozen=True, forbid_unknown_fields=True):
     """The lines that a partner disputes (none: the whole), and why."""
 
-    reason: Annotated[Note, Meta(min_length=1)]
+    reason: Why
     lines: Annotated[tuple[Annotated[int, Meta(ge=1, le=2_147_483_647)], ...], Meta(max_length=1000)] = ()
 
 
@@ -150,7 +150,9 @@ class StatementHeads(Struct, frozen=True):
 
 
 _READ: Final = problem_responses("forbidden_partner", "unknown_partner", "unknown_statement")
-_ACTED: Final = problem_responses("forbidden_partner", "unknown_statement", "wrong_statement_status")
+_ACTED: Final = problem_responses(
+    "forbidden_partner", "unknown_partner", "unknown_statement", "wrong_statement_status"
+)
 
 
 @post(
@@ -212,7 +214,8 @@ async def accept_statement(code: FromPath[str], period: FromPath[str], request: 
 @post(
     "/v1/partners/{code:str}/statements/{period:str}/dispute", tags=["Settlement"], status_code=200,
     responses=problem_responses(
-        "forbidden_partner", "unknown_statement", "unknown_line", "wrong_statement_status", "invalid_value"
+        "forbidden_partner", "unknown_partner", "unknown_statement", "unknown_line", "wrong_statement_status",
+        "invalid_value",
     ),
 )  # fmt: skip
 async def dispute_statement(

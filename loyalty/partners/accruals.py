@@ -4,6 +4,7 @@ What a prepaid partner may still give, and what any may on a day, are budgets. T
 written, and never ahead: so a refusal says exactly what is left.
 """
 
+import re
 from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from fractions import Fraction
@@ -18,11 +19,12 @@ from loyalty.partners.model import Contract, Partner
 
 AccrualKind = Literal["accrued", "accrual_reversed"]
 
+_REFERENCE: Final = r"[A-Za-z0-9][A-Za-z0-9._:#-]{0,63}"
 PartnerReference = Annotated[
     str,
     Meta(
-        pattern=r"^[A-Za-z0-9][A-Za-z0-9._:/#-]{0,63}$(?!\n)",
-        description="A text of 1 to 64 letters, digits and `._:/#-`, the first a letter or digit.",
+        pattern=rf"^{_REFERENCE}$(?!\n)",
+        description="A text of 1 to 64 letters, digits and `._:#-`, the first a letter or digit.",
     ),
 ]
 
@@ -91,6 +93,11 @@ class Pool(Struct, frozen=True, gc=False):
 
 
 NO_POOL: Final = Pool(0, 0)
+
+
+def is_reference(text: str) -> bool:
+    """Tell whether a text can be a partner's reference."""
+    return re.fullmatch(_REFERENCE, text) is not None
 
 
 def fund_of(partner: str) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
+from fractions import Fraction
 from typing import Any, Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -9,7 +10,7 @@ from msgspec import Struct
 
 from loyalty import money
 from loyalty.errors import FieldError, Problem
-from loyalty.partners.model import HOTEL, Contract, Kind, Offer, Partner, Stock
+from loyalty.partners.model import HOTEL, MOST, POINTS, Contract, Kind, Offer, Partner, Stock
 from loyalty.program.model import Name
 
 _WITH_DAY: Final[frozenset[Kind]] = frozenset(
@@ -28,6 +29,8 @@ _LISTS: Final[dict[str, frozenset[Kind]]] = {
 }
 """What there is to choose from, by the kinds that ask for it."""
 _TWO: Final = 2
+_LARGEST: Final = 2**63 - 1
+"""The most of anything that the database keeps as one number."""
 
 
 class Surroundings(Struct, frozen=True):
@@ -70,6 +73,8 @@ def _partner(one: Partner, before: Partner | None) -> Found:
 
 
 def _contract(one: Contract) -> Found:
+    yield from _rate("/contract/point_value", one.point_value, POINTS * MOST, one.currency)
+    yield from _rate("/contract/accrual_price", one.accrual_price, POINTS, one.currency)
     if one.accrual_price is None:
         for key in ("accrual_a_day", "accrual_per_member"):
             if getattr(one, key) is not None:
@@ -206,6 +211,12 @@ def _tiers(at: str, tiers: Sequence[str], around: Surroundings) -> Found:
 def _money(at: str, text: str | None, currency: str) -> Found:
     if text is not None and money.to_minor(text, money.digits(currency)) is None:
         yield FieldError(at, f"Is finer than {currency}.")
+
+
+def _rate(at: str, text: str | None, points: int, currency: str) -> Found:
+    """Find money for one point that can't be written down for as many as there may be at once."""
+    if text is not None and Fraction(text) * points * 10 ** money.digits(currency) > _LARGEST:
+        yield FieldError(at, f"Is more than the books can hold for {points} points.")
 
 
 def _twice(at: str, words: Sequence[Any], below: str = "") -> Found:

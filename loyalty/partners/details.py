@@ -19,6 +19,8 @@ from loyalty.partners.model import MOST, Kind, Miles, Offer, Place
 AHEAD: Final = timedelta(days=731)
 """How far ahead the day of use may lie: two years."""
 
+_TOLD: Final = 200
+"""The most characters of what was sent that a problem tells back."""
 _FIELD: Final = re.compile(r"^Object (?:missing required|contains unknown) field `([^`]+)`")
 _PATH: Final = re.compile(r" - at `\$\.?([^`]*)`$")
 
@@ -33,6 +35,13 @@ BookingRef = Annotated[
     str,
     Meta(
         pattern=r"^[A-Z0-9]{5,13}$(?!\n)", description="A booking reference or ticket number, such as K7QX2M."
+    ),
+]
+Booking = Annotated[
+    str,
+    Meta(
+        pattern=r"^[!-~]([ -~]{0,62}[!-~])?$(?!\n)",
+        description="A hotel's booking: 1 to 64 printable ASCII characters, no space at either end.",
     ),
 ]
 MilesAccount = Annotated[
@@ -102,7 +111,7 @@ class Night(Struct, frozen=True, forbid_unknown_fields=True):
     arrival: dt.date
     nights: Nights
     rooms: Count = 1
-    booking_ref: Annotated[str, Meta(min_length=1, max_length=64)] | None = None
+    booking_ref: Booking | None = None
 
 
 class Merchandise(Struct, frozen=True, forbid_unknown_fields=True):
@@ -344,8 +353,9 @@ def _misread(message: str) -> Problem:
     """Turn what msgspec says of details into a Problem that names the field."""
     path = _PATH.search(message)
     named = _FIELD.match(message)
-    where = [part for part in (path[1] if path else "", named[1] if named else "") if part]
-    told = _PATH.sub("", message)
+    name = named[1][:_TOLD] if named else ""
+    where = [part[:_TOLD] for part in (path[1] if path else "", name) if part]
+    told = _PATH.sub("", message)[:_TOLD]
     if named:
-        told = f"{'Unknown' if 'unknown' in named[0] else 'Missing'} field `{named[1]}`"
+        told = f"{'Unknown' if 'unknown' in named[0] else 'Missing'} field `{name}`"
     return Problem("invalid_details", f"{told}.", at="/".join(["/details", *where]))

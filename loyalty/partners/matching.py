@@ -26,6 +26,7 @@ _TOLD: Final = 20
 _COLUMNS: Final = ("reference", "date", "points", "money", "kind")
 _NEEDED: Final = frozenset({"reference", "date", "points"})
 _REFERENCE: Final = 64
+_DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _WHOLE: Final = re.compile(r"-?[0-9]{1,12}")
 
 Outcome = Literal["matched", "missing_here", "missing_there", "different"]
@@ -164,7 +165,7 @@ def _line(cells: Mapping[str, str]) -> TheirLine:
 
 def _date(text: str) -> dt.date | None:
     try:
-        return dt.date.fromisoformat(text) if len(text) == len("2026-03-14") else None
+        return dt.date.fromisoformat(text) if _DAY.fullmatch(text) else None
     except ValueError:
         return None
 

@@ -64,8 +64,10 @@ Image = Annotated[
         description="An address of an image, from https:// on.",
     ),
 ]
-Amount = Annotated[int, Meta(ge=0, le=1_000_000_000)]
-Some = Annotated[int, Meta(ge=1, le=1_000_000_000)]
+POINTS: Final = 1_000_000_000
+"""The most points for one, or given at once."""
+Amount = Annotated[int, Meta(ge=0, le=POINTS)]
+Some = Annotated[int, Meta(ge=1, le=POINTS)]
 MOST: Final = 1_000
 """The most of an offer in one redemption."""
 Quantity = Annotated[int, Meta(ge=1, le=MOST)]

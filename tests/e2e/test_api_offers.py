@@ -132,6 +132,14 @@ BAD_PARTNERS = [
     ({"contract": CONTRACT | {"point_value": "-1"}}, (400, "invalid_body", "/contract/point_value")),
     ({"contract": CONTRACT | {"account": "prepaid"}}, (422, "invalid_partner", "/contract/account")),
     ({"contract": CONTRACT | {"accrual_a_day": 5}}, (422, "invalid_partner", "/contract/accrual_a_day")),
+    (
+        {"contract": CONTRACT | {"point_value": "999999999999"}},
+        (422, "invalid_partner", "/contract/point_value"),
+    ),
+    (
+        {"contract": CONTRACT | {"accrual_price": "999999999999"}},
+        (422, "invalid_partner", "/contract/accrual_price"),
+    ),
 ]
 
 

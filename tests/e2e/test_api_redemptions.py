@@ -273,6 +273,11 @@ def test_a_hold_is_refused_by_what_is_asked_for(desk: Desk) -> None:
         ((422, "sold_out", "/offer"), {"details": desk.details(11), "member": desk.enrol(5000)}),
         ((400, "invalid_body", "/quantity"), {"quantity": 0}),
         ((400, "invalid_body", "/reference"), {"reference": " x"}),
+        # A statement is opened in a spreadsheet, which would reckon with these.
+        *[
+            ((400, "invalid_body", "/reference"), {"reference": one})
+            for one in ("=1+1", "+1", "-x", "@SUM(A1)")
+        ],
     ]
     desk.hold()  # the day has been asked for before
     for expected, changes in cases:
@@ -391,6 +396,9 @@ def test_the_staff_says_why_and_redeems_nothing_for_itself(desk: Desk) -> None:
             desk, (403, "own_redemption", ""),
             lambda verb=verb, body=body: desk.step(redemption, verb, body, mine),
         )  # fmt: skip
+    consent, tokens = {"partner": desk.code, "points": 100}, f"/v1/members/{desk.member}/redemption-tokens"
+    refused(desk, (403, "own_redemption", ""), lambda: desk.post(tokens, consent, mine))
+    assert 201 == desk.post(tokens, consent, Role.OPERATOR).status_code
     assert 201 == desk.hold(role=Role.OPERATOR, reason="Asked for at the desk").status_code
     assert 201 == desk.hold(role=mine, reason="A guest", member=desk.enrol()).status_code
     assert 403 == desk.hold(role=Role.PROPERTY).status_code

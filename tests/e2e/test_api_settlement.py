@@ -5,6 +5,7 @@ import hashlib
 import secrets
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
@@ -142,6 +143,15 @@ def test_a_partner_acts_for_itself_only(api: Any, air: Airline, last: dt.date) -
     assert before == api.books()
 
 
+def test_whatever_can_be_given_under_a_reference_is_found_by_it(api: Any, air: Airline) -> None:
+    member, reference = api.member(), "a.B_9:#-"
+    assert 201 == air.accrue(member, reference, 5, api.today).status_code
+    path = f"accruals/{quote(reference, safe='')}"
+
+    assert reference == air.get(path).json()["reference"]
+    assert "reversed" == air.post(f"{path}/reverse", {"reason": "not flown"}).json()["status"]
+
+
 @pytest.mark.parametrize(
     ("changes", "status", "code", "pointer"),
     [
@@ -149,6 +159,7 @@ def test_a_partner_acts_for_itself_only(api: Any, air: Airline, last: dt.date) -
         ({"points": 0}, 400, "invalid_body", "/points"),
         ({"reference": ""}, 400, "invalid_body", "/reference"),
         ({"reference": "=1+1"}, 400, "invalid_body", "/reference"),
+        ({"reference": "a/b"}, 400, "invalid_body", "/reference"),  # no path could name it
         ({"effective_on": "2099-01-01"}, 422, "invalid_value", "/effective_on"),
         ({"effective_on": "2020-01-01"}, 422, "invalid_value", "/effective_on"),
         ({"what": "a b"}, 400, "invalid_body", "/what"),
@@ -314,12 +325,15 @@ def test_refusals_of_statements(api: Any, air: Airline, last: dt.date) -> None:
         air.post(f"statements/{period}/adjustments", {"line": 1, "reason": "so"}, desk),
         air.post(f"statements/{period}/adjustments", {"points": 1, "reason": "so"}, desk),
         air.get(f"statements/{period}/match"),
+        air.post(f"statements/{period}/dispute", {"reason": " "}),
+        air.post(f"statements/{period}/adjustments", {"line": 1, "points": 1, "reason": "\n "}, desk),
+        air.post("accruals/F-1/reverse", {"reason": ""}),
     ]
 
     assert [
         (404, "unknown_statement"), (422, "period_not_over"), (404, "unknown_statement"), (409, "period_closed"),
         (404, "unknown_line"), (404, "unknown_line"), (404, "unknown_line"), (422, "invalid_value"),
-        (422, "invalid_value"), (404, "unknown_statement"),
+        (422, "invalid_value"), (404, "unknown_statement"), *[(400, "invalid_body")] * 3,
     ] == [code_of(one) for one in refused]  # fmt: skip
 
 

@@ -266,10 +266,12 @@ def test_it_may_go_to_whoever_is_told_the_code_and_only_where_the_offer_allows(a
 def test_an_operator_revokes_one_with_a_reason(api: Api, spa: Spa) -> None:
     _, code = one(api, spa)
     bare = api.post(f"/v1/vouchers/{code}/revoke", {}, **key())
+    blank = api.post(f"/v1/vouchers/{code}/revoke", {"reason": " \n"}, **key())
     done = api.post(f"/v1/vouchers/{code}/revoke", {"reason": "Stolen"}, **key())
     late = api.post(f"/v1/vouchers/{code}/redeem", {}, spa.key, **key())
 
     assert (400, "invalid_body") == told(bare)
+    assert (400, "invalid_body") == told(blank)
     assert (200, "revoked") == (done.status_code, done.json()["voucher"]["status"])
     assert (409, "voucher_revoked") == told(late)
 

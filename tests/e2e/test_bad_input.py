@@ -16,6 +16,7 @@ _TELLTALE = re.compile(
     r"regex|\(\?|\^\[|\[\^|\{\d+,\d*\}|\$\(|`(str|int|object|array)`|Traceback|asyncpg|msgspec|<class"
 )
 
+STATED = "2026-01"
 UNKNOWN = "Unknown field."
 MISSING = "Required field is missing."
 CODE = "Expected a code of 1 to 32 letters, digits and `_.*+/-`."
@@ -128,6 +129,14 @@ def check(
 @pytest.fixture(scope="module")
 def member(api: Any) -> str:
     return api.member()
+
+
+@pytest.fixture(scope="module")
+def air(api: Any) -> None:
+    contract = {"currency": "CNY", "point_value": "0.01", "accrual_price": "0.02"}
+    partner = {"code": "odd_air", "name": {"en": "Odd", "zh": "奇"}, "contract": contract}
+    api.send("PUT", "/v1/partners/odd_air", partner)
+    assert 201 == api.post("/v1/partners/odd_air/statements", {"period": STATED}).status_code
 
 
 @pytest.fixture(autouse=True)
@@ -429,6 +438,36 @@ def test_an_odd_path_leads_nowhere(api: Any, path: str, odd: str) -> None:
 
     check(api, answer, 404, answer.json()["code"], None)
     assert answer.json()["code"] in {"unknown_member", "unknown_stay", "not_found"}
+
+
+@pytest.mark.parametrize("odd", ODD)
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("GET", "odd_air/accruals/{}", None), ("POST", "odd_air/accruals/{}/reverse", {"reason": "so"}),
+        ("GET", "odd_air/statements/{}", None), ("GET", "odd_air/statements/{}.csv", None),
+        ("GET", "odd_air/statements/{}/match", None), ("POST", "odd_air/statements/{}/match", {"lines": []}),
+        ("POST", "odd_air/statements/{}/accept", None), ("POST", "{}/statements/" + STATED + "/accept", None),
+        ("POST", "odd_air/statements/{}/adjustments", {"line": 1, "points": 1, "reason": "so"}),
+    ],
+)  # fmt: skip
+def test_an_odd_path_leads_to_nothing_of_a_partner(
+    api: Any, air: None, method: str, path: str, body: Any, odd: str
+) -> None:
+    del air
+    answer = api.send(method, "/v1/partners/" + path.format(odd), body, idempotency_key=secrets.token_hex(8))
+
+    check(api, answer, 404, answer.json()["code"], None)
+
+
+@pytest.mark.parametrize("odd", ["\0", "a\0", "a\n", " ", "", "房", "x" * 65, 5])
+def test_an_odd_reference_of_an_adjustment_is_refused(api: Any, air: None, odd: Any) -> None:
+    del air
+    body = {"reference": odd, "points": 1, "reason": "so"}
+    path = f"/v1/partners/odd_air/statements/{STATED}/adjustments"
+    answer = api.post(path, body, idempotency_key=secrets.token_hex(8))
+
+    check(api, answer, 400, "invalid_body", "/reference")
 
 
 @pytest.mark.parametrize(

@@ -200,9 +200,7 @@ def test_what_is_given_back_is_on_sale_again_wherever_it_was_sold(counter: Count
 def test_a_token_of_a_process_is_good_in_another_and_only_once(counter: Counter) -> None:
     key, target = counter.key(), counter.prefix + "T1"
     made, again = (
-        counter.do(
-            counter.said(redeeming.mint_token(service, target, TokenRequest("museum", 30), "site", key))
-        )
+        counter.do(counter.said(redeeming.mint_token(service, target, TokenRequest("museum", 30), SITE, key)))
         for service in counter.live.services
     )
     day = str(counter.service.today() + timedelta(days=20))

@@ -88,7 +88,7 @@ class LiveClaims(LiveBooks):
     def mint(self, number: str, points: int, key: str) -> dict[str, Any]:
         request = TokenRequest(self.partner.partner, points, TOKEN_DAYS * 24 * 60)
         bound = self.service.key(PRINCIPAL, self.prefix + key, f"{number} {request!r}".encode())
-        work = redeeming.mint_token(self.service, self.prefix + number, request, "test", bound)
+        work = redeeming.mint_token(self.service, self.prefix + number, request, Caller("test"), bound)
         result = self._keyed(bound.key, work)
         if isinstance(result, Problem):
             return {"code": result.code}

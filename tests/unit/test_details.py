@@ -149,6 +149,8 @@ def test_a_health_check_asks_nothing_about_the_person() -> None:
         ("free_night", {"nights": 31}, "invalid_details", "nights"),
         ("free_night", {"nights": 30, "rooms": 100}, "invalid_details", "nights"),
         ("free_night", {"arrival": "2026-05-09"}, "slot_in_past", "arrival"),
+        ("free_night", {"booking_ref": "R-77\0"}, "invalid_details", "booking_ref"),
+        ("room_upgrade", {"booking_ref": "张三 13800000000"}, "invalid_details", "booking_ref"),
         ("merchandise", {"property": "BJS02"}, "invalid_details", "property"),
     ],
 )
@@ -156,6 +158,13 @@ def test_what_is_wrong_names_its_field(kind: str, changes: dict[str, Any], code:
     details = {key: value for key, value in (GOOD[kind] | changes).items() if value is not ...}
 
     assert (code, f"/details/{field}") == refused(kind, details)
+
+
+def test_what_is_sent_is_not_told_back_without_end() -> None:
+    for details in (NIGHT | {"x" * 500_000: 1}, NIGHT | {"a`b" * 9_000: 1}, NIGHT | {"x": {"y" * 9_000: 1}}):
+        told = look("free_night", details)
+        assert isinstance(told, Problem)
+        assert len(told.detail) + len(told.errors[0].pointer) < 1_000
 
 
 def test_today_is_not_past_and_a_minute_ahead_is_not_either() -> None:

@@ -135,6 +135,7 @@ def test_a_file_is_read_by_its_first_line() -> None:
         ("", "/1"), ("reference,points", "/1"), ("reference,date,points,points", "/1"),
         ("reference,date,points,x", "/1"), ("reference,date,points\nA", "/2"),
         ("reference,date,points\nA,2026-03-10,1\nA,yesterday,1", "/3/date"),
+        ("reference,date,points\nA,2026-W11-2,1", "/2/date"),
         ("reference,date,points\nA,2026-03-10,many", "/2/points"),
         ("reference,date,points,money\nA,2026-03-10,1,1.2345", "/2/money"),
         ("reference,date,points,kind\nA,2026-03-10,1,lost", "/2/kind"),

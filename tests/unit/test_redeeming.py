@@ -387,7 +387,7 @@ def test_another_members_redemption_and_another_partners_are_unknown() -> None:
 
 def test_a_token_is_written_down_without_itself() -> None:
     owner = member()
-    command = MintToken(owner.member_id, token(owner), key())
+    command = MintToken(owner.member_id, token(owner), SITE, key())
     done = decided(mint_token.decide(Facts(owner), RULES, command, NOW))
     closed = mint_token.decide(Facts(member(status="closed")), RULES, command, NOW)
 
