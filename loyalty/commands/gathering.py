@@ -13,6 +13,7 @@ from loyalty.commands.hand_over import HandOver
 from loyalty.commands.hold import Hold
 from loyalty.commands.lapse import Lapse
 from loyalty.commands.model import Facts, Unread
+from loyalty.commands.post_stay import PostStay
 from loyalty.commands.redeem_voucher import RedeemVoucher
 from loyalty.commands.redeeming_store import Asked
 from loyalty.commands.refund import Refund
@@ -36,6 +37,9 @@ _OF_VOUCHERS: Final = (RedeemVoucher, RevokeVoucher, HandOver, Refund, ReturnBen
 
 async def gather(connection: Connection, batch: Batch) -> None:
     """Give the facts of a batch all that its commands may look at; know the catalogue and the stock, if they do."""
+    if _is_of_stays(batch):
+        await _add_lots(connection, batch)
+        return
     await _add_priors(connection, batch)
     steps = [
         (known, command) for known, command in batch.pairs()
@@ -52,6 +56,11 @@ async def gather(connection: Connection, batch: Batch) -> None:
     await _add_lots(connection, batch)
     await _add_rewards(connection, batch)
     await _add_vouchers(connection, batch)
+
+
+def _is_of_stays(batch: Batch) -> bool:
+    """Tell whether there is nothing but postings of stays, as in most batches: they only look for lots."""
+    return {type(command) for command in batch.commands} == {PostStay}
 
 
 async def _add_priors(connection: Connection, batch: Batch) -> None:

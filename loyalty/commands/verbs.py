@@ -139,8 +139,8 @@ def shows_a_race(command: Command, facts: Facts) -> bool:
 def need_of(facts: Facts, member: Member, command: Command, moment: Moment) -> int | None:
     """Return how many points a command may draw from lots; None when it needs no lot at all."""
     draws = 0
-    if isinstance(command, PostStay) and facts.stay is not None:
-        draws = facts.stay.award.points
+    if isinstance(command, PostStay):
+        draws = 0 if facts.stay is None else facts.stay.award.points
     elif isinstance(command, Adjust):
         draws = max(0, -command.request.points)
     elif isinstance(command, Hold):
