@@ -41,6 +41,8 @@ from loyalty.settings import Settings
 HISTORY_PROPERTY: Final = "BENCH0"
 BALANCE: Final = "/v1/members/{key}/balance"
 WARM_UP_SECONDS: Final = 1.0
+HOLDS_A_SECOND: Final = 10_000
+"""More than are captured in a second: none is captured twice."""
 
 
 class Progress:
@@ -125,15 +127,15 @@ class Stream:
 class Captures:
     """Captures what the holds have left, each once."""
 
-    def __init__(self, stage: Stage, connections: int) -> None:
+    def __init__(self, stage: Stage, holds: Stream, connections: int) -> None:
         self._stage = stage
+        self._holds = holds
         self._connections = connections
 
     def run(self, _: int, seconds: float) -> Slice:
-        """Load for some seconds; fails when there aren't holds enough."""
-        held = asyncio.run(_held(self._stage.dsn))
-        if not held:
-            raise LoadFailedError("there is no hold to capture")
+        """Load for some seconds; before that, hold as much more as could be captured in that time."""
+        while len(held := asyncio.run(_held(self._stage.dsn))) < HOLDS_A_SECOND * seconds:
+            self._holds.run(seconds)
         keys = write_keys(self._stage.files / "held.ids", held)
         workload = post_workload(
             self._stage.service.url, f"/v1/redemptions/{KEY}/capture", ["{}"], keys, len(held),
@@ -167,7 +169,7 @@ def measure_all(settings: Settings, size: Size, *, port: int, progress: Progress
         redeeming = _redeeming(main, size)
         others = _others(main, small, rich, stack.enter_context(running_bare()), size)
         before = asyncio.run(_journals(main.dsn))
-        captures = Captures(main, size.connections)
+        captures = Captures(main, redeeming[measure.HOLD][0], size.connections)
         samples = _run(posting | redeeming | others, captures, pgbench, size, progress)
         outcome = Outcome(
             samples=samples,
