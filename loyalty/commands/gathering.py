@@ -105,7 +105,7 @@ async def _add_holds(connection: Connection, batch: Batch, holds: Sequence[tuple
         known.referenced, known.token, known.taken = on_file.referenced, on_file.token, on_file.taken
         order = hold.look_ahead(known, batch.rules, command, batch.moment)
         if order is not None:
-            known.draws = order.cost.points
+            known.order = order
             names |= hold.draws(known, order).keys()
     batch.stock = names
 

@@ -25,7 +25,7 @@ from loyalty.ledger.rules import ALL, Book
 from loyalty.partners import details, offers, reasons
 from loyalty.partners.details import Use
 from loyalty.partners.model import Quantity
-from loyalty.partners.offers import Cost, Guest, Listing
+from loyalty.partners.offers import Cost, Guest, Listing, Order
 from loyalty.partners.redemption import Redemption, Share
 from loyalty.program.model import Identifier
 from loyalty.stays.model import MemberKey
@@ -74,13 +74,6 @@ class Hold(Struct, frozen=True, gc=False):
     token: bytes | None = None
 
 
-class Order(Struct, frozen=True, gc=False):
-    """What is to be redeemed, and what it costs the member."""
-
-    use: Use
-    cost: Cost
-
-
 def price(listing: Listing, tier: str, request: RedemptionRequest, moment: Moment) -> Order | Problem:
     """Return what a redemption is for and costs; or what is wrong with it."""
     use = details.read(
@@ -121,7 +114,7 @@ def decide(facts: Facts, rules: Rulebook, command: Hold, moment: Moment) -> Resu
     if command.caller.partner and command.caller.partner != listing.partner_code:
         return Problem("forbidden_partner", f"The offer is one of {listing.partner_code}.", at="/offer")
     tier = _tier(member, rules, moment)
-    order = price(listing, tier, command.request, moment)
+    order = facts.order or price(listing, tier, command.request, moment)
     if isinstance(order, Problem):
         return order
     refusal = _refuse(facts, member, listing, command, order, tier, moment) or _stock(

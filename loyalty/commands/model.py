@@ -12,7 +12,7 @@ from loyalty.ledger.model import Lot, Member, MilestoneGrant
 from loyalty.ledger.rules import Book, Pinned
 from loyalty.members.model import SealedProfile
 from loyalty.partners.accruals import Accrual
-from loyalty.partners.offers import Listing, Taken
+from loyalty.partners.offers import Listing, Order, Taken
 from loyalty.partners.redemption import Redemption, Step, Token
 from loyalty.rewards.model import GrantedReward, Place
 from loyalty.stays.model import StayOnFile, StayPosting, StayRevision
@@ -50,7 +50,7 @@ class Facts(Struct, gc=False):
     `vouchers` are those that the command names, or all of what it takes back; or those whose time is up.
     `listing` is the offer that it is about, in the newest version or in that of the redemption; `taken` what the member
     has of it already, `referenced` the redemption that has the partner's reference. Of stock that is `spent`, so many
-    are `left` all the same. A hold will draw on so many points (`draws`).
+    are `left` all the same. `order` is what a hold asks for, unless it will be refused.
     """
 
     member: Member | None
@@ -71,7 +71,7 @@ class Facts(Struct, gc=False):
     taken: list[Taken] = []
     referenced: UUID | None = None
     left: dict[str, int] = {}
-    draws: int = 0
+    order: Order | None = None
 
 
 class DirectoryEntry(Struct, frozen=True, gc=False):

@@ -144,7 +144,7 @@ def need_of(facts: Facts, member: Member, command: Command, moment: Moment) -> i
     elif isinstance(command, Adjust):
         draws = max(0, -command.request.points)
     elif isinstance(command, Hold):
-        draws = facts.draws
+        draws = 0 if facts.order is None else facts.order.cost.points
     return needs(member, draws, moment)
 
 

@@ -70,6 +70,13 @@ class Cost(Struct, frozen=True, gc=False):
     value: int
 
 
+class Order(Struct, frozen=True, gc=False):
+    """What is to be redeemed, and what it costs the member."""
+
+    use: Use
+    cost: Cost
+
+
 class Season(Struct, frozen=True, gc=False):
     """The price for a member on the days of use from `first` to `last`; None: on all after it."""
 
@@ -105,7 +112,8 @@ def value(listing: Listing, points: int, quantity: int) -> int:
     """Return the money owed for a redemption in minor units: by the offer's own value, or else by its points, down."""
     if listing.offer.value is not None:
         return _minor(listing.offer.value, listing.decimals) * quantity
-    return int(points * listing.point_value * 10**listing.decimals)
+    worth = listing.point_value
+    return points * worth.numerator * 10**listing.decimals // worth.denominator
 
 
 def seasons(offer: Offer, tier: str, today: date) -> list[Season]:
