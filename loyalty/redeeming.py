@@ -5,6 +5,7 @@ import re
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from hashlib import sha256
+from http import HTTPStatus
 from typing import Final
 
 import msgspec
@@ -67,8 +68,8 @@ async def mint_token(
         now + timedelta(minutes=request.minutes),
     )  # fmt: skip
     answer = await service.submit(MintToken(member.member_id, token, caller, key))
-    if answer.status != 201:  # noqa: PLR2004 - a refusal that was given before
-        return answer
+    if answer.status != HTTPStatus.CREATED:
+        return answer  # a refusal that was given before
     kept = _given(answer.body)
     body = _encode(TokenView(text, kept.partner, kept.points, kept.expires_at))
     return structs.replace(answer, body=body)

@@ -1,6 +1,7 @@
 """Vouchers as routes ask for them: by their codes, or a member's; and what is done with one."""
 
 from collections.abc import Sequence
+from http import HTTPStatus
 from typing import Final
 
 import msgspec
@@ -96,8 +97,8 @@ async def hand_over(service: Service, one: Voucher, member: str | None, actor: s
 
 def with_code(service: Service, answer: Answer) -> Answer:
     """Return an answer with the code of its voucher, which isn't kept with it; a refusal as it is."""
-    if answer.status != 200:  # noqa: PLR2004 - a refusal that is kept under its key
-        return answer
+    if answer.status != HTTPStatus.OK:
+        return answer  # a refusal that is kept under its key
     voucher = _decode(answer.body).voucher
     voucher_id = parse("vch", voucher.voucher_id)
     assert voucher_id is not None, "the answer was made here"

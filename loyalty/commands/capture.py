@@ -44,9 +44,9 @@ def decide(facts: Facts, rules: Rulebook, command: Capture, moment: Moment) -> R
     if known is not None:
         return known
     found = redeeming.find(facts, command.caller)
-    if isinstance(found, Problem) or facts.member is None:
-        return found if isinstance(found, Problem) else Problem("unknown_redemption")
-    one, listing = found
+    if isinstance(found, Problem):
+        return found
+    member, one, listing = found
     refusal = redeeming.refuse_step(one, "captured", moment)
     if refusal is not None:
         return refusal
@@ -55,7 +55,7 @@ def decide(facts: Facts, rules: Rulebook, command: Capture, moment: Moment) -> R
         detail = f"{one.quantity} are held."
         return Problem("capture_above_hold", detail, at="/quantity", numbers={"held": one.quantity})
     # From here it is captured.
-    book = Book(facts.member, moment, command.caller.name, facts.lots, facts.following)
+    book = Book(member, moment, command.caller.name, facts.lots, facts.following)
     deed = post(book, one, listing.offer, quantity, facts.pinned, moment)
     book.close()
     return redeeming.decision(

@@ -28,13 +28,13 @@ class ExpireHold(Struct, frozen=True, gc=False):
 def decide(facts: Facts, rules: Rulebook, command: ExpireHold, moment: Moment) -> Result:
     """Expire a hold that is due; nothing to do is fine too."""
     found = redeeming.find(facts, command.caller)
-    if isinstance(found, Problem) or facts.member is None:
-        return found if isinstance(found, Problem) else Problem("unknown_redemption")
-    one, listing = found
+    if isinstance(found, Problem):
+        return found
+    member, one, listing = found
     if redeeming.refuse_step(one, "expired", moment) is not None or one.expires_at > moment.at:
         return Decision(Answer(200, b"{}"))
     # From here it expires.
-    book = Book(facts.member, moment, command.caller.name, facts.lots, facts.following)
+    book = Book(member, moment, command.caller.name, facts.lots, facts.following)
     journal = book.journal("hold_expired", rules.today(one.expires_at), redeeming.words(one))
     book.release(one.points, facts.pinned, journal.effective_on)
     deed = redeeming.take_step(one, "expired", one.share(one.quantity), journal, moment)

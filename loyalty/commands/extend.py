@@ -49,9 +49,9 @@ def decide(facts: Facts, rules: Rulebook, command: Extend, moment: Moment) -> Re
     if known is not None:
         return known
     found = redeeming.find(facts, command.caller)
-    if isinstance(found, Problem) or facts.member is None:
-        return found if isinstance(found, Problem) else Problem("unknown_redemption")
-    one, listing = found
+    if isinstance(found, Problem):
+        return found
+    member, one, listing = found
     refusal = redeeming.refuse_step(one, "extended", moment)
     if refusal is not None:
         return refusal
@@ -59,7 +59,7 @@ def decide(facts: Facts, rules: Rulebook, command: Extend, moment: Moment) -> Re
     if isinstance(until, Problem):
         return until
     # From here it is extended.
-    book = Book(facts.member, moment, command.caller.name, facts.lots, facts.following)
+    book = Book(member, moment, command.caller.name, facts.lots, facts.following)
     journal = book.journal(
         "hold_extended", moment.today, redeeming.words(one, f"until {until:%Y-%m-%dT%H:%MZ}")
     )

@@ -128,14 +128,14 @@ def refuse_caller(member: Member, caller: Caller) -> Problem | None:
     return None
 
 
-def find(facts: Facts, caller: Caller) -> tuple[Redemption, Listing] | Problem:
-    """Return the redemption that is named, if it is the member's and the caller may know of it; and its offer."""
+def find(facts: Facts, caller: Caller) -> tuple[Member, Redemption, Listing] | Problem:
+    """Return the member, the redemption if it is the member's and the caller may know of it, and its offer."""
     one, listing, member = facts.redemption, facts.listing, facts.member
     if member is None or one is None or one.member_id != member.member_id or listing is None:
         return Problem("unknown_redemption")
     if caller.partner and one.partner != caller.partner:
         return Problem("unknown_redemption")
-    return refuse_caller(member, caller) or (one, listing)
+    return refuse_caller(member, caller) or (member, one, listing)
 
 
 def refuse_step(one: Redemption, kind: StepKind, moment: Moment) -> Problem | None:

@@ -51,16 +51,16 @@ def decide(facts: Facts, rules: Rulebook, command: Refund, moment: Moment) -> Re
     if known is not None:
         return known
     found = redeeming.find(facts, command.caller)
-    if isinstance(found, Problem) or facts.member is None:
-        return found if isinstance(found, Problem) else Problem("unknown_redemption")
-    one, listing = found
+    if isinstance(found, Problem):
+        return found
+    member, one, listing = found
     quantity = command.request.quantity or one.captured - one.refunded
-    refusal = _refuse(facts.member, one, listing, command, quantity, moment)
+    refusal = _refuse(member, one, listing, command, quantity, moment)
     refusal = refusal or vouching.check_refund(one, facts.vouchers, quantity)
     if refusal is not None:
         return refusal
     # From here it is refunded.
-    book = Book(facts.member, moment, command.caller.name, facts.lots, facts.following)
+    book = Book(member, moment, command.caller.name, facts.lots, facts.following)
     share, reason = one.refunds(quantity), command.request.reason
     journal = book.journal("redemption_refunded", moment.today, redeeming.words(one, reason))
     book.refund(share.points, PARTNER + one.partner, facts.pinned, moment.today)

@@ -40,14 +40,14 @@ def decide(facts: Facts, rules: Rulebook, command: Release, moment: Moment) -> R
     if known is not None:
         return known
     found = redeeming.find(facts, command.caller)
-    if isinstance(found, Problem) or facts.member is None:
-        return found if isinstance(found, Problem) else Problem("unknown_redemption")
-    one, listing = found
+    if isinstance(found, Problem):
+        return found
+    member, one, listing = found
     refusal = redeeming.refuse_step(one, "released", moment)
     if refusal is not None:
         return refusal
     # From here it is released.
-    book = Book(facts.member, moment, command.caller.name, facts.lots, facts.following)
+    book = Book(member, moment, command.caller.name, facts.lots, facts.following)
     reason = command.request.reason or ""
     journal = book.journal("hold_released", moment.today, redeeming.words(one, reason))
     book.release(one.points, facts.pinned, moment.today)

@@ -73,7 +73,7 @@ def _wrong(one: Redemption, steps: Sequence[Step], entries: Mapping[UUID, Entry]
         captured += step.quantity * (step.kind == "captured")
         due = _due(one, step, captured, refunded)
         refunded += step.quantity * (step.kind == "refunded")
-        status = _leads_to(status, step, refunded == captured)
+        status = _leads_to(status, step, nothing_left=refunded == captured)
         told = (
             _wrong_share(step, due)
             or _wrong_identity(one, step)
@@ -85,7 +85,7 @@ def _wrong(one: Redemption, steps: Sequence[Step], entries: Mapping[UUID, Entry]
     return "" if found == stored else f"is {stored}, by its steps {found}"
 
 
-def _leads_to(status: str, step: Step, nothing_left: bool) -> str:  # noqa: FBT001 - read with its name at its one place
+def _leads_to(status: str, step: Step, *, nothing_left: bool) -> str:
     after = MOVES[status, step.kind]
     return after[-1] if nothing_left or len(after) == 1 else after[0]
 
