@@ -8,7 +8,6 @@ import secrets
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Self
-from zoneinfo import ZoneInfo
 
 import asyncpg
 import httpx
@@ -16,6 +15,7 @@ import httpx
 from loyalty.db import connect
 from loyalty.http.auth import Role
 from loyalty.http.keys_command import create_key
+from tests.noon import TODAY, ZONE
 
 PROPERTIES = {"SHA01": "CNY", "BJS02": "CNY", "TYO03": "JPY"}
 
@@ -42,7 +42,7 @@ class Api:
         self.dsn = dsn
         self.log = log
         self.client = httpx.Client(base_url=url, trust_env=False, timeout=60)
-        self.today = dt.datetime.now(ZoneInfo("Asia/Shanghai")).date()
+        self.today = TODAY
         self.keys = keys or {role: self.new_key(role) for role in Role}
         self._numbers = itertools.count(1)
 
@@ -90,7 +90,7 @@ class Api:
             hotel = {
                 "code": code,
                 "name": {"en": code, "zh": "酒店"},
-                "time_zone": "Asia/Shanghai",
+                "time_zone": ZONE,
                 "currency": currency,
             }
             answer = self.send("PUT", f"/v1/properties/{code}", hotel)

@@ -9,6 +9,7 @@ from loyalty.db import connect
 from loyalty.embedded import EmbeddedPostgres
 from loyalty.serve import running_service
 from tests.api import Api
+from tests.noon import program_at_noon
 
 VAULT_KEY = "k" * 42 + "A"
 
@@ -26,9 +27,10 @@ def api(
         await connection.close()
 
     asyncio.run(prepare())
-    environment = {"LOYALTY_DATABASE_URL": dsn, "LOYALTY_VAULT_KEY": VAULT_KEY}
+    data_dir = tmp_path_factory.mktemp("api")
+    environment = {"LOYALTY_DATABASE_URL": dsn, "LOYALTY_VAULT_KEY": VAULT_KEY, **program_at_noon(data_dir)}
     with (
-        running_service(tmp_path_factory.mktemp("api"), env=environment) as running,
+        running_service(data_dir, env=environment) as running,
         Api(running.url, dsn, running.log) as api,
     ):
         api.add_hotels()

@@ -4,12 +4,12 @@ import datetime as dt
 from typing import Any
 
 from loyalty.http.auth import Role
-from loyalty.program.model import HOUSE
+from tests.noon import PROGRAM
 
 
 def body(api: Any, version: int, ahead: int, **changes: str) -> dict[str, str]:
     """Return the house program as another version that comes into force so many days from now."""
-    text = HOUSE.read_text(encoding="utf-8").replace("version = 1", f"version = {version}", 1)
+    text = PROGRAM.replace("version = 1", f"version = {version}", 1)
     for before, after in changes.items():
         text = text.replace(before, after)
     return {"definition": text, "effective_from": str(api.today + dt.timedelta(ahead))}

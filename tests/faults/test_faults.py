@@ -35,6 +35,7 @@ from tests.faults.crowd import (
     short_stay,
     wait_until,
 )  # fmt: skip
+from tests.noon import program_at_noon
 
 
 @contextmanager
@@ -42,7 +43,7 @@ def service(
     data_dir: Path, *arguments: str, keys: dict[Role, str] | None = None, **env: str
 ) -> Iterator[tuple[Api, RunningService]]:
     with (
-        running_service(data_dir, arguments=arguments, env=env) as running,
+        running_service(data_dir, arguments=arguments, env=program_at_noon(data_dir) | env) as running,
         open_database(Settings(data_dir=data_dir)) as dsn,
         Api(running.url, dsn, running.log, keys) as api,
     ):
