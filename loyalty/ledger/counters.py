@@ -52,6 +52,11 @@ def is_given(kind: str) -> bool:
     return kind[:_GIVEN] == PROMOTION
 
 
+def days(counters: Counters) -> list[str]:
+    """Return the keys of the days that are kept."""
+    return [key for key in counters if len(key) > _YEAR]
+
+
 def year_of(key: str) -> int:
     """Return the calendar year of a key."""
     return int(key[:_YEAR])
@@ -171,21 +176,11 @@ def last_day(counters: Counters, unit: str, until: date) -> date | None:
 
     Of what a year counts besides the days that are kept, it is taken to be the year's last one.
     """
-    limit, day = until.isoformat(), ""
-    years: dict[str, int] = {}
-    rest: dict[str, int] = {}
-    for key, counts in counters.items():
-        amount = counts.get(unit, 0)
-        if not amount:
-            continue
-        year = key[:_YEAR]
-        if year != key:
-            rest[year] = rest.get(year, 0) - amount
-            if amount > 0 and day < key <= limit:
-                day = key
-        elif amount > 0 and key <= limit:
-            years[year] = amount
-    late = [year for year, amount in years.items() if year > day[:_YEAR] and amount + rest.get(year, 0) > 0]
+    limit = until.isoformat()
+    counted = [key for key, counts in counters.items() if key <= limit and counts.get(unit, 0) > 0]
+    day = max([key for key in counted if len(key) > _YEAR], default="")
+    years = [key for key in counted if len(key) == _YEAR and key > day[:_YEAR]]
+    late = [key for key in years if _rest(counters, key, {unit: counters[key][unit]}).get(unit, 0) > 0]
     if late:
         day = min(f"{max(late)}-12-31", limit)
     return date.fromisoformat(day) if day else None

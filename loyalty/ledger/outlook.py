@@ -30,7 +30,8 @@ def look(
 
     Nothing lapses while points are held: the time begins anew.
     """
-    available, pending, waiting = member.available, 0, list[tuple[date, int]]()
+    waiting: list[tuple[date, int]] = []
+    available, pending = member.available, 0
     if member.held and lapses_on is not None and lapses_on <= today:
         lapses_on = None
     if lapses_on is not None and (available > 0 or member.pending):
@@ -65,7 +66,8 @@ def _open(
 ) -> tuple[int, Expiring, list[tuple[date, int]]]:
     """Add what has opened by a day to what is available, debt repaid first; take the rest out of what expires."""
     available, owed = member.available, member.debt
-    left, waiting = dict(expiring), dict[date, int]()
+    left = dict(expiring)
+    waiting: dict[date, int] = {}
     for opens_on, expires_on, points in sorted(opening, key=_order):
         opens = expires_on is None or opens_on < expires_on
         if opens and opens_on <= today:

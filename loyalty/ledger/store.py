@@ -133,14 +133,16 @@ async def fold(
         await connection.execute(QUERIES["lock_member_to_read"], member.shard, member.member_id)
         transfers = await connection.fetch(QUERIES["fold_transfers"], *key)
         lots = await connection.fetch(QUERIES["fold_lots"], *key)
-    points, held, counters = 0, 0, dict[str, dict[str, int]]()
+    counters: Counters = {}
+    points = held = 0
     for unit, day, amount, kept in transfers:
         if unit == POINTS:
             points += amount
             held += kept
         elif amount:
             counting.count(counters, unit, day, amount, by_day)
-    expiring, in_lots = dict[date, int](), 0
+    expiring: dict[date, int] = {}
+    in_lots = 0
     for _, expires_on, left in lots:
         in_lots += left
         if expires_on is not None:

@@ -80,7 +80,8 @@ class Rates:
     def earn(self, revenue: Mapping[str, int], lines: Iterable[tuple[str, int]] | None = None) -> Earned:
         """Return the base points for revenue by category; with `lines`, each of them is rounded on its own."""
         why: list[Why] = []
-        spend, eligible = 0, dict[int, int]()
+        eligible: dict[int, int] = {}
+        spend = 0
         for category, amount in revenue.items():
             weight = self._weights.get(category)
             shown = money.from_minor(amount, self._decimals)

@@ -25,7 +25,10 @@ def read_folio(posting: StayPosting, most_nights: int) -> Folio | Problem:
     """Return a posting's figures, or a problem that names every field that can't be; its code is the first one's."""
     days = (posting.departure - posting.arrival).days
     dated = 0 <= days <= most_nights and posting.arrival >= EARLIEST and posting.departure <= LATEST
-    code, errors = ("invalid_value", list[FieldError]()) if dated else _bad_dates(posting, days, most_nights)
+    code = "invalid_value"
+    errors: list[FieldError] = []
+    if not dated:
+        code, errors = _bad_dates(posting, days, most_nights)
     decimals = money.digits(posting.currency)
     revenue: dict[str, int] = {}
     for place, line in enumerate(posting.lines):

@@ -75,16 +75,23 @@ class Era:
         periods = walk(known, self.ladders, self._beginning(known).start, day)
         return next(one for one in periods if one.last >= day)
 
+    def on(self, member: Member, day: date) -> Level:
+        """Return the tier in force on a day."""
+        if self.before is not None and day < self.since:
+            return self.before.on(member, day)
+        beginning = self._beginning(member)
+        ladder = self.ladders.on(day)
+        lasting = [ladder] if _may_last(ladder, member.counters) else []
+        steps = self._earned(member, beginning, day)
+        return self._found(member, day, steps, _given(member, beginning), lasting).level
+
     def course(self, member: Member, day: date) -> Iterator[Found]:
         """Yield what is in force on a day, and on each later one on which it may change by itself; until it can't."""
         if self.before is not None and day < self.since:
             yield from takewhile(lambda found: found.day < self.since, self.before.course(member, day))
             day = self.since
         beginning = self._beginning(member)
-        given = [
-            *beginning.promised,
-            *(status for status in member.traits.statuses if status.kind != "earned"),
-        ]
+        given = _given(member, beginning)
         steps = list(beginning.steps)
         marks = [day, *self.ladders.days, *_ends(given), *self._marks(steps)]
         heapify(marks)
@@ -142,7 +149,7 @@ class Era:
 
     def _periods(self, member: Member, start: Step | None, day: date) -> Iterator[Period]:
         """Yield the periods up to the first one after which nothing changes any more."""
-        year = max(map(counting.year_of, member.counters), default=day.year)
+        year = counting.year_of(max(member.counters)) if member.counters else day.year
         last = max(day, date(year, 12, 31), *self.ladders.days)
         for period in walk(member, self.ladders, start, day):
             yield period
@@ -203,10 +210,16 @@ class Era:
 
     def earned(self, member: Member, day: date) -> list[Step]:
         """Return the tiers earned up to a day of the era."""
-        beginning = self._beginning(member)
-        periods = walk(member, self.ladders, beginning.start, day)
-        found = _steps(takewhile(lambda period: period.first <= day, periods))
-        return [step for step in (*beginning.steps, *found) if step[0] <= day]
+        return self._earned(member, self._beginning(member), day)
+
+    def _earned(self, member: Member, beginning: Beginning, day: date) -> list[Step]:
+        """Return the tiers earned up to a day of the era, from its beginning on."""
+        steps = list(beginning.steps)
+        for period in walk(member, self.ladders, beginning.start, day):
+            if period.first > day:
+                break
+            steps += period.steps
+        return [step for step in steps if step[0] <= day]
 
     def has_for_life(self, member: Member, day: date) -> bool:
         """Tell whether a member has a tier above the lowest on a day that is for life, earned as such or given."""
@@ -244,6 +257,11 @@ def _asked_for_life(ladder: Ladder, counters: Counters) -> dict[str, int]:
     """Return what was counted over a whole membership of the units that tiers for life ask for."""
     units = {unit for _, require in ladder.lifetime for unit, _ in require}
     return {unit: counting.over_all(counters, unit) for unit in units}
+
+
+def _given(member: Member, beginning: Beginning) -> list[Status]:
+    """Return the tiers that were given or promised, whatever is earned."""
+    return [*beginning.promised, *[one for one in member.traits.statuses if one.kind != "earned"]]
 
 
 def _steps(periods: Iterable[Period]) -> list[Step]:

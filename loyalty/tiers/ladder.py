@@ -16,6 +16,7 @@ Thresholds = tuple[tuple[str, int], ...]
 
 _NEXT_DAY_MONTHS: Final = 14
 """Days that are kept where it matters on which day of a calendar year a tier was reached."""
+_NO_RANK: Final[frozenset[int]] = frozenset()
 _YEAR: Final = 12
 """Months."""
 
@@ -128,7 +129,7 @@ class Ladder:
             rank -= 1
         return self.levels[rank]
 
-    def reached(self, counted: Mapping[str, int], barred: frozenset[int] = frozenset()) -> Level:
+    def reached(self, counted: Mapping[str, int], barred: frozenset[int] = _NO_RANK) -> Level:
         """Return the highest level that counts reach, and that isn't of a barred rank."""
         for unit, threshold in self._lowest:
             if counted.get(unit, 0) >= threshold:
@@ -142,11 +143,11 @@ class Ladder:
 
     def barred(self, counted: Mapping[str, int]) -> frozenset[int]:
         """Return the ranks that a bar keeps a member from reaching."""
-        return _held(self._to_reach, counted) if self._to_reach else frozenset()
+        return _held(self._to_reach, counted)
 
     def barred_from_keeping(self, counted: Mapping[str, int]) -> frozenset[int]:
         """Return the ranks that a bar keeps a member from keeping."""
-        return _held(self._to_keep, counted) if self._to_keep else frozenset()
+        return _held(self._to_keep, counted)
 
     def upgraded(self, counted: Mapping[str, int], present: Level) -> Level:
         """Return the level that counts reach, the present one if that is no upgrade or a bar is in the way."""
@@ -266,7 +267,8 @@ def _stays(level: Level, counted: Mapping[str, int], barred: frozenset[int]) -> 
 
 def _held(bars: Sequence[tuple[str, int, frozenset[int]]], counted: Mapping[str, int]) -> frozenset[int]:
     """Return the ranks of those bars that hold."""
-    return frozenset[int]().union(*(ranks for unit, most, ranks in bars if counted.get(unit, 0) > most))
+    held = [ranks for unit, most, ranks in bars if counted.get(unit, 0) > most]
+    return _NO_RANK.union(*held) if held else _NO_RANK
 
 
 def _enough(any_of: Thresholds, all_of: Thresholds, counted: Mapping[str, int]) -> bool:

@@ -58,7 +58,7 @@ class Tiers:
                     return ladder.levels[0]
                 this, last = _of_two_years(ladder, member.counters, day.year)
                 return this if this.rank >= last.rank else last
-        return next(self._era.course(member, day)).level
+        return self._era.on(member, day)
 
     def certain(self, member: Member, day: date) -> bool:
         """Tell whether the tier last told is the one of a day: it was told, and no review is due."""
@@ -129,7 +129,7 @@ class Tiers:
         if len(member.counters) <= _MANY_DAYS:
             return member
         horizon = add_months(today, -months).replace(day=1)
-        days = [key for key in member.counters if counting.is_day(key)]
+        days = counting.days(member.counters)
         if len(days) > _MANY_DAYS and min(days) < horizon.isoformat():
             era = self._era.at(today)
             years_do = era.kind == "calendar_year" and era.before is None

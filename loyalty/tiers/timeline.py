@@ -146,8 +146,10 @@ def _reviewed(
     judge = ladders.on(year[1] + _DAY)
     present, best = judge.like(level), judge.levels[0]
     for _, ladder in ladders.between(*year):
-        barred = ladder.barred_from_keeping(counted) if began else frozenset[int]()
-        best = higher(best, judge.like(ladder.reached(counted, barred)))
+        found = (
+            ladder.reached(counted, ladder.barred_from_keeping(counted)) if began else ladder.reached(counted)
+        )
+        best = higher(best, judge.like(found))
     if present.rank <= best.rank:
         return None
     after = higher(judge.after_review(present, counted), best)
@@ -217,7 +219,7 @@ def _rolling(member: Member, ladders: Ladders, start: Step | None) -> Iterator[P
         leaving[leaves_on(day, ladders)].append(counts)
     level = ladders.all[0].levels[0] if start is None else start[1]
     total: dict[str, int] = {}
-    begin = set[date]() if start is None else {start[0]}
+    begin = () if start is None else (start[0],)
     for day in sorted({*days, *leaving, *ladders.days, *begin}):
         _add(total, days.get(day, _NOTHING))
         for counts in leaving.get(day, ()):
@@ -226,7 +228,8 @@ def _rolling(member: Member, ladders: Ladders, start: Step | None) -> Iterator[P
             continue
         ladder = ladders.on(day)
         counted = _with_brands(ladders, dict(total))
-        present, steps = ladder.like(level), list[Step]()
+        steps: list[Step] = []
+        present = ladder.like(level)
         after = ladder.upgraded(counted, present)
         if after is not present:
             steps.append((day + _DAY if ladder.rules.effective == "next_day" else day, after))
@@ -267,30 +270,36 @@ def _cycles(member: Member, ladders: Ladders, start: Step | None) -> Iterator[Pe
     days = _days(member.counters)
     begins = min([member.enrolled_on, *days]) if start is None else start[0]
     level = ladders.on(begins).levels[0] if start is None else start[1]
-    waiting = sorted((one for one in {*days, *ladders.days} if one >= begins), reverse=True)
+    waiting = sorted([one for one in {*days, *ladders.days} if one >= begins], reverse=True)
     while True:
-        ladder = ladders.on(begins)
-        total, steps = dict[str, int](), list[Step]()
-        ends = add_months(begins, ladder.rules.months) - _DAY
-        begins_next = ends + _DAY
-        while waiting and waiting[-1] <= ends:
+        total: dict[str, int] = {}
+        counted = _with_brands(ladders, total)
+        step: Step | None = None
+        begins_next = add_months(begins, ladders.on(begins).rules.months)
+        ends = begins_next - _DAY
+        while waiting and waiting[-1] < begins_next:
             day = waiting.pop()
             ladder = ladders.on(day)
             _add(total, days.get(day, _NOTHING))
+            counted = _with_brands(ladders, total)
             present = ladder.like(level)
-            after = ladder.upgraded(_with_brands(ladders, total), present)
+            after = ladder.upgraded(counted, present)
             if after is not present:
-                steps.append((day + _DAY if ladder.rules.effective == "next_day" else day, after))
                 ends, begins_next = day - _DAY, day + _DAY
+                step = (begins_next if ladder.rules.effective == "next_day" else day, after)
                 break
         else:
-            ladder = ladders.on(begins_next)
-            present = ladder.like(level)
-            after = ladder.after_review(present, _with_brands(ladders, total))
-            if after is not present:
-                steps.append((begins_next, after))
-        level = steps[-1][1] if steps else level
-        yield Period(begins, ends, _with_brands(ladders, total), steps)
+            if level.rank:
+                ladder = ladders.on(begins_next)
+                present = ladder.like(level)
+                after = ladder.after_review(present, counted)
+                if after is not present:
+                    step = (begins_next, after)
+        if step is None:
+            yield Period(begins, ends, counted)
+        else:
+            level = step[1]
+            yield Period(begins, ends, counted, (step,))
         begins = begins_next
 
 
@@ -298,7 +307,7 @@ def _cycles(member: Member, ladders: Ladders, start: Step | None) -> Iterator[Pe
 
 
 def _days(counters: Counters) -> dict[date, Mapping[str, int]]:
-    return {date.fromisoformat(key): counts for key, counts in counters.items() if counting.is_day(key)}
+    return {date.fromisoformat(key): counters[key] for key in counting.days(counters)}
 
 
 def _counted(ladders: Ladders, actual: Mapping[str, int], rolled: Mapping[str, int]) -> Mapping[str, int]:
