@@ -176,11 +176,17 @@ def last_day(counters: Counters, unit: str, until: date) -> date | None:
 
     Of what a year counts besides the days that are kept, it is taken to be the year's last one.
     """
-    limit = until.isoformat()
-    counted = [key for key, counts in counters.items() if key <= limit and counts.get(unit, 0) > 0]
-    day = max([key for key in counted if len(key) > _YEAR], default="")
-    years = [key for key in counted if len(key) == _YEAR and key > day[:_YEAR]]
-    late = [key for key in years if _rest(counters, key, {unit: counters[key][unit]}).get(unit, 0) > 0]
-    if late:
-        day = min(f"{max(late)}-12-31", limit)
-    return date.fromisoformat(day) if day else None
+    limit, year, passed = until.isoformat(), "", 0
+    # The days of a year come before the year itself.
+    for key in sorted(counters, reverse=True):
+        if key[:_YEAR] != year:
+            year, passed = key[:_YEAR], 0
+        amount = counters[key].get(unit, 0)
+        if key == year:
+            if key <= limit and amount > max(passed, 0):
+                return min(date(int(key), 12, 31), until)
+        elif amount > 0 and key <= limit:
+            return date.fromisoformat(key)
+        else:
+            passed += amount
+    return None

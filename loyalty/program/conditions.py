@@ -165,16 +165,21 @@ class Days:
         ]
         self._nightly = bits(by == "nights" for by, _ in tests)
         self._by_night = _by_day(tests, "nights")
+        self._night_by_night = lru_cache(_KEPT)(self._each_night)
 
-    def nights(self, visit: Visit, among: int) -> list[int]:
-        """Return for each night of a stay the promotions by nights that it is right for; [] when none is among some."""
+    def nights(self, visit: Visit, among: int) -> tuple[int, ...]:
+        """Return for each night the promotions by nights that it is right for; nothing when none is among some."""
         if not among & self._nightly:
-            return []
-        by_night = self._by_night
-        first, last = visit.arrival.toordinal(), visit.departure.toordinal()
-        return [by_night(date.fromordinal(day)) for day in range(first, last)]
+            return ()
+        return self._night_by_night(visit.arrival, visit.departure)
 
-    def holding(self, visit: Visit, nights: list[int]) -> int:
+    def _each_night(self, arrival: date, departure: date) -> tuple[int, ...]:
+        by_night = self._by_night
+        return tuple(
+            [by_night(date.fromordinal(day)) for day in range(arrival.toordinal(), departure.toordinal())]
+        )
+
+    def holding(self, visit: Visit, nights: tuple[int, ...]) -> int:
         """Return the promotions that the days of a stay are right for, or at least one of its nights."""
         found = self._any_day
         for day_of, holding in self._asked:

@@ -163,7 +163,7 @@ def _compiled(item: Promotion, bit: int, decimals: int) -> _Rule:
 
 
 def _give(
-    rule: _Rule, visit: Visit, nights: list[int], base: int, used: Used, budgets: Mapping[str, int]
+    rule: _Rule, visit: Visit, nights: tuple[int, ...], base: int, used: Used, budgets: Mapping[str, int]
 ) -> Given | None:
     """Return what a promotion whose days are right gives within its limits; None: nothing, whatever they are."""
     if visit.nights < rule.least_nights or visit.spend < rule.least_spend:

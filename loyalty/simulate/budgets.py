@@ -29,12 +29,15 @@ class Budgets:
         """Take the budgets in points by promotion, and for those known to be spent, since when."""
         self.cuts = dict(cuts or {})
         self._budgets = budgets
+        self._plenty = dict.fromkeys(budgets, _PLENTY)
         self._taken: dict[str, list[tuple[datetime, int]]] = {code: [] for code in budgets}
         self._left_then = {code: cut.left for code, cut in self.cuts.items()}
         self._given_back: defaultdict[str, int] = defaultdict(int)
 
     def left(self, at: datetime) -> dict[str, int]:
         """Return what there is to take at an instant."""
+        if not self.cuts:
+            return self._plenty
         return {code: self._left(code, at) for code in self._budgets}
 
     def _left(self, code: str, at: datetime) -> int:

@@ -42,7 +42,7 @@ def _meet(items: tuple[Promotion, ...], festivals: tuple[Festival, ...]) -> bool
     days = Days([structs.replace(item, by="posting") for item in items], Festivals(festivals))
     length = _LUNAR_ROUND if any(item.festivals for item in items) else _ROUND
     everyone = (1 << len(items)) - 1
-    return any(days.holding(_visit_on(day), []) == everyone for day in _days(first, last, length))
+    return any(days.holding(_visit_on(day), ()) == everyone for day in _days(first, last, length))
 
 
 def _visit_on(day: date) -> Visit:
