@@ -68,7 +68,8 @@ class Case(Struct, frozen=True, gc=False):
     """A stay to be judged, with all that it is judged by: nothing of it changes meanwhile.
 
     `guest` says who it is when the stay is first seen; afterwards the promotions that are pinned stand. `budgets` holds
-    what is left of promotions' budgets, with what this stay has already had of them.
+    what is left of promotions' budgets, with what this stay has already had of them. `explain`: whether anybody asks
+    what each category of revenue has earned.
     """
 
     rules: Rulebook
@@ -78,6 +79,7 @@ class Case(Struct, frozen=True, gc=False):
     before: Before
     guest: Known | None = None
     budgets: Mapping[str, int] = {}
+    explain: bool = True
 
 
 class _Worth(Struct, gc=False):
@@ -194,7 +196,8 @@ def _earn(case: Case, terms: Terms, revenue: dict[str, int], worth: _Worth) -> N
     """Add what revenue earns: base, tier bonus, promotions; and what all of it counts for."""
     rules, earning = case.rules, case.rules.earning
     tier, day = case.pinned.tier, case.posting.departure
-    earned = terms.rates.earn(revenue, _lines(case, terms.rates.rooms, revenue) if earning.by_line else None)
+    lines = _lines(case, terms.rates.rooms, revenue) if earning.by_line else None
+    earned = terms.rates.earn(revenue, lines, explain=case.explain)
     worth.why += earned.why
     worth.base = base = _capped(case, terms, earned.points, worth) if terms.caps else earned.points
     percent = rules.level(tier).bonus_percent

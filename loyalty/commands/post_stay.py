@@ -197,8 +197,9 @@ def reward(
 
 
 def judge(
-    facts: Facts, rules: Rulebook, command: PostStay, posting: StayPosting, member: Member, moment: Moment
-) -> tuple[Award, list[Why]]:
+    facts: Facts, rules: Rulebook, command: PostStay, posting: StayPosting, member: Member, moment: Moment, *,
+    explain: bool = True,
+) -> tuple[Award, list[Why]]:  # fmt: skip
     """Return what a stay is worth to a member, under the version in force at its check-out, and why."""
     version, budgets = rules.at(posting.departure), facts.budgets
     if facts.stay is None or facts.stay.member_id != member.member_id:
@@ -213,7 +214,7 @@ def judge(
     guest = None
     if version.promotions is not None and pinned.entitled is None:
         guest = judging.Asked(member, before, posting)
-    return judging.judge(Case(version, posting, command.folio, pinned, before, guest, budgets))
+    return judging.judge(Case(version, posting, command.folio, pinned, before, guest, budgets, explain))
 
 
 def before_revision(rules: Rulebook, member: Member, award: Award) -> Before:

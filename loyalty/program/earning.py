@@ -77,20 +77,24 @@ class Rates:
         self._decimals = decimals
         self._round = round_
 
-    def earn(self, revenue: Mapping[str, int], lines: Iterable[tuple[str, int]] | None = None) -> Earned:
-        """Return the base points for revenue by category; with `lines`, each of them is rounded on its own."""
+    def earn(
+        self,
+        revenue: Mapping[str, int],
+        lines: Iterable[tuple[str, int]] | None = None,
+        *,
+        explain: bool = True,
+    ) -> Earned:
+        """Return the base points for revenue by category, and why; with `lines`, each is rounded on its own."""
         why: list[Why] = []
         eligible: dict[int, int] = {}
         spend = 0
         for category, amount in revenue.items():
             weight = self._weights.get(category)
-            shown = money.from_minor(amount, self._decimals)
-            if weight is None:
-                why.append(Why("category_not_eligible", category, shown))
-                continue
-            why.append(Why("category_eligible", category, shown, rate=self._texts[category]))
-            spend += amount
-            eligible[weight] = eligible.get(weight, 0) + amount
+            if weight is not None:
+                spend += amount
+                eligible[weight] = eligible.get(weight, 0) + amount
+            if explain:
+                why.append(self._of_category(category, amount))
         if lines is None:
             points = self._points(eligible)
         else:
@@ -102,8 +106,16 @@ class Rates:
                     if category in weights
                 ]
             )
-        why.append(Why("base", amount=money.from_minor(spend, self._decimals), points=points, rule=self.code))
+        if explain:
+            shown = money.from_minor(spend, self._decimals)
+            why.append(Why("base", amount=shown, points=points, rule=self.code))
         return Earned(points, spend, why)
+
+    def _of_category(self, category: str, amount: int) -> Why:
+        shown, rate = money.from_minor(amount, self._decimals), self._texts.get(category)
+        if rate is None:
+            return Why("category_not_eligible", category, shown)
+        return Why("category_eligible", category, shown, rate=rate)
 
     def counted(self, nights: int) -> int:
         """Return what nights of a stay count for where not each counts for one; both in tenths."""

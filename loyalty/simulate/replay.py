@@ -142,7 +142,9 @@ class Replay:
             self._rules.tiers.know(self.member, said.moment.today)
         if version.budgets:
             facts.budgets = self._budgets.left(said.moment.at)
-        award, _ = post_stay.judge(facts, self._rules, command, posting, self.member, said.moment)
+        award, _ = post_stay.judge(
+            facts, self._rules, command, posting, self.member, said.moment, explain=False
+        )
         return award, refused
 
     def _replace(self, before: Award, after: Award, said: Said) -> None:
