@@ -21,13 +21,14 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 ROOT: Final = Path(__file__).parents[1]
-WRITTEN_IN: Final = 2026
-"""The year of the dates in the examples; they are run as if written this year, so that nothing has expired."""
+WRITTEN: Final = datetime(2026, 11, 29, 4, tzinfo=UTC)
+"""When the examples are run, as far as they know: noon in China, so that nothing has expired and no day turns."""
+PRETENDING: Final = ROOT / "tests" / "pretending"
+"""What makes the programs of the examples believe it."""
 
 _FENCE: Final = re.compile(
     r"^(?P<fence>`{3,})(?P<info>[^\n`]*)\n(?P<text>.*?)^(?P=fence)$", re.MULTILINE | re.DOTALL
 )
-_DATE: Final = re.compile(r"\b(20[2-4]\d)(?=-\d\d-\d\d\b)")
 _LINK: Final = re.compile(
     r"(?<!!)\[[^\]]*\]\(([^)\s]+)\)|!\[[^\]]*\]\(([^)\s]+)\)|<img[^>]*\bsrc=\"([^\"]+)\""
 )
@@ -88,10 +89,11 @@ def examples(path: Path) -> list[Example]:
 # --- Running ---------------------------------------------------------------------------------------------------------
 
 
-def this_year(text: str) -> str:
-    """Move the dates of an example to this year."""
-    years = datetime.now(UTC).year - WRITTEN_IN
-    return _DATE.sub(lambda match: str(int(match[1]) + years), text)
+def pretended() -> dict[str, str]:
+    """Return the surroundings in which it is now when the examples were written."""
+    seconds = (WRITTEN - datetime.now(UTC)).total_seconds()
+    path = filter(None, (str(PRETENDING), os.environ.get("PYTHONPATH")))
+    return {"PYTHONPATH": os.pathsep.join(path), "PRETENDED_SECONDS": str(seconds)}
 
 
 def run(found: list[Example], env: Mapping[str, str], cwd: Path, instead: Mapping[str, str]) -> list[str]:
@@ -100,7 +102,7 @@ def run(found: list[Example], env: Mapping[str, str], cwd: Path, instead: Mappin
     for documented, real in instead.items():
         script = script.replace(documented, real)
     path = cwd / "example.sh"
-    path.write_text(this_year(script), "utf-8")
+    path.write_text(script, "utf-8")
     done = subprocess.run(
         ["bash", "-euo", "pipefail", str(path)], env=os.environ | env, cwd=cwd, capture_output=True, text=True,
         timeout=120, check=False,
@@ -114,9 +116,9 @@ def run(found: list[Example], env: Mapping[str, str], cwd: Path, instead: Mappin
 def differences(reply: Block, printed: str) -> list[str]:
     """Say where what was printed differs from what the document shows."""
     if reply.language == "json":
-        pairs = zip_longest(_documents(this_year(reply.text)), _documents(printed), fillvalue=None)
+        pairs = zip_longest(_documents(reply.text), _documents(printed), fillvalue=None)
         return [line for shown, found in pairs for line in _differ(shown, found, "")]
-    shown, found = this_year(reply.text).splitlines(), printed.rstrip("\n").splitlines()
+    shown, found = reply.text.splitlines(), printed.rstrip("\n").splitlines()
     return [
         f"shown: {one!r}; printed: {other!r}"
         for one, other in zip_longest(shown, found)

@@ -9,12 +9,13 @@ import sys
 import time
 from collections.abc import Generator
 from contextlib import contextmanager
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 
 import asyncpg
 import rich_click as click
 from rich.console import Console
 
+from loyalty.clock import SystemClock
 from loyalty.db import DatabaseUnreachableError
 from loyalty.embedded import EmbeddedPostgresError, open_database
 from loyalty.migrate import MigrationError
@@ -105,6 +106,6 @@ async def _run(
     with progress(Console(stderr=True)) as told:
         async with open_verification(dsn, None, told, batch=batch, codes=codes) as verification:
             report = await verification.run(shard)
-            day = as_of or verification.rules.today(datetime.now(UTC))
+            day = as_of or verification.rules.today(SystemClock().now())
             books = await verification.digest(day) if digest else None
             return report, verification.rules.at(day).label, day, books

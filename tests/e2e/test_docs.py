@@ -21,6 +21,7 @@ from loyalty.partners.redemption import MOVES
 from loyalty.serve import RunningService, running_service
 from loyalty.settings import describe, read_settings
 from tests.docs_support import (
+    PRETENDING,
     ROOT,
     Block,
     anchors,
@@ -30,6 +31,7 @@ from tests.docs_support import (
     examples,
     leads_somewhere,
     links,
+    pretended,
     rows,
     run,
     without_blocks,
@@ -52,14 +54,25 @@ def name_of(path: Path) -> str:
 
 
 @pytest.fixture(scope="module")
-def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningService]:
-    with running_service(tmp_path_factory.mktemp("documented") / "data") as running:
+def then() -> dict[str, str]:
+    """Let it be now when the examples were written."""
+    return pretended()
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory: pytest.TempPathFactory, then: dict[str, str]) -> Iterator[RunningService]:
+    with running_service(tmp_path_factory.mktemp("documented") / "data", env=then) as running:
         yield running
 
 
 def surroundings(service: RunningService) -> dict[str, str]:
     """What a reader has: the commands on the path, and a database server to be administrator of."""
-    programs = [str(Path(sys.executable).parent), str(packaged_binaries()), os.environ["PATH"]]
+    programs = [
+        str(PRETENDING),
+        str(Path(sys.executable).parent),
+        str(packaged_binaries()),
+        os.environ["PATH"],
+    ]
     sockets = (service.data_dir / "sockets").read_text("utf-8")
     return {
         "PATH": os.pathsep.join(programs),
@@ -73,11 +86,11 @@ def surroundings(service: RunningService) -> dict[str, str]:
 @pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
 @pytest.mark.parametrize("path", RUNNABLE, ids=name_of)
 def test_the_examples_run_and_print_what_is_shown(
-    path: Path, service: RunningService, tmp_path: Path
+    path: Path, service: RunningService, then: dict[str, str], tmp_path: Path
 ) -> None:
     found = examples(path)
     instead = {"http://127.0.0.1:8080": service.url, "@db.internal/": "@/"}
-    printed = run(found, surroundings(service), tmp_path, instead)
+    printed = run(found, surroundings(service) | then, tmp_path, instead)
     wrong = {
         f"{one.reply}": wrong
         for one, output in zip(found, printed, strict=True)
