@@ -76,8 +76,8 @@ async def _add_priors(connection: Connection, batch: Batch) -> None:
 
 async def _add_steps(connection: Connection, batch: Batch, steps: Sequence[tuple[Facts, Steps]]) -> None:
     """Give steps their redemption and its offer, and the lots that points go back to."""
-    ids = [command.redemption_id for _, command in steps]
-    generation, found = await redeeming_store.read_redemptions(connection, batch.shard, ids)
+    named = {command.redemption_id: known.member.member_id for known, command in steps if known.member}
+    generation, found = await redeeming_store.read_redemptions(connection, batch.shard, named)
     if generation is not None and generation != batch.catalogue.generation:
         batch.catalogue = await _newest(connection, batch.catalogue)
     pinned: list[Facts] = []

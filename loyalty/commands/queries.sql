@@ -66,7 +66,8 @@ WHERE m.number <> w.member AND 'mem_' || replace(m.member_id::text, '-', '') <> 
 -- The outcomes that idempotency keys already have.
 SELECT k.principal, k.key, k.fingerprint, k.status, k.reply
 FROM unnest($1::uuid[], $2::text[]) AS w (principal, key)
-JOIN idempotency_key AS k ON k.principal = w.principal AND k.key = w.key;
+CROSS JOIN LATERAL (SELECT * FROM idempotency_key AS e
+                    WHERE e.principal = w.principal AND e.key = w.key LIMIT 1) AS k;
 
 -- name: find_lots
 -- For each member: the lots that are due, to open or to expire ($4 is today), and of the others that are open the first
@@ -454,23 +455,37 @@ CROSS JOIN LATERAL (
 ORDER BY w.place;
 
 -- name: read_redemptions
--- Redemptions of a shard, each with the generation of the catalogue.
+-- Redemptions of members, each with the generation of the catalogue.
 SELECT (SELECT generation FROM catalogue_generation WHERE only_row),
-       redemption_id, member_id, offer, offer_version, partner, reference, status, quantity, points, cash, value,
-       currency, tier, details, draws, slot, venue, begins, booked_on, expires_at, captured, refunded, step
-FROM redemption WHERE shard = $1 AND redemption_id = ANY ($2::uuid[]);
+       r.redemption_id, r.member_id, r.offer, r.offer_version, r.partner, r.reference, r.status, r.quantity, r.points,
+       r.cash, r.value, r.currency, r.tier, r.details, r.draws, r.slot, r.venue, r.begins, r.booked_on, r.expires_at,
+       r.captured, r.refunded, r.step
+FROM unnest($2::uuid[], $3::uuid[]) AS w (redemption_id, member_id)
+CROSS JOIN LATERAL (SELECT * FROM redemption AS e
+                    WHERE e.shard = $1 AND e.member_id = w.member_id AND e.redemption_id = w.redemption_id
+                    LIMIT 1) AS r;
 
 -- name: find_pinned
 -- What redemptions have of which lots: held, or captured and not refunded.
-SELECT s.redemption_id, l.lot_id, l.member_id, l.amount, l.remaining, l.expired, l.earned_on, l.expires_on, l.opens_on,
-       l.pending, l.lapsed_on, sum(CASE a.kind WHEN 'hold' THEN a.amount ELSE -a.amount END)::bigint AS points
-FROM redemption_step AS s
-JOIN allocation AS a
-  ON a.shard = s.shard AND a.journal_id = s.journal_id AND a.kind IN ('hold', 'release', 'refund')
-JOIN lot AS l ON l.shard = a.shard AND l.lot_id = a.lot_id
-WHERE s.shard = $1 AND s.redemption_id = ANY ($2::uuid[])
-GROUP BY s.redemption_id, l.shard, l.lot_id
-HAVING sum(CASE a.kind WHEN 'hold' THEN a.amount ELSE -a.amount END) > 0;
+SELECT p.redemption_id, l.lot_id, l.member_id, l.amount, l.remaining, l.expired, l.earned_on, l.expires_on, l.opens_on,
+       l.pending, l.lapsed_on, p.points
+FROM (SELECT s.redemption_id, a.lot_id, sum(a.points)::bigint AS points
+      FROM redemption_step AS s
+      CROSS JOIN LATERAL (SELECT e.lot_id, CASE e.kind WHEN 'hold' THEN e.amount ELSE -e.amount END AS points
+                          FROM allocation AS e
+                          WHERE e.shard = $1 AND e.journal_id = s.journal_id AND e.kind IN ('hold', 'release', 'refund')
+                          OFFSET 0) AS a
+      WHERE s.shard = $1 AND s.redemption_id = ANY ($2::uuid[])
+      GROUP BY s.redemption_id, a.lot_id) AS p
+CROSS JOIN LATERAL (SELECT * FROM lot AS e WHERE e.shard = $1 AND e.lot_id = p.lot_id LIMIT 1) AS l
+WHERE p.points > 0;
+
+-- name: find_owners
+-- Whose redemptions are, by shard and id, and with which partner: as the first step says, which never changes.
+SELECT s.redemption_id, s.member_id, s.partner
+FROM unnest($1::smallint[], $2::uuid[]) AS w (shard, redemption_id)
+CROSS JOIN LATERAL (SELECT * FROM redemption_step AS e
+                    WHERE e.shard = w.shard AND e.redemption_id = w.redemption_id AND e.step = 1 LIMIT 1) AS s;
 
 -- name: find_redemptions
 -- Redemptions by shard and id, wherever they are.
@@ -478,13 +493,14 @@ SELECT r.redemption_id, r.member_id, r.offer, r.offer_version, r.partner, r.refe
        r.cash, r.value, r.currency, r.tier, r.details, r.draws, r.slot, r.venue, r.begins, r.booked_on, r.expires_at,
        r.captured, r.refunded, r.step
 FROM unnest($1::smallint[], $2::uuid[]) AS w (shard, redemption_id)
-JOIN redemption AS r ON r.shard = w.shard AND r.redemption_id = w.redemption_id;
+CROSS JOIN LATERAL (SELECT * FROM redemption AS e
+                    WHERE e.shard = w.shard AND e.redemption_id = w.redemption_id LIMIT 1) AS r;
 
 -- name: find_tokens
 -- Whose tokens are, by shard and hash.
 SELECT t.hash, t.member_id
 FROM unnest($1::smallint[], $2::bytea[]) AS w (shard, hash)
-JOIN redemption_token AS t ON t.shard = w.shard AND t.hash = w.hash;
+CROSS JOIN LATERAL (SELECT * FROM redemption_token AS e WHERE e.shard = w.shard AND e.hash = w.hash LIMIT 1) AS t;
 
 -- name: list_redemptions_of_member
 -- A page of a member's redemptions, newest first; $4 a partner and $5 a status, if not null.

@@ -1,7 +1,7 @@
 """The SQL of redemptions: what their commands need to know, and what there is to look at."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -24,6 +24,13 @@ class Asked(Struct, frozen=True, gc=False):
     partner: str
     reference: str | None
     token: bytes | None
+
+
+class Owner(Struct, frozen=True, gc=False):
+    """Whose a redemption is: the member's, and the partner's with which it was made."""
+
+    member_id: UUID
+    partner: str
 
 
 class Known(Struct, frozen=True, gc=False):
@@ -54,10 +61,10 @@ def _token(columns: Sequence[Any]) -> Token | None:
 
 
 async def read_redemptions(
-    connection: Connection, shard: int, ids: Sequence[UUID]
+    connection: Connection, shard: int, named: Mapping[UUID, UUID]
 ) -> tuple[int | None, dict[UUID, Redemption]]:
-    """Return the generation of the catalogue (None: nothing was found), and redemptions of a shard by id."""
-    rows = await connection.fetch(QUERIES["read_redemptions"], shard, ids)
+    """Return the generation of the catalogue (None: nothing was found), and redemptions of members, by id."""
+    rows = await connection.fetch(QUERIES["read_redemptions"], shard, list(named), list(named.values()))
     found = (_redemption(row[1:]) for row in rows)
     return rows[0][0] if rows else None, {one.redemption_id: one for one in found}
 
@@ -88,6 +95,13 @@ async def find_redemptions(pool: Pool, ids: Sequence[UUID]) -> list[Redemption |
     found = (_redemption(row) for row in await pool.fetch(QUERIES["find_redemptions"], shards, ids))
     by_id = {one.redemption_id: one for one in found}
     return [by_id.get(one) for one in ids]
+
+
+async def find_owners(pool: Pool, ids: Sequence[UUID]) -> list[Owner | None]:
+    """Return whose redemptions are, in order; None where there is none."""
+    rows = await pool.fetch(QUERIES["find_owners"], [shard_of(one) for one in ids], ids)
+    owners: dict[UUID, Owner] = {row[0]: Owner(row[1], row[2]) for row in rows}
+    return [owners.get(one) for one in ids]
 
 
 async def find_tokens(pool: Pool, hashes: Sequence[tuple[int, bytes]]) -> list[UUID | None]:
