@@ -27,7 +27,7 @@ from loyalty.ledger.model import (
     Member,
     Transfer,
 )
-from loyalty.ledger.rules import Book
+from loyalty.ledger.rules import Book, is_due
 from loyalty.rewards.model import GrantedReward
 from loyalty.stays.model import Award, StayOnFile, StayPosting, StayRevision
 from loyalty.vouchers.codes import Codes
@@ -178,8 +178,11 @@ async def add_lots(
         for row in await connection.fetch(QUERIES["find_own_lots"], shard, stays):
             lots[row["member_id"]].setdefault(row["lot_id"], lot_of_row(row))
             own[row["member_id"]].add(row["lot_id"])
-    for row in await connection.fetch(QUERIES["find_following"], shard, ids, today):
-        by_member[row["member_id"]].following = row["following"]
+    # Only a book that settles what is due has to know what comes next.
+    due = [facts.member.member_id for facts, _ in wanted if facts.member and is_due(facts.member, today)]
+    if due:
+        for row in await connection.fetch(QUERIES["find_following"], shard, due, today):
+            by_member[row["member_id"]].following = row["following"]
     for member_id, facts in by_member.items():
         facts.lots = list(lots[member_id].values())
         facts.own = frozenset(own[member_id])
