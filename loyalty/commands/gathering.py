@@ -1,6 +1,6 @@
-"""Gathers what the commands of a batch have to know beyond their members and stays, each by one statement or none.
+"""Gathers what the commands of a batch have to know beyond members, stays and keys, each by one statement or none.
 
-Keys first: what has its outcome needs nothing else. Then, by what they are: redemptions, lots, rewards, vouchers.
+By what they are: redemptions, lots, rewards, vouchers. What a key has its outcome of needs nothing else.
 """
 
 from collections.abc import Sequence
@@ -20,7 +20,7 @@ from loyalty.commands.refund import Refund
 from loyalty.commands.revoke_voucher import RevokeVoucher
 from loyalty.commands.together import Batch
 from loyalty.commands.use import UseReward
-from loyalty.commands.verbs import Command, Steps, gives_back, key_of, need_of
+from loyalty.commands.verbs import Command, Steps, gives_back, need_of
 from loyalty.db import Connection
 from loyalty.ids import UUID
 from loyalty.ledger.model import Moment
@@ -40,7 +40,6 @@ async def gather(connection: Connection, batch: Batch) -> None:
     if _is_of_stays(batch):
         await _add_lots(connection, batch)
         return
-    await _add_priors(connection, batch)
     steps = [
         (known, command) for known, command in batch.pairs()
         if isinstance(command, Steps) and known.prior is None
@@ -61,17 +60,6 @@ async def gather(connection: Connection, batch: Batch) -> None:
 def _is_of_stays(batch: Batch) -> bool:
     """Tell whether there is nothing but postings of stays, as in most batches: they only look for lots."""
     return {type(command) for command in batch.commands} == {PostStay}
-
-
-async def _add_priors(connection: Connection, batch: Batch) -> None:
-    keys = [key for command in batch.commands if (key := key_of(command)) is not None]
-    if not keys:
-        return
-    priors = await store.find_keys(connection, keys)
-    for known, command in batch.pairs():
-        key = key_of(command)
-        if key is not None:
-            known.prior = priors.get((key.principal, key.key))
 
 
 async def _add_steps(connection: Connection, batch: Batch, steps: Sequence[tuple[Facts, Steps]]) -> None:

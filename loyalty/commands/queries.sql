@@ -18,16 +18,23 @@ FOR NO KEY UPDATE OF m;
 -- For each command, in order: the member it names, by id or by number, and what is on file for the stay it names: the
 -- highest revision, and the one that the posting states. The stay may live in another shard than the poster's.
 -- Each look-up is a LATERAL of its own with a LIMIT, so that whatever the planner thinks of a table, it goes by a key.
--- Each row tells the generation of the program's versions.
+-- Each row tells the generation of the program's versions. Where a command has an idempotency key: its outcome, if it
+-- has one already.
 SELECT (SELECT generation FROM program_generation WHERE only_row), m.member_id, m.number, m.status,
        m.enrolled_on, m.version, m.available, m.held, m.debt, m.counters, m.next_expiry, m.traits, m.tier, m.review_on,
-       m.pending, m.active_on, d.shard, d.member_id, d.stay_id, head.revision, head.snapshot, head.award, head.reply, same.snapshot, same.reply
+       m.pending, m.active_on
+-- section stays
+       , d.shard, d.member_id, d.stay_id, head.revision, head.snapshot, head.award, head.reply, same.snapshot, same.reply
+-- section keys
+       , k.fingerprint, k.status, k.reply
+-- end of sections
 FROM unnest($2::uuid[], $3::text[], $4::stay_key[]) WITH ORDINALITY
          AS w (member_id, number, source, property, stay_ref, leg, revision, place)
 LEFT JOIN LATERAL (SELECT * FROM member AS n WHERE n.shard = $1 AND n.member_id = w.member_id
                    UNION ALL
                    SELECT * FROM member AS n WHERE n.shard = $1 AND n.number = w.number
                    LIMIT 1) AS m ON true
+-- section stays
 LEFT JOIN LATERAL (SELECT e.shard, e.member_id, e.stay_id
                    FROM stay_directory AS e
                    WHERE e.property = w.property AND e.stay_ref = w.stay_ref AND e.leg = w.leg AND e.source = w.source
@@ -40,6 +47,12 @@ LEFT JOIN LATERAL (SELECT r.snapshot, r.reply
                    FROM stay_revision AS r
                    WHERE r.shard = d.shard AND r.stay_id = d.stay_id AND r.revision = w.revision
                    LIMIT 1) AS same ON true
+-- section keys
+LEFT JOIN LATERAL (SELECT e.fingerprint, e.status, e.reply
+                   FROM idempotency_key AS e
+                   WHERE e.principal = ($5::uuid[])[w.place] AND e.key = ($6::text[])[w.place]
+                   LIMIT 1) AS k ON true
+-- end of sections
 ORDER BY w.place;
 
 -- name: count_by_day

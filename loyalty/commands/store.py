@@ -1,10 +1,8 @@
 """The SQL of a batch: what commands need to know, and what they decide, written in one statement."""
 
-import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from datetime import date, datetime
-from functools import lru_cache
 from typing import Any, Final
 
 import msgspec
@@ -13,8 +11,8 @@ from msgspec import structs
 from msgspec.structs import astuple
 
 from loyalty.commands import vouching
-from loyalty.commands.model import Decision, DirectoryEntry, Facts, Key, Prior, Short
-from loyalty.db import Connection, load_queries
+from loyalty.commands.model import Decision, DirectoryEntry, Facts, Key, Prior, Short, Target
+from loyalty.db import Connection, load_queries, with_sections
 from loyalty.ids import UUID, shard_of
 from loyalty.ledger import counters as counting
 from loyalty.ledger import traits as known_traits
@@ -34,9 +32,6 @@ from loyalty.vouchers.codes import Codes
 from loyalty.vouchers.model import Voucher
 
 QUERIES = load_queries("loyalty.commands")
-_READ = QUERIES["read_facts"]
-_SECTION: Final = re.compile(r"^-- (?:section (\w+)|end of sections)\n", re.MULTILINE)
-_PARAMETER: Final = re.compile(r"\$(\d+)")
 
 _counters = msgspec.json.Decoder(Counters).decode
 _award = msgspec.json.Decoder(Award).decode
@@ -52,8 +47,8 @@ _NEVER = (None, None)
 _NO_STATE = (None,) * 9
 _NO_REVISION = (None,) * 9
 
-Named = tuple[str | UUID, StayPosting | None]
-"""Whom a command is about, and the stay that it posts, if it does."""
+Named = tuple[Target, StayPosting | None, Key | None]
+"""Whom a command is about, the stay that it posts, if it does, and its idempotency key, if it has one."""
 
 
 async def lock_members(
@@ -64,18 +59,21 @@ async def lock_members(
 
 
 async def read_facts(connection: Connection, shard: int, named: Sequence[Named]) -> tuple[int, list[Facts]]:
-    """Return the member that each command names, and what is on file for the stay that it posts.
+    """Return for each command the member, what is on file for the stay that it posts, and the outcome of its key.
 
     Before that, the generation of the program's versions.
     """
+    targets, postings, keys = zip(*named, strict=True)
+    sections = [name for name, asked in (("stays", postings), ("keys", keys)) if any(asked)]
     rows = await connection.fetch(
-        _READ,
+        with_sections(QUERIES["read_facts"], *sections),
         shard,
-        [None if isinstance(target, str) else target for target, _ in named],
-        [target if isinstance(target, str) else None for target, _ in named],
-        [_stay_key(posting) for _, posting in named],
+        [None if isinstance(target, str) else target for target in targets],
+        [target if isinstance(target, str) else None for target in targets],
+        [_stay_key(posting) for posting in postings],
+        *([[key and key.principal for key in keys], [key and key.key for key in keys]] if any(keys) else ()),
     )
-    return rows[0][0] if rows else 0, [_facts(shard, row) for row in rows]
+    return rows[0][0], [_facts(shard, row, sections) for row in rows]
 
 
 def _stay_key(posting: StayPosting | None) -> tuple[object, ...]:
@@ -84,12 +82,13 @@ def _stay_key(posting: StayPosting | None) -> tuple[object, ...]:
     return (posting.source, posting.property, posting.stay_ref, posting.leg, posting.revision)
 
 
-def _facts(shard: int, row: Record) -> Facts:
+def _facts(shard: int, row: Record, sections: Sequence[str]) -> Facts:
     _, member_id, number, status, enrolled_on, version, available, held, debt, counters, due, *rest = row
-    traits, tier, review_on, pending, active_on, *stay = rest
-    on_file = _on_file(stay)
+    traits, tier, review_on, pending, active_on, *more = rest
+    on_file = _on_file(more[:9]) if "stays" in sections else None
+    prior = _prior(*more[-3:]) if "keys" in sections else None
     if member_id is None:
-        return Facts(None, on_file)
+        return Facts(None, on_file, prior)
     member = Member(
         shard,
         member_id,
@@ -108,7 +107,11 @@ def _facts(shard: int, row: Record) -> Facts:
         pending,
         active_on,
     )
-    return Facts(member, on_file)
+    return Facts(member, on_file, prior)
+
+
+def _prior(fingerprint: bytes | None, status: int, reply: str) -> Prior | None:
+    return None if fingerprint is None else Prior(fingerprint, status, reply.encode())
 
 
 def _on_file(columns: Sequence[Any]) -> StayOnFile | None:
@@ -211,7 +214,9 @@ async def write(
     rows = _rows(shard, decisions, at)
     sections = {name: parts for name, parts in _sections(shard, decisions, at, codes) if any(parts)}
     more = [rows_of for parts in sections.values() for rows_of in parts]
-    await connection.execute(_write_books(*sections), shard, at, *rows, generation, *more)
+    await connection.execute(
+        with_sections(QUERIES["write_books"], *sections), shard, at, *rows, generation, *more
+    )
 
 
 def _sections(
@@ -236,26 +241,6 @@ def _sections(
 
 def _voucher_row(shard: int, one: Voucher, at: datetime, codes: Codes) -> tuple[object, ...]:
     return (shard, *astuple(one), codes.hash(one.voucher_id, one.handed_over), at)
-
-
-@lru_cache
-def _write_books(*sections: str) -> str:
-    """Return `write_books` with some of its sections, in their order, the parameters numbered without gaps.
-
-    PostgreSQL opens a table with all its indexes even for no row at all.
-    """
-    head, *named = _SECTION.split(QUERIES["write_books"])
-    written, known = head, len(set(_PARAMETER.findall(head)))
-    numbers: dict[str, str] = {}
-    for name, sql in zip(named[::2], named[1::2], strict=True):
-        if name is None:
-            return written + sql
-        if name in sections:
-            for number in _PARAMETER.findall(sql):
-                if int(number) > known:
-                    numbers.setdefault(number, str(known + 1 + len(numbers)))
-            written += _PARAMETER.sub(lambda found: "$" + numbers.get(found[1], found[1]), sql)
-    raise AssertionError("the sections of `write_books` have an end")
 
 
 def _rows(shard: int, decisions: Sequence[Decision], at: datetime) -> Iterable[list[tuple[object, ...]]]:
