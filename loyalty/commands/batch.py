@@ -97,6 +97,7 @@ class Batches:
         self._keep(batch.catalogue)
         if batch.stock and generation is None:
             await store.lock_budgets(connection, shard, batch.stock)
+            batch.left = await store.read_budgets(connection, shard, batch.stock)
         results = without_twins(await decide_all(connection, batch))
         decisions = [
             result for result in results if isinstance(result, Decision) and not result.answer.replayed

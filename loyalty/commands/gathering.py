@@ -82,26 +82,24 @@ async def _add_steps(connection: Connection, batch: Batch, steps: Sequence[tuple
 async def _add_holds(connection: Connection, batch: Batch, holds: Sequence[tuple[Facts, Hold]]) -> None:
     """Give holds their offer, their token and what else is on file, and the stock that they will draw on."""
     while True:
-        asked = [_asked(known, command, batch.catalogue) for known, command in holds]
-        generation, found = await redeeming_store.read_orders(connection, batch.shard, asked)
+        for known, command in holds:
+            known.listing = batch.catalogue.listing(command.request.offer)
+            known.order = hold.look_ahead(known, batch.rules, command, batch.moment)
+        stock = {name for known, _ in holds if known.order for name in known.order.draws}
+        asked = [_asked(known, command) for known, command in holds]
+        generation, left, found = await redeeming_store.read_orders(connection, batch.shard, asked, stock)
         if generation == batch.catalogue.generation:
             break
         batch.catalogue = await _newest(connection, batch.catalogue)
-    names: set[str] = set()
-    for (known, command), on_file in zip(holds, found, strict=True):
-        known.listing = batch.catalogue.listing(command.request.offer)
+    for (known, _), on_file in zip(holds, found, strict=True):
         known.referenced, known.token, known.taken = on_file.referenced, on_file.token, on_file.taken
-        order = hold.look_ahead(known, batch.rules, command, batch.moment)
-        if order is not None:
-            known.order = order
-            names |= hold.draws(known, order).keys()
-    batch.stock = names
+    batch.stock, batch.left = stock, left
 
 
-def _asked(facts: Facts, command: Hold, catalogue: Catalogue) -> Asked:
-    request, listing = command.request, catalogue.listing(command.request.offer)
+def _asked(facts: Facts, command: Hold) -> Asked:
+    request = command.request
     assert facts.member is not None, "a hold that is looked at is a member's"
-    partner = listing.partner_code if listing else ""
+    partner = facts.listing.partner_code if facts.listing else ""
     return Asked(facts.member.member_id, request.offer, partner, request.reference, command.token)
 
 

@@ -450,9 +450,12 @@ FROM promotion_pool AS p WHERE p.promotion = $1;
 
 -- name: read_orders
 -- For each hold, in order: the generation of the catalogue; which redemption has the partner's reference; the token that
--- it is given; what the member has of the offer already, and on which days it was booked.
-SELECT (SELECT generation FROM catalogue_generation WHERE only_row), p.redemption_id,
-       t.hash, t.member_id, t.partner, t.points, t.minted_at, t.minted_by, t.expires_at, t.redemption_id,
+-- it is given; what the member has of the offer already, and on which days it was booked. The first row tells what is
+-- left to the shard of the stock that is named ($7).
+SELECT (SELECT generation FROM catalogue_generation WHERE only_row),
+       CASE w.place WHEN 1 THEN (SELECT json_object_agg(b.promotion, b.allotted - b.used) FROM promotion_budget AS b
+                                 WHERE b.shard = $1 AND b.promotion = ANY ($7::text[])) END,
+       p.redemption_id, t.hash, t.member_id, t.partner, t.points, t.minted_at, t.minted_by, t.expires_at, t.redemption_id,
        h.quantities, h.days
 FROM unnest($2::uuid[], $3::text[], $4::text[], $5::text[], $6::bytea[]) WITH ORDINALITY
          AS w (member_id, offer, partner, reference, token, place)

@@ -1,10 +1,11 @@
 """The SQL of redemptions: what their commands need to know, and what there is to look at."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+import msgspec
 from asyncpg import Pool, Record
 from msgspec import Struct
 
@@ -14,6 +15,8 @@ from loyalty.db import Connection
 from loyalty.ids import UUID, shard_of
 from loyalty.partners.offers import Taken
 from loyalty.partners.redemption import Redemption, Token
+
+_left = msgspec.json.Decoder(dict[str, int]).decode
 
 
 class Asked(Struct, frozen=True, gc=False):
@@ -41,17 +44,20 @@ class Known(Struct, frozen=True, gc=False):
     taken: list[Taken]
 
 
-async def read_orders(connection: Connection, shard: int, asked: Sequence[Asked]) -> tuple[int, list[Known]]:
-    """Return the generation of the catalogue, and what is on file for each hold."""
+async def read_orders(
+    connection: Connection, shard: int, asked: Sequence[Asked], stock: Collection[str]
+) -> tuple[int, dict[str, int], list[Known]]:
+    """Return the generation of the catalogue, what the shard has left of stock, and what is on file for each hold."""
     rows = await connection.fetch(
         QUERIES["read_orders"], shard, [one.member_id for one in asked], [one.offer for one in asked],
-        [one.partner for one in asked], [one.reference for one in asked], [one.token for one in asked],
+        [one.partner for one in asked], [one.reference for one in asked], [one.token for one in asked], list(stock),
     )  # fmt: skip
-    return rows[0][0], [_known(row) for row in rows]
+    generation, left = rows[0][:2]
+    return generation, _left(left) if left else {}, [_known(row) for row in rows]
 
 
 def _known(row: Record) -> Known:
-    _, referenced, *token, quantities, days = row
+    _, _, referenced, *token, quantities, days = row
     taken = [Taken(quantity, day) for quantity, day in zip(quantities or (), days or (), strict=True)]
     return Known(referenced, _token(token), taken)
 
