@@ -118,13 +118,13 @@ FROM unnest($2::uuid[]) AS w (member_id);
 -- name: write_books
 -- All that a batch leaves behind, recorded at $2, in one statement: it is its own transaction, unless it is part of one.
 -- A member that somebody else has changed since it was read already has a journal of this version, and the statement
--- fails. So it does when the program's versions are others than those of the generation $15, if that is given: the
--- journals then have no shard. Sections that a batch has nothing for are left out: `commands/store.py` does.
+-- fails. So it does when the program's versions are others than those of the generation $12, if that is given: the
+-- journals then have no shard. Sections that a batch has nothing for are left out.
 WITH items AS MATERIALIZED (
     SELECT * FROM unnest($3::batch_item[])
 ), journals AS (
     INSERT INTO journal
-    SELECT (SELECT $1::smallint FROM program_generation WHERE only_row AND generation = coalesce($15, generation)),
+    SELECT (SELECT $1::smallint FROM program_generation WHERE only_row AND generation = coalesce($12, generation)),
            journal_id, member_id, version, kind, effective_on, $2::timestamptz, reason, actor, stay_id, linked_id, balance
     FROM items WHERE journal_id IS NOT NULL
 ), leaves AS (
@@ -165,16 +165,17 @@ WITH items AS MATERIALIZED (
     INSERT INTO idempotency_key SELECT * FROM unnest($9::idempotency_key[])
 ), further_events AS (
     INSERT INTO outbox SELECT * FROM unnest($10::outbox[])
-), profiles AS (
-    INSERT INTO vault.profile SELECT * FROM unnest($11::vault.profile[])
-), enrolled AS (
-    INSERT INTO member SELECT * FROM unnest($12::member[])
 ), budgets AS (
     UPDATE promotion_budget AS b SET used = b.used + u.used
-    FROM unnest($13::promotion_budget[]) AS u
+    FROM unnest($11::promotion_budget[]) AS u
     WHERE b.shard = $1 AND b.promotion = u.promotion
+-- section enrolments
+), profiles AS (
+    INSERT INTO vault.profile SELECT * FROM unnest($13::vault.profile[])
+), enrolled AS (
+    INSERT INTO member SELECT * FROM unnest($14::member[])
 ), referrals AS (
-    INSERT INTO referral SELECT * FROM unnest($14::referral[])
+    INSERT INTO referral SELECT * FROM unnest($15::referral[])
 -- section rewards
 ), rewards AS (
     INSERT INTO reward SELECT * FROM unnest($16::reward[])
@@ -190,25 +191,23 @@ WITH items AS MATERIALIZED (
         refunded = excluded.refunded, step = excluded.step
 ), steps AS (
     INSERT INTO redemption_step SELECT * FROM unnest($18::redemption_step[])
+-- section references
 ), partner_references AS (
-    INSERT INTO partner_reference
-    SELECT r.partner, r.reference, r.shard, r.redemption_id
-    FROM unnest($17::redemption[]) AS r
-    JOIN unnest($18::redemption_step[]) AS s ON s.redemption_id = r.redemption_id AND s.step = 1
-    WHERE r.reference IS NOT NULL
+    INSERT INTO partner_reference SELECT * FROM unnest($19::partner_reference[])
+-- section tokens
 ), tokens AS (
-    INSERT INTO redemption_token SELECT * FROM unnest($19::redemption_token[])
+    INSERT INTO redemption_token SELECT * FROM unnest($20::redemption_token[])
     ON CONFLICT (shard, hash) DO UPDATE SET redemption_id = excluded.redemption_id
 -- section vouchers
 ), vouchers AS (
-    INSERT INTO voucher AS v SELECT * FROM unnest($20::voucher[])
+    INSERT INTO voucher AS v SELECT * FROM unnest($21::voucher[])
     ON CONFLICT (shard, voucher_id) DO UPDATE
     SET status = excluded.status, handed_over = excluded.handed_over, holder_id = excluded.holder_id,
         property = CASE excluded.property WHEN '' THEN v.property ELSE excluded.property END,
         changed_by = excluded.changed_by, code_hash = excluded.code_hash, changed_at = excluded.changed_at
 -- section accruals
 ), accruals AS (
-    INSERT INTO accrual SELECT * FROM unnest($21::accrual[])
+    INSERT INTO accrual SELECT * FROM unnest($22::accrual[])
 -- end of sections
 )
 UPDATE member AS m

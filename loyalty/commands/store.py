@@ -223,15 +223,33 @@ def _sections(
     shard: int, decisions: Sequence[Decision], at: datetime, codes: Codes
 ) -> Iterable[tuple[str, list[list[tuple[object, ...]]]]]:
     """Return what `write_books` writes in sections of its own, as most batches have nothing for them."""
+    enrolled = [(d, d.book.member) for d in decisions if d.enrolled and d.book]
+    yield (
+        "enrolments",
+        [
+            [(shard, m.member_id, *astuple(d.profile)) for d, m in enrolled if d.profile],
+            [_member_row(m) for _, m in enrolled],
+            [(shard, m.member_id, d.referrer, "waiting", 0, None, None) for d, m in enrolled if d.referrer],
+        ],
+    )
     yield "rewards", [[(shard, *astuple(reward), at) for d in decisions for reward in d.rewards]]
     yield (
         "redemptions",
         [
             [(shard, *astuple(one)) for d in decisions for one in d.redemptions],
             [(shard, *astuple(one)) for d in decisions for one in d.steps],
-            [(shard, *astuple(one)) for d in decisions for one in d.tokens],
         ],
     )
+    yield (
+        "references",
+        [
+            [
+                (one.partner, one.reference, shard, one.redemption_id)
+                for d in decisions for one in d.redemptions if one.reference and d.steps[0].step == 1
+            ]
+        ],
+    )  # fmt: skip
+    yield "tokens", [[(shard, *astuple(one)) for d in decisions for one in d.tokens]]
     yield (
         "vouchers",
         [[_voucher_row(shard, one, at, codes) for d in decisions for one in vouching.written(d)]],
@@ -239,12 +257,20 @@ def _sections(
     yield "accruals", [[astuple(one) for d in decisions for one in d.accruals]]
 
 
+def _member_row(m: Member) -> tuple[object, ...]:
+    return (
+        m.shard, m.member_id, m.number, m.status, m.enrolled_on, m.version, m.available, m.held, m.debt,
+        _encode(m.counters).decode(), m.next_expiry, known_traits.show(m.traits), m.tier, m.review_on, m.pending,
+        m.active_on,
+    )  # fmt: skip
+
+
 def _voucher_row(shard: int, one: Voucher, at: datetime, codes: Codes) -> tuple[object, ...]:
     return (shard, *astuple(one), codes.hash(one.voucher_id, one.handed_over), at)
 
 
 def _rows(shard: int, decisions: Sequence[Decision], at: datetime) -> Iterable[list[tuple[object, ...]]]:
-    """Return the rows that `write_books` takes, list by list, each in the order of its type's columns; but rewards."""
+    """Return the rows that `write_books` takes, list by list, each in the order of its type's columns; but sections."""
     books = [decision.book for decision in decisions if decision.book is not None]
     transfers = [entry for book in books for entry in book.transfers]
     yield [item for decision in decisions for item in _items(shard, decision)]
@@ -264,20 +290,7 @@ def _rows(shard: int, decisions: Sequence[Decision], at: datetime) -> Iterable[l
         (shard, e.event_id, e.type, e.member_id, e.journal_id, e.payload.decode(), at)
         for decision in decisions for e in decision.events if e.event_id != e.journal_id
     ]  # fmt: skip
-    yield [(shard, d.book.member.member_id, *astuple(d.profile)) for d in decisions if d.book and d.profile]
-    yield [
-        (
-            m.shard, m.member_id, m.number, m.status, m.enrolled_on, m.version, m.available, m.held, m.debt,
-            _encode(m.counters).decode(), m.next_expiry, known_traits.show(m.traits), m.tier, m.review_on, m.pending,
-            m.active_on,
-        )
-        for d in decisions if d.enrolled and d.book and (m := d.book.member)
-    ]  # fmt: skip
     yield [(shard, code, 0, used) for code, used in _budgets(decisions).items()]
-    yield [
-        (shard, d.book.member.member_id, d.referrer, "waiting", 0, None, None)
-        for d in decisions if d.book and d.referrer is not None
-    ]  # fmt: skip
 
 
 def _items(shard: int, decision: Decision) -> Iterable[tuple[object, ...]]:
