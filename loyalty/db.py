@@ -4,6 +4,7 @@ import contextlib
 import re
 import socket
 from collections.abc import Generator, Mapping
+from functools import lru_cache
 from importlib.resources import files
 from types import MappingProxyType
 from typing import Any, Final
@@ -29,6 +30,8 @@ _BY_KEY: Final = {
 
 _NAME: Final = re.compile(r"^--\s*name:\s*(\S+)\s*$", re.MULTILINE)
 _PROPER_NAME: Final = re.compile(r"[a-z][a-z0-9_]*")
+_SECTION: Final = re.compile(r"^-- (?:section (\w+)|end of sections)\n", re.MULTILINE)
+_PARAMETER: Final = re.compile(r"\$(\d+)")
 
 
 class DatabaseUnreachableError(Exception):
@@ -112,6 +115,20 @@ def parse_queries(text: str, source: str) -> dict[str, str]:
         if not queries[name]:
             raise QueryFileError(f"{source}: query `{name}` is empty")
     return queries
+
+
+@lru_cache
+def with_sections(sql: str, *names: str) -> str:
+    """Return a query with some of its sections, the parameters numbered without gaps.
+
+    `-- section keys` begins one; the next one ends it, or `-- end of sections`. PostgreSQL opens a table with all its
+    indexes even for no row at all: what a batch has nothing for is left out.
+    """
+    head, *parts = _SECTION.split(sql)
+    kept = [part for name, part in zip(parts[::2], parts[1::2], strict=True) if name is None or name in names]
+    text = "".join([head, *kept])
+    numbers = sorted({int(number) for number in _PARAMETER.findall(text)})
+    return _PARAMETER.sub(lambda found: f"${numbers.index(int(found[1])) + 1}", text)
 
 
 def _check_name(name: str, taken: Mapping[str, str], source: str) -> None:

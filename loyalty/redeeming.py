@@ -115,8 +115,11 @@ async def _target(
 
 async def step(service: Service, redemption: str, request: StepRequest, caller: Caller, key: Key) -> Answer:
     """Capture, release, extend or refund a redemption; raise Problem when it is refused."""
-    one = await find(service, redemption, caller)
-    whose, which = one.member_id, one.redemption_id
+    which = _id(service, redemption)
+    owner = None if which is None else await asyncio.shield(service.owners.get(which))
+    if which is None or owner is None or not _may_know(caller, owner.partner):
+        raise _unknown(redemption)
+    whose = owner.member_id
     if isinstance(request, CaptureRequest):
         return await service.submit(Capture(whose, which, request, caller, key))
     if isinstance(request, ReleaseRequest):
@@ -146,13 +149,26 @@ async def expire_holds(service: Service) -> int:
 
 async def find(service: Service, redemption: str, caller: Caller) -> Redemption:
     """Return a redemption that a caller may know of; raise Problem when there is none."""
-    which = parse("red", redemption)
-    one = None
-    if which is not None and shard_of(which) < service.poster.shards:
-        one = await asyncio.shield(service.redemptions.get(which))
-    if one is None or (caller.partner and one.partner != caller.partner):
-        raise Problem("unknown_redemption", f"There is no redemption {redemption}.")
+    which = _id(service, redemption)
+    one = None if which is None else await asyncio.shield(service.redemptions.get(which))
+    if one is None or not _may_know(caller, one.partner):
+        raise _unknown(redemption)
     return one
+
+
+def _id(service: Service, redemption: str) -> UUID | None:
+    """Return the id of a redemption as it is told; None when there can't be one."""
+    which = parse("red", redemption)
+    return which if which is not None and shard_of(which) < service.poster.shards else None
+
+
+def _may_know(caller: Caller, partner: str) -> bool:
+    """Tell whether a caller may know of redemptions with a partner."""
+    return caller.partner in {"", partner}
+
+
+def _unknown(redemption: str) -> Problem:
+    return Problem("unknown_redemption", f"There is no redemption {redemption}.")
 
 
 async def look(service: Service, ones: Sequence[Redemption], caller: Caller) -> list[RedemptionView]:

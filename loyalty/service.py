@@ -28,6 +28,7 @@ from loyalty.commands.joint import Joints
 from loyalty.commands.model import Alias, Answer, Decision, Elsewhere, Key, Move, Pooled, Result, Target
 from loyalty.commands.post_stay import PostStay
 from loyalty.commands.purchase import Purchase, PurchaseRequest
+from loyalty.commands.redeeming_store import Owner
 from loyalty.commands.review import Review
 from loyalty.commands.rulebook import Rulebook
 from loyalty.commands.verbs import Command
@@ -93,6 +94,7 @@ class Service:
         self.redemptions: Coalescer[UUID, Redemption | None] = Coalescer(
             partial(redeeming_store.find_redemptions, pool)
         )
+        self.owners: Coalescer[UUID, Owner | None] = Coalescer(partial(redeeming_store.find_owners, pool))
         self.tokens: Coalescer[tuple[int, bytes], UUID | None] = Coalescer(
             partial(redeeming_store.find_tokens, pool)
         )

@@ -27,7 +27,7 @@ from loyalty.commands.post_stay import PostStay
 from loyalty.commands.rulebook import Rulebook
 from loyalty.commands.tally import count
 from loyalty.commands.together import Batch, find_twins, without_twins
-from loyalty.commands.verbs import Command, shows_a_race
+from loyalty.commands.verbs import Command, key_of, shows_a_race
 from loyalty.db import Connection
 from loyalty.ids import UUID, Mint, shard_of
 from loyalty.ledger.model import Moment
@@ -97,6 +97,7 @@ class Batches:
         self._keep(batch.catalogue)
         if batch.stock and generation is None:
             await store.lock_budgets(connection, shard, batch.stock)
+            batch.left = await store.read_budgets(connection, shard, batch.stock)
         results = without_twins(await decide_all(connection, batch))
         decisions = [
             result for result in results if isinstance(result, Decision) and not result.answer.replayed
@@ -172,8 +173,8 @@ class Batches:
         self, connection: Connection, command: PostStay, member_id: UUID, other: UUID, moment: Moment
     ) -> Move | Result:
         """Decide a posting that touches two members by what is on file of both."""
-        [joining] = await self.read(connection, shard_of(member_id), [(member_id, command.posting)])
-        [leaving] = await self.read(connection, shard_of(other), [(other, None)])
+        [joining] = await self.read(connection, shard_of(member_id), [(member_id, command.posting, None)])
+        [leaving] = await self.read(connection, shard_of(other), [(other, None, None)])
         leaving.stay = joining.stay
         for facts in (joining, leaving):
             if facts.member is not None and facts.stay is not None:
@@ -209,7 +210,7 @@ def _member_order(decision: Decision) -> bytes:
 
 
 def _named(command: Command) -> store.Named:
-    return command.target, command.posting if isinstance(command, PostStay) else None
+    return command.target, command.posting if isinstance(command, PostStay) else None, key_of(command)
 
 
 async def _lock(connection: Connection, shard: int, commands: Sequence[Command]) -> None:

@@ -36,9 +36,9 @@ async def decide_all(connection: Connection, batch: Batch) -> list[Result | None
 async def _decide_in_turn(connection: Connection, batch: Batch) -> list[Result | None]:
     """Let each command decide by what those before it have left of promotions' budgets, and of stock.
 
-    They are read once a command would draw on one: most batches have no stay that does.
+    Those of promotions are read once a command would draw on one: most batches have no stay that does.
     """
-    left: dict[str, int] | None = None
+    left, read = dict(batch.left), False
     taken: dict[str, int] = {}
     spent: frozenset[str] = frozenset()
     gone: dict[str, int] = {}
@@ -47,31 +47,30 @@ async def _decide_in_turn(connection: Connection, batch: Batch) -> list[Result |
         if place in batch.twins:
             results.append(None)
             continue
-        known.budgets, known.spent, known.left = {} if left is None else left, spent, gone
+        known.budgets, known.spent, known.left = left, spent, gone
         while isinstance(result := decide(known, batch.rules, command, batch.moment), Short | Unread):
             if isinstance(result, Unread):
                 await add_given(connection, batch.shard, [(known, result)], batch.moment)
-            elif left is None:
-                names = batch.stock | promotions(batch.rules)
-                found = await store.read_budgets(connection, batch.shard, names)
-                known.budgets = left = {code: n - taken.get(code, 0) for code, n in found.items()}
             elif result.promotion.startswith(STOCK):
                 generation = batch.catalogue.generation
                 await lease_stock(connection, batch.shard, known, result, generation, taken)
-            else:
+            elif read:
                 await lease(connection, batch.shard, known, result)
+            else:
+                found = await store.read_budgets(connection, batch.shard, promotions(batch.rules))
+                left |= {code: points - taken.get(code, 0) for code, points in found.items()}
+                read = True
         spent = known.spent - _note(result, taken, left)
         results.append(result)
     return results
 
 
-def _note(result: Result, taken: dict[str, int], left: dict[str, int] | None) -> set[str]:
-    """Note what a command takes of budgets, and what is left, if that is known; return of which it gives some back."""
+def _note(result: Result, taken: dict[str, int], left: dict[str, int]) -> set[str]:
+    """Note what a command takes of budgets, and what is left; return of which it gives some back."""
     drawn = result.budgets if isinstance(result, Decision) else {}
     for code, points in drawn.items():
         taken[code] = taken.get(code, 0) + points
-        if left is not None:
-            left[code] = left.get(code, 0) - points
+        left[code] = left.get(code, 0) - points
     return {code for code, points in drawn.items() if points < 0}
 
 

@@ -1,6 +1,6 @@
-"""Gathers what the commands of a batch have to know beyond their members and stays, each by one statement or none.
+"""Gathers what the commands of a batch have to know beyond members, stays and keys, each by one statement or none.
 
-Keys first: what has its outcome needs nothing else. Then, by what they are: redemptions, lots, rewards, vouchers.
+By what they are: redemptions, lots, rewards, vouchers. What a key has its outcome of needs nothing else.
 """
 
 from collections.abc import Sequence
@@ -20,7 +20,7 @@ from loyalty.commands.refund import Refund
 from loyalty.commands.revoke_voucher import RevokeVoucher
 from loyalty.commands.together import Batch
 from loyalty.commands.use import UseReward
-from loyalty.commands.verbs import Command, Steps, gives_back, key_of, need_of
+from loyalty.commands.verbs import Command, Steps, gives_back, need_of
 from loyalty.db import Connection
 from loyalty.ids import UUID
 from loyalty.ledger.model import Moment
@@ -40,7 +40,6 @@ async def gather(connection: Connection, batch: Batch) -> None:
     if _is_of_stays(batch):
         await _add_lots(connection, batch)
         return
-    await _add_priors(connection, batch)
     steps = [
         (known, command) for known, command in batch.pairs()
         if isinstance(command, Steps) and known.prior is None
@@ -63,21 +62,10 @@ def _is_of_stays(batch: Batch) -> bool:
     return {type(command) for command in batch.commands} == {PostStay}
 
 
-async def _add_priors(connection: Connection, batch: Batch) -> None:
-    keys = [key for command in batch.commands if (key := key_of(command)) is not None]
-    if not keys:
-        return
-    priors = await store.find_keys(connection, keys)
-    for known, command in batch.pairs():
-        key = key_of(command)
-        if key is not None:
-            known.prior = priors.get((key.principal, key.key))
-
-
 async def _add_steps(connection: Connection, batch: Batch, steps: Sequence[tuple[Facts, Steps]]) -> None:
     """Give steps their redemption and its offer, and the lots that points go back to."""
-    ids = [command.redemption_id for _, command in steps]
-    generation, found = await redeeming_store.read_redemptions(connection, batch.shard, ids)
+    named = {command.redemption_id: known.member.member_id for known, command in steps if known.member}
+    generation, found = await redeeming_store.read_redemptions(connection, batch.shard, named)
     if generation is not None and generation != batch.catalogue.generation:
         batch.catalogue = await _newest(connection, batch.catalogue)
     pinned: list[Facts] = []
@@ -94,26 +82,24 @@ async def _add_steps(connection: Connection, batch: Batch, steps: Sequence[tuple
 async def _add_holds(connection: Connection, batch: Batch, holds: Sequence[tuple[Facts, Hold]]) -> None:
     """Give holds their offer, their token and what else is on file, and the stock that they will draw on."""
     while True:
-        asked = [_asked(known, command, batch.catalogue) for known, command in holds]
-        generation, found = await redeeming_store.read_orders(connection, batch.shard, asked)
+        for known, command in holds:
+            known.listing = batch.catalogue.listing(command.request.offer)
+            known.order = hold.look_ahead(known, batch.rules, command, batch.moment)
+        stock = {name for known, _ in holds if known.order for name in known.order.draws}
+        asked = [_asked(known, command) for known, command in holds]
+        generation, left, found = await redeeming_store.read_orders(connection, batch.shard, asked, stock)
         if generation == batch.catalogue.generation:
             break
         batch.catalogue = await _newest(connection, batch.catalogue)
-    names: set[str] = set()
-    for (known, command), on_file in zip(holds, found, strict=True):
-        known.listing = batch.catalogue.listing(command.request.offer)
+    for (known, _), on_file in zip(holds, found, strict=True):
         known.referenced, known.token, known.taken = on_file.referenced, on_file.token, on_file.taken
-        order = hold.look_ahead(known, batch.rules, command, batch.moment)
-        if order is not None:
-            known.order = order
-            names |= hold.draws(known, order).keys()
-    batch.stock = names
+    batch.stock, batch.left = stock, left
 
 
-def _asked(facts: Facts, command: Hold, catalogue: Catalogue) -> Asked:
-    request, listing = command.request, catalogue.listing(command.request.offer)
+def _asked(facts: Facts, command: Hold) -> Asked:
+    request = command.request
     assert facts.member is not None, "a hold that is looked at is a member's"
-    partner = listing.partner_code if listing else ""
+    partner = facts.listing.partner_code if facts.listing else ""
     return Asked(facts.member.member_id, request.offer, partner, request.reference, command.token)
 
 

@@ -23,7 +23,6 @@ from loyalty.errors import Problem
 from loyalty.ledger.model import Member, Moment
 from loyalty.ledger.rules import ALL, Book
 from loyalty.partners import details, offers, reasons
-from loyalty.partners.details import Use
 from loyalty.partners.model import Quantity
 from loyalty.partners.offers import Cost, Guest, Listing, Order
 from loyalty.partners.redemption import Redemption, Share
@@ -82,7 +81,9 @@ def price(listing: Listing, tier: str, request: RedemptionRequest, moment: Momen
     if isinstance(use, Problem):
         return use
     cost = offers.cost(listing, tier, use)
-    return Order(use, cost) if isinstance(cost, Cost) else reasons.problem([reasons.no_price(cost)])
+    if not isinstance(cost, Cost):
+        return reasons.problem([reasons.no_price(cost)])
+    return Order(use, cost, tier, offers.draws(listing.offer, use))
 
 
 def look_ahead(facts: Facts, rules: Rulebook, command: Hold, moment: Moment) -> Order | None:
@@ -91,11 +92,6 @@ def look_ahead(facts: Facts, rules: Rulebook, command: Hold, moment: Moment) -> 
         return None
     order = price(facts.listing, _tier(facts.member, rules, moment), command.request, moment)
     return order if isinstance(order, Order) else None
-
-
-def draws(facts: Facts, order: Order) -> dict[str, int]:
-    """Return what an order takes of which budgets of stock."""
-    return offers.draws(facts.listing.offer, order.use) if facts.listing else {}
 
 
 def decide(facts: Facts, rules: Rulebook, command: Hold, moment: Moment) -> Result:
@@ -113,13 +109,10 @@ def decide(facts: Facts, rules: Rulebook, command: Hold, moment: Moment) -> Resu
         return Problem("unknown_offer", f"There is no offer {command.request.offer}.", at="/offer")
     if command.caller.partner and command.caller.partner != listing.partner_code:
         return Problem("forbidden_partner", f"The offer is one of {listing.partner_code}.", at="/offer")
-    tier = _tier(member, rules, moment)
-    order = facts.order or price(listing, tier, command.request, moment)
+    order = facts.order or price(listing, _tier(member, rules, moment), command.request, moment)
     if isinstance(order, Problem):
         return order
-    refusal = _refuse(facts, member, listing, command, order, tier, moment) or _stock(
-        facts, listing, order.use
-    )
+    refusal = _refuse(facts, member, listing, command, order, moment) or _stock(facts, listing, order)
     if refusal is not None:
         return refusal
     book = Book(member, moment, command.caller.name, facts.lots, facts.following)
@@ -127,7 +120,7 @@ def decide(facts: Facts, rules: Rulebook, command: Hold, moment: Moment) -> Resu
     if short is not None:
         return short
     # From here the points are set aside.
-    return _post(book, facts, listing, order, tier, command, moment)
+    return _post(book, facts, listing, order, command, moment)
 
 
 def _tier(member: Member, rules: Rulebook, moment: Moment) -> str:
@@ -158,7 +151,7 @@ def _refuse_caller(facts: Facts, member: Member, command: Hold, moment: Moment) 
 
 
 def _refuse(
-    facts: Facts, member: Member, listing: Listing, command: Hold, order: Order, tier: str, moment: Moment
+    facts: Facts, member: Member, listing: Listing, command: Hold, order: Order, moment: Moment
 ) -> Problem | None:
     """Return why an offer can't be had as it is asked for, however many there are and whatever the member has."""
     request, points, token = command.request, order.cost.points, facts.token
@@ -169,7 +162,7 @@ def _refuse(
         return Problem(
             "price_changed", f"It costs {points} points.", at="/max_points", numbers={"points": points}
         )
-    guest = Guest(tier, 0, member.traits.segments, member.status != "active")
+    guest = Guest(order.tier, 0, member.traits.segments, member.status != "active")
     found = offers.why_not(listing, guest, moment.today, order.use.quantity, facts.taken)
     if found:
         return reasons.problem(found)
@@ -180,15 +173,14 @@ def _refuse(
     return None
 
 
-def _stock(facts: Facts, listing: Listing, use: Use) -> Problem | Short | None:
+def _stock(facts: Facts, listing: Listing, order: Order) -> Problem | Short | None:
     """Return that there are too few at hand, or no more anywhere."""
-    opens = offers.openings(listing.offer, use)
-    for name, number in offers.draws(listing.offer, use).items():
+    for name, number in order.draws.items():
         at_hand = facts.budgets.get(name, 0)
         if at_hand >= number:
             continue
         if name not in facts.spent:
-            return Short(name, number - at_hand, opens.get(name))
+            return Short(name, number - at_hand, offers.openings(listing.offer, order.use).get(name))
         return reasons.problem([reasons.sold_out(max(0, facts.left.get(name, at_hand)))])
     return None
 
@@ -208,10 +200,10 @@ def _unaffordable(book: Book, points: int, command: Hold, moment: Moment) -> Pro
 
 
 def _post(
-    book: Book, facts: Facts, listing: Listing, order: Order, tier: str, command: Hold, moment: Moment
-) -> Decision:  # fmt: skip
+    book: Book, facts: Facts, listing: Listing, order: Order, command: Hold, moment: Moment
+) -> Decision:
     member, request, reason = book.member, command.request, command.request.reason or ""
-    one = _redemption(member, listing, order, tier, request, moment)
+    one = _redemption(member, listing, order, request, moment)
     journal = book.journal("points_held", moment.today, redeeming.words(one, reason))
     book.hold(one.points, moment.today)
     book.act(moment.today, "spend")
@@ -222,23 +214,21 @@ def _post(
     if request.capture:
         deeds.append(capture.post(book, deeds[0].redemption, listing.offer, one.quantity, (), moment))
     book.close()
-    done = redeeming.decision(
-        book, deeds, listing, command.caller, command.key, offers.draws(listing.offer, order.use), 201
-    )
+    done = redeeming.decision(book, deeds, listing, command.caller, command.key, order.draws, 201)
     if facts.token is not None and command.caller.partner:
         done.tokens = [structs.replace(facts.token, redemption_id=one.redemption_id)]
     return done
 
 
 def _redemption(
-    member: Member, listing: Listing, order: Order, tier: str, request: RedemptionRequest, moment: Moment
+    member: Member, listing: Listing, order: Order, request: RedemptionRequest, moment: Moment
 ) -> Redemption:
     """Return the redemption as it begins."""
     use, cost, offer = order.use, order.cost, listing.offer
     return Redemption(
         moment.mint(member.shard), member.member_id, offer.code, listing.version, listing.partner_code,
-        request.reference, "held", use.quantity, cost.points, cost.cash, cost.value, listing.currency, tier,
-        _encode(use.details).decode(), _encode(offers.draws(offer, use)).decode(), use.slot, use.venue,
+        request.reference, "held", use.quantity, cost.points, cost.cash, cost.value, listing.currency, order.tier,
+        _encode(use.details).decode(), _encode(order.draws).decode(), use.slot, use.venue,
         None if use.begins is None else use.begins.astimezone(UTC),
         moment.today, details.hold_expires(offer, use, moment.at, listing.zone), 0, 0, 1,
     )  # fmt: skip

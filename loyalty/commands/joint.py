@@ -137,7 +137,7 @@ class Joints:
             await store.lock_members(connection, shard_of(one), [one], [])
         facts: list[Facts] = []
         for one in ids:
-            named = [] if one is None else [(one, None)]
+            named = [] if one is None else [(one, None, None)]
             facts += await self._batches.read(connection, shard_of(one) if one else 0, named) or [Facts(None)]
         return facts
 

@@ -43,7 +43,8 @@ class Facts(Struct, gc=False):
 
     `lots` are open lots in the order they are spent, enough for the command; all that are due, to open or to expire;
     and the lots that the stay earned (`own`) even if closed. `following` is when the first lot that isn't due opens or
-    expires. `budgets` is what the shard has left of promotions' budgets; of those `spent` there is no more anywhere.
+    expires, where any may be due. `budgets` is what the shard has left of promotions' budgets; of those `spent` there
+    is no more anywhere.
     `rewards` are those that the command may change, with all that the same crossings gave; None while nobody has asked.
     Of the `spent_rewards` some points were spent.
     `redemption` is the one that the command names, `pinned` what it has of which lots, `token` the consent it is given.

@@ -18,16 +18,23 @@ FOR NO KEY UPDATE OF m;
 -- For each command, in order: the member it names, by id or by number, and what is on file for the stay it names: the
 -- highest revision, and the one that the posting states. The stay may live in another shard than the poster's.
 -- Each look-up is a LATERAL of its own with a LIMIT, so that whatever the planner thinks of a table, it goes by a key.
--- Each row tells the generation of the program's versions.
+-- Each row tells the generation of the program's versions. Where a command has an idempotency key: its outcome, if it
+-- has one already.
 SELECT (SELECT generation FROM program_generation WHERE only_row), m.member_id, m.number, m.status,
        m.enrolled_on, m.version, m.available, m.held, m.debt, m.counters, m.next_expiry, m.traits, m.tier, m.review_on,
-       m.pending, m.active_on, d.shard, d.member_id, d.stay_id, head.revision, head.snapshot, head.award, head.reply, same.snapshot, same.reply
+       m.pending, m.active_on
+-- section stays
+       , d.shard, d.member_id, d.stay_id, head.revision, head.snapshot, head.award, head.reply, same.snapshot, same.reply
+-- section keys
+       , k.fingerprint, k.status, k.reply
+-- end of sections
 FROM unnest($2::uuid[], $3::text[], $4::stay_key[]) WITH ORDINALITY
          AS w (member_id, number, source, property, stay_ref, leg, revision, place)
 LEFT JOIN LATERAL (SELECT * FROM member AS n WHERE n.shard = $1 AND n.member_id = w.member_id
                    UNION ALL
                    SELECT * FROM member AS n WHERE n.shard = $1 AND n.number = w.number
                    LIMIT 1) AS m ON true
+-- section stays
 LEFT JOIN LATERAL (SELECT e.shard, e.member_id, e.stay_id
                    FROM stay_directory AS e
                    WHERE e.property = w.property AND e.stay_ref = w.stay_ref AND e.leg = w.leg AND e.source = w.source
@@ -40,6 +47,12 @@ LEFT JOIN LATERAL (SELECT r.snapshot, r.reply
                    FROM stay_revision AS r
                    WHERE r.shard = d.shard AND r.stay_id = d.stay_id AND r.revision = w.revision
                    LIMIT 1) AS same ON true
+-- section keys
+LEFT JOIN LATERAL (SELECT e.fingerprint, e.status, e.reply
+                   FROM idempotency_key AS e
+                   WHERE e.principal = ($5::uuid[])[w.place] AND e.key = ($6::text[])[w.place]
+                   LIMIT 1) AS k ON true
+-- end of sections
 ORDER BY w.place;
 
 -- name: count_by_day
@@ -66,7 +79,8 @@ WHERE m.number <> w.member AND 'mem_' || replace(m.member_id::text, '-', '') <> 
 -- The outcomes that idempotency keys already have.
 SELECT k.principal, k.key, k.fingerprint, k.status, k.reply
 FROM unnest($1::uuid[], $2::text[]) AS w (principal, key)
-JOIN idempotency_key AS k ON k.principal = w.principal AND k.key = w.key;
+CROSS JOIN LATERAL (SELECT * FROM idempotency_key AS e
+                    WHERE e.principal = w.principal AND e.key = w.key LIMIT 1) AS k;
 
 -- name: find_lots
 -- For each member: the lots that are due, to open or to expire ($4 is today), and of the others that are open the first
@@ -104,13 +118,13 @@ FROM unnest($2::uuid[]) AS w (member_id);
 -- name: write_books
 -- All that a batch leaves behind, recorded at $2, in one statement: it is its own transaction, unless it is part of one.
 -- A member that somebody else has changed since it was read already has a journal of this version, and the statement
--- fails. So it does when the program's versions are others than those of the generation $15, if that is given: the
--- journals then have no shard. Sections that a batch has nothing for are left out: `commands/store.py` does.
+-- fails. So it does when the program's versions are others than those of the generation $12, if that is given: the
+-- journals then have no shard. Sections that a batch has nothing for are left out.
 WITH items AS MATERIALIZED (
     SELECT * FROM unnest($3::batch_item[])
 ), journals AS (
     INSERT INTO journal
-    SELECT (SELECT $1::smallint FROM program_generation WHERE only_row AND generation = coalesce($15, generation)),
+    SELECT (SELECT $1::smallint FROM program_generation WHERE only_row AND generation = coalesce($12, generation)),
            journal_id, member_id, version, kind, effective_on, $2::timestamptz, reason, actor, stay_id, linked_id, balance
     FROM items WHERE journal_id IS NOT NULL
 ), leaves AS (
@@ -151,16 +165,17 @@ WITH items AS MATERIALIZED (
     INSERT INTO idempotency_key SELECT * FROM unnest($9::idempotency_key[])
 ), further_events AS (
     INSERT INTO outbox SELECT * FROM unnest($10::outbox[])
-), profiles AS (
-    INSERT INTO vault.profile SELECT * FROM unnest($11::vault.profile[])
-), enrolled AS (
-    INSERT INTO member SELECT * FROM unnest($12::member[])
 ), budgets AS (
     UPDATE promotion_budget AS b SET used = b.used + u.used
-    FROM unnest($13::promotion_budget[]) AS u
+    FROM unnest($11::promotion_budget[]) AS u
     WHERE b.shard = $1 AND b.promotion = u.promotion
+-- section enrolments
+), profiles AS (
+    INSERT INTO vault.profile SELECT * FROM unnest($13::vault.profile[])
+), enrolled AS (
+    INSERT INTO member SELECT * FROM unnest($14::member[])
 ), referrals AS (
-    INSERT INTO referral SELECT * FROM unnest($14::referral[])
+    INSERT INTO referral SELECT * FROM unnest($15::referral[])
 -- section rewards
 ), rewards AS (
     INSERT INTO reward SELECT * FROM unnest($16::reward[])
@@ -176,25 +191,23 @@ WITH items AS MATERIALIZED (
         refunded = excluded.refunded, step = excluded.step
 ), steps AS (
     INSERT INTO redemption_step SELECT * FROM unnest($18::redemption_step[])
+-- section references
 ), partner_references AS (
-    INSERT INTO partner_reference
-    SELECT r.partner, r.reference, r.shard, r.redemption_id
-    FROM unnest($17::redemption[]) AS r
-    JOIN unnest($18::redemption_step[]) AS s ON s.redemption_id = r.redemption_id AND s.step = 1
-    WHERE r.reference IS NOT NULL
+    INSERT INTO partner_reference SELECT * FROM unnest($19::partner_reference[])
+-- section tokens
 ), tokens AS (
-    INSERT INTO redemption_token SELECT * FROM unnest($19::redemption_token[])
+    INSERT INTO redemption_token SELECT * FROM unnest($20::redemption_token[])
     ON CONFLICT (shard, hash) DO UPDATE SET redemption_id = excluded.redemption_id
 -- section vouchers
 ), vouchers AS (
-    INSERT INTO voucher AS v SELECT * FROM unnest($20::voucher[])
+    INSERT INTO voucher AS v SELECT * FROM unnest($21::voucher[])
     ON CONFLICT (shard, voucher_id) DO UPDATE
     SET status = excluded.status, handed_over = excluded.handed_over, holder_id = excluded.holder_id,
         property = CASE excluded.property WHEN '' THEN v.property ELSE excluded.property END,
         changed_by = excluded.changed_by, code_hash = excluded.code_hash, changed_at = excluded.changed_at
 -- section accruals
 ), accruals AS (
-    INSERT INTO accrual SELECT * FROM unnest($21::accrual[])
+    INSERT INTO accrual SELECT * FROM unnest($22::accrual[])
 -- end of sections
 )
 UPDATE member AS m
@@ -436,9 +449,12 @@ FROM promotion_pool AS p WHERE p.promotion = $1;
 
 -- name: read_orders
 -- For each hold, in order: the generation of the catalogue; which redemption has the partner's reference; the token that
--- it is given; what the member has of the offer already, and on which days it was booked.
-SELECT (SELECT generation FROM catalogue_generation WHERE only_row), p.redemption_id,
-       t.hash, t.member_id, t.partner, t.points, t.minted_at, t.minted_by, t.expires_at, t.redemption_id,
+-- it is given; what the member has of the offer already, and on which days it was booked. The first row tells what is
+-- left to the shard of the stock that is named ($7).
+SELECT (SELECT generation FROM catalogue_generation WHERE only_row),
+       CASE w.place WHEN 1 THEN (SELECT json_object_agg(b.promotion, b.allotted - b.used) FROM promotion_budget AS b
+                                 WHERE b.shard = $1 AND b.promotion = ANY ($7::text[])) END,
+       p.redemption_id, t.hash, t.member_id, t.partner, t.points, t.minted_at, t.minted_by, t.expires_at, t.redemption_id,
        h.quantities, h.days
 FROM unnest($2::uuid[], $3::text[], $4::text[], $5::text[], $6::bytea[]) WITH ORDINALITY
          AS w (member_id, offer, partner, reference, token, place)
@@ -454,23 +470,37 @@ CROSS JOIN LATERAL (
 ORDER BY w.place;
 
 -- name: read_redemptions
--- Redemptions of a shard, each with the generation of the catalogue.
+-- Redemptions of members, each with the generation of the catalogue.
 SELECT (SELECT generation FROM catalogue_generation WHERE only_row),
-       redemption_id, member_id, offer, offer_version, partner, reference, status, quantity, points, cash, value,
-       currency, tier, details, draws, slot, venue, begins, booked_on, expires_at, captured, refunded, step
-FROM redemption WHERE shard = $1 AND redemption_id = ANY ($2::uuid[]);
+       r.redemption_id, r.member_id, r.offer, r.offer_version, r.partner, r.reference, r.status, r.quantity, r.points,
+       r.cash, r.value, r.currency, r.tier, r.details, r.draws, r.slot, r.venue, r.begins, r.booked_on, r.expires_at,
+       r.captured, r.refunded, r.step
+FROM unnest($2::uuid[], $3::uuid[]) AS w (redemption_id, member_id)
+CROSS JOIN LATERAL (SELECT * FROM redemption AS e
+                    WHERE e.shard = $1 AND e.member_id = w.member_id AND e.redemption_id = w.redemption_id
+                    LIMIT 1) AS r;
 
 -- name: find_pinned
 -- What redemptions have of which lots: held, or captured and not refunded.
-SELECT s.redemption_id, l.lot_id, l.member_id, l.amount, l.remaining, l.expired, l.earned_on, l.expires_on, l.opens_on,
-       l.pending, l.lapsed_on, sum(CASE a.kind WHEN 'hold' THEN a.amount ELSE -a.amount END)::bigint AS points
-FROM redemption_step AS s
-JOIN allocation AS a
-  ON a.shard = s.shard AND a.journal_id = s.journal_id AND a.kind IN ('hold', 'release', 'refund')
-JOIN lot AS l ON l.shard = a.shard AND l.lot_id = a.lot_id
-WHERE s.shard = $1 AND s.redemption_id = ANY ($2::uuid[])
-GROUP BY s.redemption_id, l.shard, l.lot_id
-HAVING sum(CASE a.kind WHEN 'hold' THEN a.amount ELSE -a.amount END) > 0;
+SELECT p.redemption_id, l.lot_id, l.member_id, l.amount, l.remaining, l.expired, l.earned_on, l.expires_on, l.opens_on,
+       l.pending, l.lapsed_on, p.points
+FROM (SELECT s.redemption_id, a.lot_id, sum(a.points)::bigint AS points
+      FROM redemption_step AS s
+      CROSS JOIN LATERAL (SELECT e.lot_id, CASE e.kind WHEN 'hold' THEN e.amount ELSE -e.amount END AS points
+                          FROM allocation AS e
+                          WHERE e.shard = $1 AND e.journal_id = s.journal_id AND e.kind IN ('hold', 'release', 'refund')
+                          OFFSET 0) AS a
+      WHERE s.shard = $1 AND s.redemption_id = ANY ($2::uuid[])
+      GROUP BY s.redemption_id, a.lot_id) AS p
+CROSS JOIN LATERAL (SELECT * FROM lot AS e WHERE e.shard = $1 AND e.lot_id = p.lot_id LIMIT 1) AS l
+WHERE p.points > 0;
+
+-- name: find_owners
+-- Whose redemptions are, by shard and id, and with which partner: as the first step says, which never changes.
+SELECT s.redemption_id, s.member_id, s.partner
+FROM unnest($1::smallint[], $2::uuid[]) AS w (shard, redemption_id)
+CROSS JOIN LATERAL (SELECT * FROM redemption_step AS e
+                    WHERE e.shard = w.shard AND e.redemption_id = w.redemption_id AND e.step = 1 LIMIT 1) AS s;
 
 -- name: find_redemptions
 -- Redemptions by shard and id, wherever they are.
@@ -478,13 +508,14 @@ SELECT r.redemption_id, r.member_id, r.offer, r.offer_version, r.partner, r.refe
        r.cash, r.value, r.currency, r.tier, r.details, r.draws, r.slot, r.venue, r.begins, r.booked_on, r.expires_at,
        r.captured, r.refunded, r.step
 FROM unnest($1::smallint[], $2::uuid[]) AS w (shard, redemption_id)
-JOIN redemption AS r ON r.shard = w.shard AND r.redemption_id = w.redemption_id;
+CROSS JOIN LATERAL (SELECT * FROM redemption AS e
+                    WHERE e.shard = w.shard AND e.redemption_id = w.redemption_id LIMIT 1) AS r;
 
 -- name: find_tokens
 -- Whose tokens are, by shard and hash.
 SELECT t.hash, t.member_id
 FROM unnest($1::smallint[], $2::bytea[]) AS w (shard, hash)
-JOIN redemption_token AS t ON t.shard = w.shard AND t.hash = w.hash;
+CROSS JOIN LATERAL (SELECT * FROM redemption_token AS e WHERE e.shard = w.shard AND e.hash = w.hash LIMIT 1) AS t;
 
 -- name: list_redemptions_of_member
 -- A page of a member's redemptions, newest first; $4 a partner and $5 a status, if not null.

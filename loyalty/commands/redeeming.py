@@ -51,6 +51,15 @@ class Caller(Struct, frozen=True, gc=False):
     operator: bool = False
     person: UUID | None = None
 
+    @property
+    def knows_value(self) -> bool:
+        """Whether it is told the money that is owed to partners."""
+        return self.operator or bool(self.partner)
+
+
+_INSIDE: Final = Caller("", operator=True)
+"""Whom events are for."""
+
 
 class RedemptionView(Struct, frozen=True, gc=False):
     """A redemption as callers see it. `points` and `cash` are for the whole `quantity`.
@@ -101,8 +110,8 @@ class Deed(Struct, frozen=True, gc=False):
     told: Sequence[Event] = ()
 
 
-def view(one: Redemption, listing: Listing, caller: Caller, member: Member | None = None) -> RedemptionView:
-    """Return a redemption as a caller sees it; with a `member`, after a step."""
+def view(one: Redemption, listing: Listing, caller: Caller) -> RedemptionView:
+    """Return a redemption as a caller sees it."""
     taken, left = one.share(one.captured), one.share(one.captured - one.refunded)
     decimals = money.digits(one.currency)
     return RedemptionView(
@@ -113,9 +122,7 @@ def view(one: Redemption, listing: Listing, caller: Caller, member: Member | Non
         taken.points - left.points, listing.offer.refundable,
         refundable_until(listing.offer, one.begins) if listing.offer.refundable else None,
         UNSET if listing.offer.miles is None else convert(listing.offer.miles, one.points),
-        CashView(money.from_minor(one.value, decimals), one.currency)
-        if caller.operator or caller.partner else UNSET,
-        balance_of(member) if member is not None and not caller.partner else UNSET,
+        CashView(money.from_minor(one.value, decimals), one.currency) if caller.knows_value else UNSET,
     )  # fmt: skip
 
 
@@ -189,26 +196,28 @@ def decision(
     status: int = 200,
 ) -> Decision:  # fmt: skip
     """Return the decision that writes steps down; the book is closed."""
-    one = deeds[-1].redemption
     vouchers = [voucher for deed in deeds for voucher in deed.vouchers]
-    shown = view(one, listing, caller, book.member)
-    if vouchers:
-        shown = structs.replace(shown, vouchers=tuple(show("vch", each.voucher_id) for each in vouchers))
+    views = [view(deed.redemption, listing, _INSIDE) for deed in deeds]
+    shown = structs.replace(
+        views[-1],
+        value=views[-1].value if caller.knows_value else UNSET,
+        balance=UNSET if caller.partner else balance_of(book.member),
+        vouchers=tuple(show("vch", each.voucher_id) for each in vouchers) or UNSET,
+    )
     return Decision(
-        Answer(status, _encode(shown)), book, events=_events(book, deeds, listing), key=key, budgets=budgets,
-        redemptions=[one], steps=[deed.step for deed in deeds], vouchers=vouchers,
+        Answer(status, _encode(shown)), book, events=_events(book, deeds, views), key=key, budgets=budgets,
+        redemptions=[deeds[-1].redemption], steps=[deed.step for deed in deeds], vouchers=vouchers,
     )  # fmt: skip
 
 
-def _events(book: Book, deeds: Sequence[Deed], listing: Listing) -> list[Event]:
+def _events(book: Book, deeds: Sequence[Deed], views: Sequence[RedemptionView]) -> list[Event]:
     """Return what others are told: of each step, and of lots that have opened or expired on the way."""
-    told = {deed.journal.journal_id: deed for deed in deeds}
-    inside = Caller("", operator=True)
+    told = {deed.journal.journal_id: (deed, shown) for deed, shown in zip(deeds, views, strict=True)}
     events: list[Event] = []
     for journal in book.journals:
-        deed = told.get(journal.journal_id)
-        if deed is not None:
-            what, payload = f"redemption.{deed.step.kind}", _encode(view(deed.redemption, listing, inside))
+        if journal.journal_id in told:
+            deed, shown = told[journal.journal_id]
+            what, payload = f"redemption.{deed.step.kind}", _encode(shown)
         elif journal.kind in _SETTLED:
             what, payload = f"points.{journal.kind}", b"{}"
         else:

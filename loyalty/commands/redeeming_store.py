@@ -1,10 +1,11 @@
 """The SQL of redemptions: what their commands need to know, and what there is to look at."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+import msgspec
 from asyncpg import Pool, Record
 from msgspec import Struct
 
@@ -14,6 +15,8 @@ from loyalty.db import Connection
 from loyalty.ids import UUID, shard_of
 from loyalty.partners.offers import Taken
 from loyalty.partners.redemption import Redemption, Token
+
+_left = msgspec.json.Decoder(dict[str, int]).decode
 
 
 class Asked(Struct, frozen=True, gc=False):
@@ -26,6 +29,13 @@ class Asked(Struct, frozen=True, gc=False):
     token: bytes | None
 
 
+class Owner(Struct, frozen=True, gc=False):
+    """Whose a redemption is: the member's, and the partner's with which it was made."""
+
+    member_id: UUID
+    partner: str
+
+
 class Known(Struct, frozen=True, gc=False):
     """What is on file for a hold: who has its reference, its token, what the member has of the offer."""
 
@@ -34,17 +44,20 @@ class Known(Struct, frozen=True, gc=False):
     taken: list[Taken]
 
 
-async def read_orders(connection: Connection, shard: int, asked: Sequence[Asked]) -> tuple[int, list[Known]]:
-    """Return the generation of the catalogue, and what is on file for each hold."""
+async def read_orders(
+    connection: Connection, shard: int, asked: Sequence[Asked], stock: Collection[str]
+) -> tuple[int, dict[str, int], list[Known]]:
+    """Return the generation of the catalogue, what the shard has left of stock, and what is on file for each hold."""
     rows = await connection.fetch(
         QUERIES["read_orders"], shard, [one.member_id for one in asked], [one.offer for one in asked],
-        [one.partner for one in asked], [one.reference for one in asked], [one.token for one in asked],
+        [one.partner for one in asked], [one.reference for one in asked], [one.token for one in asked], list(stock),
     )  # fmt: skip
-    return rows[0][0], [_known(row) for row in rows]
+    generation, left = rows[0][:2]
+    return generation, _left(left) if left else {}, [_known(row) for row in rows]
 
 
 def _known(row: Record) -> Known:
-    _, referenced, *token, quantities, days = row
+    _, _, referenced, *token, quantities, days = row
     taken = [Taken(quantity, day) for quantity, day in zip(quantities or (), days or (), strict=True)]
     return Known(referenced, _token(token), taken)
 
@@ -54,10 +67,10 @@ def _token(columns: Sequence[Any]) -> Token | None:
 
 
 async def read_redemptions(
-    connection: Connection, shard: int, ids: Sequence[UUID]
+    connection: Connection, shard: int, named: Mapping[UUID, UUID]
 ) -> tuple[int | None, dict[UUID, Redemption]]:
-    """Return the generation of the catalogue (None: nothing was found), and redemptions of a shard by id."""
-    rows = await connection.fetch(QUERIES["read_redemptions"], shard, ids)
+    """Return the generation of the catalogue (None: nothing was found), and redemptions of members, by id."""
+    rows = await connection.fetch(QUERIES["read_redemptions"], shard, list(named), list(named.values()))
     found = (_redemption(row[1:]) for row in rows)
     return rows[0][0] if rows else None, {one.redemption_id: one for one in found}
 
@@ -88,6 +101,13 @@ async def find_redemptions(pool: Pool, ids: Sequence[UUID]) -> list[Redemption |
     found = (_redemption(row) for row in await pool.fetch(QUERIES["find_redemptions"], shards, ids))
     by_id = {one.redemption_id: one for one in found}
     return [by_id.get(one) for one in ids]
+
+
+async def find_owners(pool: Pool, ids: Sequence[UUID]) -> list[Owner | None]:
+    """Return whose redemptions are, in order; None where there is none."""
+    rows = await pool.fetch(QUERIES["find_owners"], [shard_of(one) for one in ids], ids)
+    owners: dict[UUID, Owner] = {row[0]: Owner(row[1], row[2]) for row in rows}
+    return [owners.get(one) for one in ids]
 
 
 async def find_tokens(pool: Pool, hashes: Sequence[tuple[int, bytes]]) -> list[UUID | None]:

@@ -1,10 +1,8 @@
 """The SQL of a batch: what commands need to know, and what they decide, written in one statement."""
 
-import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from datetime import date, datetime
-from functools import lru_cache
 from typing import Any, Final
 
 import msgspec
@@ -13,8 +11,8 @@ from msgspec import structs
 from msgspec.structs import astuple
 
 from loyalty.commands import vouching
-from loyalty.commands.model import Decision, DirectoryEntry, Facts, Key, Prior, Short
-from loyalty.db import Connection, load_queries
+from loyalty.commands.model import Decision, DirectoryEntry, Facts, Key, Prior, Short, Target
+from loyalty.db import Connection, load_queries, with_sections
 from loyalty.ids import UUID, shard_of
 from loyalty.ledger import counters as counting
 from loyalty.ledger import traits as known_traits
@@ -27,16 +25,13 @@ from loyalty.ledger.model import (
     Member,
     Transfer,
 )
-from loyalty.ledger.rules import Book
+from loyalty.ledger.rules import Book, is_due
 from loyalty.rewards.model import GrantedReward
 from loyalty.stays.model import Award, StayOnFile, StayPosting, StayRevision
 from loyalty.vouchers.codes import Codes
 from loyalty.vouchers.model import Voucher
 
 QUERIES = load_queries("loyalty.commands")
-_READ = QUERIES["read_facts"]
-_SECTION: Final = re.compile(r"^-- (?:section (\w+)|end of sections)\n", re.MULTILINE)
-_PARAMETER: Final = re.compile(r"\$(\d+)")
 
 _counters = msgspec.json.Decoder(Counters).decode
 _award = msgspec.json.Decoder(Award).decode
@@ -52,8 +47,8 @@ _NEVER = (None, None)
 _NO_STATE = (None,) * 9
 _NO_REVISION = (None,) * 9
 
-Named = tuple[str | UUID, StayPosting | None]
-"""Whom a command is about, and the stay that it posts, if it does."""
+Named = tuple[Target, StayPosting | None, Key | None]
+"""Whom a command is about, the stay that it posts, if it does, and its idempotency key, if it has one."""
 
 
 async def lock_members(
@@ -64,18 +59,21 @@ async def lock_members(
 
 
 async def read_facts(connection: Connection, shard: int, named: Sequence[Named]) -> tuple[int, list[Facts]]:
-    """Return the member that each command names, and what is on file for the stay that it posts.
+    """Return for each command the member, what is on file for the stay that it posts, and the outcome of its key.
 
     Before that, the generation of the program's versions.
     """
+    targets, postings, keys = zip(*named, strict=True)
+    sections = [name for name, asked in (("stays", postings), ("keys", keys)) if any(asked)]
     rows = await connection.fetch(
-        _READ,
+        with_sections(QUERIES["read_facts"], *sections),
         shard,
-        [None if isinstance(target, str) else target for target, _ in named],
-        [target if isinstance(target, str) else None for target, _ in named],
-        [_stay_key(posting) for _, posting in named],
+        [None if isinstance(target, str) else target for target in targets],
+        [target if isinstance(target, str) else None for target in targets],
+        [_stay_key(posting) for posting in postings],
+        *([[key and key.principal for key in keys], [key and key.key for key in keys]] if any(keys) else ()),
     )
-    return rows[0][0] if rows else 0, [_facts(shard, row) for row in rows]
+    return rows[0][0], [_facts(shard, row, sections) for row in rows]
 
 
 def _stay_key(posting: StayPosting | None) -> tuple[object, ...]:
@@ -84,12 +82,13 @@ def _stay_key(posting: StayPosting | None) -> tuple[object, ...]:
     return (posting.source, posting.property, posting.stay_ref, posting.leg, posting.revision)
 
 
-def _facts(shard: int, row: Record) -> Facts:
+def _facts(shard: int, row: Record, sections: Sequence[str]) -> Facts:
     _, member_id, number, status, enrolled_on, version, available, held, debt, counters, due, *rest = row
-    traits, tier, review_on, pending, active_on, *stay = rest
-    on_file = _on_file(stay)
+    traits, tier, review_on, pending, active_on, *more = rest
+    on_file = _on_file(more[:9]) if "stays" in sections else None
+    prior = _prior(*more[-3:]) if "keys" in sections else None
     if member_id is None:
-        return Facts(None, on_file)
+        return Facts(None, on_file, prior)
     member = Member(
         shard,
         member_id,
@@ -108,7 +107,11 @@ def _facts(shard: int, row: Record) -> Facts:
         pending,
         active_on,
     )
-    return Facts(member, on_file)
+    return Facts(member, on_file, prior)
+
+
+def _prior(fingerprint: bytes | None, status: int, reply: str) -> Prior | None:
+    return None if fingerprint is None else Prior(fingerprint, status, reply.encode())
 
 
 def _on_file(columns: Sequence[Any]) -> StayOnFile | None:
@@ -178,8 +181,11 @@ async def add_lots(
         for row in await connection.fetch(QUERIES["find_own_lots"], shard, stays):
             lots[row["member_id"]].setdefault(row["lot_id"], lot_of_row(row))
             own[row["member_id"]].add(row["lot_id"])
-    for row in await connection.fetch(QUERIES["find_following"], shard, ids, today):
-        by_member[row["member_id"]].following = row["following"]
+    # Only a book that settles what is due has to know what comes next.
+    due = [facts.member.member_id for facts, _ in wanted if facts.member and is_due(facts.member, today)]
+    if due:
+        for row in await connection.fetch(QUERIES["find_following"], shard, due, today):
+            by_member[row["member_id"]].following = row["following"]
     for member_id, facts in by_member.items():
         facts.lots = list(lots[member_id].values())
         facts.own = frozenset(own[member_id])
@@ -208,22 +214,42 @@ async def write(
     rows = _rows(shard, decisions, at)
     sections = {name: parts for name, parts in _sections(shard, decisions, at, codes) if any(parts)}
     more = [rows_of for parts in sections.values() for rows_of in parts]
-    await connection.execute(_write_books(*sections), shard, at, *rows, generation, *more)
+    await connection.execute(
+        with_sections(QUERIES["write_books"], *sections), shard, at, *rows, generation, *more
+    )
 
 
 def _sections(
     shard: int, decisions: Sequence[Decision], at: datetime, codes: Codes
 ) -> Iterable[tuple[str, list[list[tuple[object, ...]]]]]:
     """Return what `write_books` writes in sections of its own, as most batches have nothing for them."""
+    enrolled = [(d, d.book.member) for d in decisions if d.enrolled and d.book]
+    yield (
+        "enrolments",
+        [
+            [(shard, m.member_id, *astuple(d.profile)) for d, m in enrolled if d.profile],
+            [_member_row(m) for _, m in enrolled],
+            [(shard, m.member_id, d.referrer, "waiting", 0, None, None) for d, m in enrolled if d.referrer],
+        ],
+    )
     yield "rewards", [[(shard, *astuple(reward), at) for d in decisions for reward in d.rewards]]
     yield (
         "redemptions",
         [
             [(shard, *astuple(one)) for d in decisions for one in d.redemptions],
             [(shard, *astuple(one)) for d in decisions for one in d.steps],
-            [(shard, *astuple(one)) for d in decisions for one in d.tokens],
         ],
     )
+    yield (
+        "references",
+        [
+            [
+                (one.partner, one.reference, shard, one.redemption_id)
+                for d in decisions for one in d.redemptions if one.reference and d.steps[0].step == 1
+            ]
+        ],
+    )  # fmt: skip
+    yield "tokens", [[(shard, *astuple(one)) for d in decisions for one in d.tokens]]
     yield (
         "vouchers",
         [[_voucher_row(shard, one, at, codes) for d in decisions for one in vouching.written(d)]],
@@ -231,32 +257,20 @@ def _sections(
     yield "accruals", [[astuple(one) for d in decisions for one in d.accruals]]
 
 
+def _member_row(m: Member) -> tuple[object, ...]:
+    return (
+        m.shard, m.member_id, m.number, m.status, m.enrolled_on, m.version, m.available, m.held, m.debt,
+        _encode(m.counters).decode(), m.next_expiry, known_traits.show(m.traits), m.tier, m.review_on, m.pending,
+        m.active_on,
+    )  # fmt: skip
+
+
 def _voucher_row(shard: int, one: Voucher, at: datetime, codes: Codes) -> tuple[object, ...]:
     return (shard, *astuple(one), codes.hash(one.voucher_id, one.handed_over), at)
 
 
-@lru_cache
-def _write_books(*sections: str) -> str:
-    """Return `write_books` with some of its sections, in their order, the parameters numbered without gaps.
-
-    PostgreSQL opens a table with all its indexes even for no row at all.
-    """
-    head, *named = _SECTION.split(QUERIES["write_books"])
-    written, known = head, len(set(_PARAMETER.findall(head)))
-    numbers: dict[str, str] = {}
-    for name, sql in zip(named[::2], named[1::2], strict=True):
-        if name is None:
-            return written + sql
-        if name in sections:
-            for number in _PARAMETER.findall(sql):
-                if int(number) > known:
-                    numbers.setdefault(number, str(known + 1 + len(numbers)))
-            written += _PARAMETER.sub(lambda found: "$" + numbers.get(found[1], found[1]), sql)
-    raise AssertionError("the sections of `write_books` have an end")
-
-
 def _rows(shard: int, decisions: Sequence[Decision], at: datetime) -> Iterable[list[tuple[object, ...]]]:
-    """Return the rows that `write_books` takes, list by list, each in the order of its type's columns; but rewards."""
+    """Return the rows that `write_books` takes, list by list, each in the order of its type's columns; but sections."""
     books = [decision.book for decision in decisions if decision.book is not None]
     transfers = [entry for book in books for entry in book.transfers]
     yield [item for decision in decisions for item in _items(shard, decision)]
@@ -276,20 +290,7 @@ def _rows(shard: int, decisions: Sequence[Decision], at: datetime) -> Iterable[l
         (shard, e.event_id, e.type, e.member_id, e.journal_id, e.payload.decode(), at)
         for decision in decisions for e in decision.events if e.event_id != e.journal_id
     ]  # fmt: skip
-    yield [(shard, d.book.member.member_id, *astuple(d.profile)) for d in decisions if d.book and d.profile]
-    yield [
-        (
-            m.shard, m.member_id, m.number, m.status, m.enrolled_on, m.version, m.available, m.held, m.debt,
-            _encode(m.counters).decode(), m.next_expiry, known_traits.show(m.traits), m.tier, m.review_on, m.pending,
-            m.active_on,
-        )
-        for d in decisions if d.enrolled and d.book and (m := d.book.member)
-    ]  # fmt: skip
     yield [(shard, code, 0, used) for code, used in _budgets(decisions).items()]
-    yield [
-        (shard, d.book.member.member_id, d.referrer, "waiting", 0, None, None)
-        for d in decisions if d.book and d.referrer is not None
-    ]  # fmt: skip
 
 
 def _items(shard: int, decision: Decision) -> Iterable[tuple[object, ...]]:

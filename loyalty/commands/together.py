@@ -15,8 +15,8 @@ from loyalty.partners.catalogue import Catalogue
 class Batch(Struct, gc=False):
     """Commands of a shard, the facts of each, and what all are decided by.
 
-    `twins` are the places of commands that have to wait. `stock` are the names of what holds will draw on: it is known
-    once the facts are gathered, as is the `catalogue` if it had changed.
+    `twins` are the places of commands that have to wait. `stock` are the names of what holds will draw on, `left` what
+    the shard has of it: known once the facts are gathered, as is the `catalogue` if it had changed.
     """
 
     shard: int
@@ -27,6 +27,7 @@ class Batch(Struct, gc=False):
     catalogue: Catalogue
     moment: Moment
     stock: set[str] = set()
+    left: dict[str, int] = {}
 
     def pairs(self) -> Iterator[tuple[Facts, Command]]:
         """Return each command behind its facts."""

@@ -25,15 +25,14 @@ def service_of(request: ApiRequest) -> Service:
 
 async def key_of(request: ApiRequest) -> Key:
     """Return the request's `Idempotency-Key` bound to its body; raise Problem when it is missing or unusable."""
-    found = _KEY.fullmatch(request.headers.get("idempotency-key", ""))
+    found = _KEY.fullmatch(header(request, b"idempotency-key"))
     if found is None:
         raise Problem(
             "idempotency_key_missing",
             "Send a header Idempotency-Key of 1 to 255 printable ASCII characters, no spaces.",
         )
-    return service_of(request).key(
-        request.user.key_id, found[1] or found[2], request.url.path.encode() + await request.body()
-    )
+    named = request.scope["path"].encode() + await request.body()
+    return service_of(request).key(request.user.key_id, found[1] or found[2], named)
 
 
 def header(request: ApiRequest, name: bytes) -> str:

@@ -56,8 +56,12 @@ def needs(member: Member, draws: int, moment: Moment) -> int | None:
     """Return how many points of open lots a book has to see that draws so many; None when it needs no lot at all."""
     if moment.idling is not None and lapse_of(member, moment) is not None:
         return ALL
-    due = member.next_expiry is not None and member.next_expiry <= moment.today
-    return draws if draws or due else None
+    return draws if draws or is_due(member, moment.today) else None
+
+
+def is_due(member: Member, today: date) -> bool:
+    """Tell whether a lot of a member may open, expire or lapse by a day."""
+    return member.next_expiry is not None and member.next_expiry <= today
 
 
 def lapse_of(member: Member, moment: Moment) -> date | None:
@@ -96,7 +100,7 @@ class Book:
 
     `needs` says how many points of lots it has to see: `lots` are open lots in the order they are spent, at least as
     many as the command can need; all that are due, to open or to expire; and, for a reversal, the stay's own lots even
-    if closed. `following` is when the first lot that isn't due opens or expires.
+    if closed. `following` is when the first lot that isn't due opens or expires, where any may be due.
     """
 
     __slots__ = (
@@ -130,7 +134,7 @@ class Book:
             self._look_at_idling(moment.idling)
         elif member.active_on is not None:
             member.active_on = None
-        if member.next_expiry is not None and member.next_expiry <= moment.today:
+        if is_due(member, moment.today):
             self._settle()
 
     # --- journals and transfers ---------------------------------------------------------------------------------

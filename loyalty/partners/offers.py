@@ -71,10 +71,12 @@ class Cost(Struct, frozen=True, gc=False):
 
 
 class Order(Struct, frozen=True, gc=False):
-    """What is to be redeemed, and what it costs the member."""
+    """What is to be redeemed, and what it costs a member of a tier; `draws` is what it takes of which budgets."""
 
     use: Use
     cost: Cost
+    tier: str
+    draws: dict[str, int]
 
 
 class Season(Struct, frozen=True, gc=False):

@@ -6,6 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 import msgspec
 import pytest
 from msgspec import structs
@@ -265,3 +266,29 @@ def test_nothing_lapses_while_points_are_held(database: str, tmp_path: Path) -> 
         assert 90 == lapses_on.points
         assert [90, 0] == [view.available for view in views] == [view.available for view in written]
         assert 100 == books.balance("T1").available
+
+
+def test_a_batch_of_holds_takes_four_statements_and_one_of_captures_three(
+    counter: Counter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    counter.do(counter.hold("T1"))  # from now on, the shard has some of the day
+    asked: list[str] = []
+
+    def listen(how: str) -> None:
+        real = getattr(asyncpg.Connection, how)
+
+        async def listening(connection: Any, query: str, *given: Any, **more: Any) -> Any:
+            asked.append(query)
+            return await real(connection, query, *given, **more)
+
+        monkeypatch.setattr(asyncpg.Connection, how, listening)
+
+    listen("fetch")
+    listen("execute")
+    held = counter.do(counter.hold("T1"))
+    of_the_hold = len(asked)
+    counter.do(counter.step(held, CaptureRequest()))
+
+    assert 4 == of_the_hold
+    # Before its batch, a step is led to the member whose it is.
+    assert 1 + 3 == len(asked) - of_the_hold

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 
 from loyalty.clock import ManualClock, SystemClock
-from loyalty.db import QueryFileError, parse_queries
+from loyalty.db import QueryFileError, parse_queries, with_sections
 
 TEXT = """
 -- Queries of an example.
@@ -76,3 +76,35 @@ def test_help_is_quick_because_it_imports_none_of_the_heavy_parts() -> None:
     assert "[]" == done.stdout.splitlines()[-1]
     for command in ("serve", "migrate", "settings", "demo", "import", "keys", "verify", "bench"):
         assert f" {command} " in done.stdout
+
+
+SECTIONED = """SELECT a.*
+-- section second
+       , b.*
+-- section third
+       , c.*
+-- end of sections
+FROM f($1, $2) AS a
+-- section second
+JOIN b ON b.x = $3
+-- section third
+JOIN c ON c.x = $2 AND c.y = $4
+-- end of sections
+WHERE a.x = $1"""
+
+
+@pytest.mark.parametrize(
+    ("names", "expected"),
+    [
+        ((), "SELECT a.*\nFROM f($1, $2) AS a\nWHERE a.x = $1"),
+        (("second",), "SELECT a.*\n       , b.*\nFROM f($1, $2) AS a\nJOIN b ON b.x = $3\nWHERE a.x = $1"),
+        (
+            ("third",),
+            "SELECT a.*\n       , c.*\nFROM f($1, $2) AS a\nJOIN c ON c.x = $2 AND c.y = $3\nWHERE a.x = $1",
+        ),
+    ],
+)
+def test_sections_that_are_not_asked_for_are_left_out_with_their_parameters(
+    names: tuple[str, ...], expected: str
+) -> None:
+    assert expected == with_sections(SECTIONED, *names)
