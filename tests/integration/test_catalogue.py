@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -17,7 +17,7 @@ from loyalty.errors import Problem
 from loyalty.partners import publishing, store
 from loyalty.partners.catalogue import Catalogue, House
 from loyalty.partners.model import Contract, Offer, Partner, Price, SlotStock, Stock
-from loyalty.partners.publishing import Change
+from loyalty.partners.publishing import Change, Put
 from loyalty.program.model import Name
 
 HOUSE = House("CNY", ZoneInfo("Asia/Shanghai"))
@@ -94,6 +94,21 @@ async def test_a_refused_change_leaves_no_trace(connection: Any) -> None:
         await put_offer(connection, TICKET.__class__(code="monet", kind="spa", name=TICKET.name), FIRST)
 
     assert before == (await store.read_generation(connection), await store.read_stock(connection, "stock:"))
+
+
+async def test_the_same_again_changes_nothing_and_is_answered_the_same(connection: Any) -> None:
+    partner = await publishing.put_partner(connection, EMPTY, AIR, FIRST)
+    offer = await put_offer(connection, TICKET, FIRST)
+    before = await store.load(connection, EMPTY), await store.read_stock(connection, "stock:")
+    later = Change("front desk", AT + timedelta(days=1))
+    again = (
+        await publishing.put_partner(connection, EMPTY, AIR, later),
+        await put_offer(connection, TICKET, later),
+    )
+
+    assert (Put(partner.filed), Put(offer.filed)) == again
+    assert before[0] is await store.load(connection, before[0])
+    assert before[1] == await store.read_stock(connection, "stock:")
 
 
 async def test_a_new_number_for_other_days_holds_for_those_that_were_opened(connection: Any) -> None:
