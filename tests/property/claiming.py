@@ -52,7 +52,8 @@ class LiveClaims(LiveBooks):
         return Offer(
             code=self.code + code, kind="merchandise", name=Name(code, code), prices=(Price(points=offered.points),),
             stock=None if offered.stock is None else Stock(amount=offered.stock), hold_minutes=HOLD_DAYS * 24 * 60,
-            refundable=offered.refundable,
+            refundable=offered.refundable, voucher=offered.voucher, voucher_months=offered.months,
+            transferable=offered.transferable,
         )  # fmt: skip
 
     def _partner(self) -> Partner:
