@@ -16,9 +16,8 @@ from loyalty.db import SERVICE_ROLE, connect
 from loyalty.errors import Problem
 from loyalty.partners import publishing, store
 from loyalty.partners.catalogue import Catalogue, House
-from loyalty.partners.model import Contract, Offer, Partner, Price, SlotStock, Stock
+from loyalty.partners.model import Contract, Offer, Partner, Price, SlotStock, Stock, Title
 from loyalty.partners.publishing import Change, Put
-from loyalty.program.model import Name
 
 HOUSE = House("CNY", ZoneInfo("Asia/Shanghai"))
 EMPTY = Catalogue(HOUSE)
@@ -26,9 +25,9 @@ RACES = (asyncpg.CheckViolationError, asyncpg.DeadlockDetectedError)
 AT = datetime(2026, 5, 10, tzinfo=UTC)
 FIRST = Change("head office", AT)
 ANY = Change("head office", AT, frozenset({"*"}))
-AIR = Partner(code="thai_air", name=Name("Thai Air", "泰航"), contract=Contract("THB", "0.05"))
+AIR = Partner(code="thai_air", name=Title("Thai Air", "泰航"), contract=Contract("THB", "0.05"))
 TICKET = Offer(
-    code="monet", kind="exhibition", name=Name("Monet", "莫奈"), prices=(Price(points=100),), events=("monet",),
+    code="monet", kind="exhibition", name=Title("Monet", "莫奈"), prices=(Price(points=100),), events=("monet",),
     stock=Stock(per="date", amount=10, slots=(SlotStock("2026-06-01", 4),)),
 )  # fmt: skip
 

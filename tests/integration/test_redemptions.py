@@ -20,17 +20,16 @@ from loyalty.commands.refund import RefundRequest
 from loyalty.commands.release import ReleaseRequest
 from loyalty.errors import Problem
 from loyalty.ids import parse
-from loyalty.partners.model import Contract, Offer, Partner, Price, Stock
-from loyalty.program.model import Name
+from loyalty.partners.model import Contract, Offer, Partner, Price, Stock, Title
 from tests.builders import PRINCIPAL, idle_rules, small_rules
 from tests.property.live import Live, LiveBooks, opened
 from tests.property.strategies import START
 
 SITE = Caller("site")
 ANY = frozenset({"*"})
-MUSEUM = Partner(code="museum", name=Name("Museum", "美术馆"), contract=Contract("CNY", "0.0125"))
+MUSEUM = Partner(code="museum", name=Title("Museum", "美术馆"), contract=Contract("CNY", "0.0125"))
 TICKET = Offer(
-    code="monet", kind="exhibition", partner="museum", name=Name("Lilies", "睡莲"), prices=(Price(points=10),),
+    code="monet", kind="exhibition", partner="museum", name=Title("Lilies", "睡莲"), prices=(Price(points=10),),
     stock=Stock(per="date", amount=6), events=("monet",), hold_until_use=True,
 )  # fmt: skip
 

@@ -17,8 +17,7 @@ from loyalty.commands.redeem_voucher import RedeemVoucherRequest
 from loyalty.commands.redeeming import Caller
 from loyalty.commands.refund import RefundRequest
 from loyalty.commands.revoke_voucher import RevokeVoucherRequest
-from loyalty.partners.model import Offer, Price
-from loyalty.program.model import Name
+from loyalty.partners.model import Offer, Price, Title
 from loyalty.vouchers.model import Voucher
 from tests.conftest import run_sql
 from tests.property.live import Live, LiveBooks, opened
@@ -26,7 +25,7 @@ from tests.property.test_rewards_live import LAST, RULES, Guest
 from tests.property.test_rewards_merged import Two
 
 DESK = Caller("desk")
-NAME = Name(en="An hour of spa", zh="水疗一小时")
+NAME = Title(en="An hour of spa", zh="水疗一小时")
 
 
 class Holder(Guest):
