@@ -47,7 +47,7 @@ class Holder(Guest):
 
     def show(self, one: Voucher) -> Any:
         request = RedeemVoucherRequest(property="SHA01")
-        return vouchering.redeem(self.service, one, request, "desk", self.key())
+        return vouchering.redeem(self.service, one, request, Caller("desk"), self.key())
 
 
 def put_offer(live: Live, code: str = "spa_hour") -> None:
@@ -236,7 +236,7 @@ def test_of_many_who_show_one_code_to_two_processes_one_is_served(two: Two) -> N
     async def all_at_once() -> list[int]:
         request = RedeemVoucherRequest()
         works = [
-            vouchering.redeem(live.services[number % 2], hour, request, "desk", guest.key())
+            vouchering.redeem(live.services[number % 2], hour, request, Caller("desk"), guest.key())
             for number in range(60)
         ]
         return [answer.status for answer in await asyncio.gather(*works)]

@@ -16,7 +16,7 @@ from loyalty.vouchering import Listed
 from loyalty.vouchers import codes
 from loyalty.vouchers.model import Voucher
 from tests.builders import PRINCIPAL
-from tests.property.claiming import LiveClaims, agree_on_claims
+from tests.property.claiming import DESK, LiveClaims, agree_on_claims
 from tests.property.live import Live
 from tests.property.vouchers import Name, VouchersOracle
 
@@ -37,7 +37,7 @@ class LiveVouchers(LiveClaims):
         bound = self._bound(key, "redeem", name, code)
 
         async def work(one: Voucher) -> Answer:
-            return await vouchering.redeem(self.service, one, RedeemVoucherRequest(), "test", bound)
+            return await vouchering.redeem(self.service, one, RedeemVoucherRequest(), DESK, bound)
 
         return self._shown(name, self._by_code(name, code, bound, work))
 
