@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from tests.builders import LATER, PROGRAM, changed, later_rules, small_rules
+from tests.property.claiming import agree_on_claims
 from tests.property.claims import HOLD_DAYS
 from tests.property.live import Live, opened
 from tests.property.vouchers import REWARD_MONTHS, VouchingLife
@@ -34,7 +35,7 @@ def play(live: Live, examples: int, steps: int, later: int = 0) -> None:
             self.books: LiveVouchers = LiveVouchers(live)
 
         def teardown(self) -> None:
-            agree_on_vouchers(self.books, self.oracle)
+            agree_on_claims(self.books, self.oracle)
             # Time begins anew with each history: none may leave a hold that the next one's job would find.
             self.travel(HOLD_DAYS)
             self.expire_holds()
