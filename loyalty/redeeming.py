@@ -3,7 +3,8 @@
 import asyncio
 import re
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from functools import partial
 from hashlib import sha256
 from http import HTTPStatus
 from typing import Final
@@ -19,17 +20,20 @@ from loyalty.commands.hold import Hold, RedemptionRequest
 from loyalty.commands.mint_token import MintToken, TokenGiven, TokenRequest
 from loyalty.commands.model import Answer, Key, Target
 from loyalty.commands.redeeming import Caller, RedemptionView, view
+from loyalty.commands.redeeming_store import DueHold
 from loyalty.commands.refund import Refund, RefundRequest
 from loyalty.commands.release import Release, ReleaseRequest
+from loyalty.due import PAGE, go_through
 from loyalty.errors import Problem
-from loyalty.ids import UUID, parse, shard_of
+from loyalty.ids import UUID, parse, shard_of, show
 from loyalty.partners.redemption import Redemption, Token
 from loyalty.service import Service
 
-_PAGE: Final = 500
-_AT_ONCE: Final = 32
 _TOKEN: Final = re.compile(r"rtk_[0-9a-f]{40}([0-9a-f]{4})")
 _PURPOSE: Final = b"redemption token"
+
+_FIRST: Final = DueHold(datetime(1970, 1, 1, tzinfo=UTC), UUID(bytes(16)), UUID(bytes(16)))
+"""Before every hold."""
 
 _encode = msgspec.json.Encoder().encode
 _given = msgspec.json.Decoder(TokenGiven).decode
@@ -130,18 +134,23 @@ async def step(service: Service, redemption: str, request: StepRequest, caller: 
 
 
 async def expire_holds(service: Service) -> int:
-    """Expire all holds whose time is up, page by page; return how many were looked at.
+    """Look once at each hold whose time is up, page by page, and expire it; return how many were looked at.
 
-    What is done isn't due any more, so that a run that is broken off goes on where it was.
+    What is done isn't due any more, so that a run that is broken off goes on where it was. What couldn't be done is
+    left to the next run; those behind it don't wait for it.
     """
-    looked_at = 0
+    looked_at, now = 0, service.clock.now()
     for shard in range(service.poster.shards):
-        while page := await redeeming_store.find_due_holds(service.pool, shard, service.clock.now(), _PAGE):
-            for first in range(0, len(page), _AT_ONCE):
-                due = page[first : first + _AT_ONCE]
-                await asyncio.gather(*(service.submit(ExpireHold(whose, which)) for whose, which in due))
+        after = _FIRST
+        while page := await redeeming_store.find_due_holds(service.pool, shard, now, after, PAGE):
+            await go_through(page, partial(_expire, service), lambda one: show("red", one.redemption_id))
             looked_at += len(page)
+            after = page[-1]
     return looked_at
+
+
+async def _expire(service: Service, one: DueHold) -> None:
+    await service.submit(ExpireHold(one.member_id, one.redemption_id))
 
 
 # --- What there is to look at -----------------------------------------------------------------------------------------

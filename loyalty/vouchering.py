@@ -11,6 +11,7 @@ from loyalty.commands import store as commands_store
 from loyalty.commands.hand_over import HandOver
 from loyalty.commands.model import Answer, Decision, Key, replay
 from loyalty.commands.redeem_voucher import RedeemVoucher, RedeemVoucherRequest
+from loyalty.commands.redeeming import Caller
 from loyalty.commands.revoke_voucher import RevokeVoucher, RevokeVoucherRequest
 from loyalty.commands.rulebook import names
 from loyalty.commands.vouching import VoucherReply, VoucherView, view
@@ -67,12 +68,29 @@ async def page(
 
 
 async def redeem(
-    service: Service, one: Voucher, request: RedeemVoucherRequest, actor: str, key: Key
+    service: Service, one: Voucher, request: RedeemVoucherRequest, caller: Caller, key: Key
 ) -> Answer:
     """Redeem a voucher, once; raise Problem when it is refused."""
+    await _refuse_own(service, one, caller)
     await service.require_property(request.property)
-    command = RedeemVoucher(one.member_id, one.voucher_id, one.handed_over, request, actor, key)
+    command = RedeemVoucher(one.member_id, one.voucher_id, one.handed_over, request, caller.name, key)
     return await service.submit(command)
+
+
+async def _refuse_own(service: Service, one: Voucher, caller: Caller) -> None:
+    """Raise Problem when somebody of the staff redeems what is his own, whatever accounts were merged meanwhile.
+
+    It is the member's to whom it was handed over; handed over to nobody in particular, it is still the giver's here.
+    """
+    if caller.person is None:
+        return
+    person, whose = await service.find_members(
+        show("mem", each) for each in (caller.person, one.holder_id or one.member_id)
+    )
+    if person is not None and whose is not None and person.member.member_id == whose.member.member_id:
+        raise Problem(
+            "own_redemption", "It is the voucher of the key's own member: another one has to redeem it."
+        )
 
 
 async def revoke(

@@ -8,8 +8,9 @@ from typing import Final
 
 import structlog
 
+from loyalty.due import PAGE, go_through
 from loyalty.errors import Problem
-from loyalty.ids import UUID
+from loyalty.ids import UUID, show
 from loyalty.ledger import store
 from loyalty.moving import pay_referrals
 from loyalty.redeeming import expire_holds
@@ -29,9 +30,6 @@ REWARDS_SECONDS: Final = 3600
 REFRESH_SECONDS: Final = 5
 REFERRAL_SECONDS: Final = 60
 HOLDS_SECONDS: Final = 60
-_PAGE: Final = 500
-_AT_ONCE: Final = 32
-"""Members that a job works on at once: enough to share batches, few enough to leave the service to its callers."""
 _FIRST: Final = UUID(bytes(16))
 
 
@@ -41,14 +39,12 @@ async def expire_due(service: Service) -> int:
     for shard in range(service.poster.shards):
         looked_at += await _expire_pages(
             service,
-            lambda after, at=shard: store.find_due_members(service.pool, at, service.today(), after, _PAGE),
+            lambda after, at=shard: store.find_due_members(service.pool, at, service.today(), after, PAGE),
         )
         if (idling := service.rules.at(service.today()).idling) is not None:
             looked_at += await _expire_pages(
                 service,
-                lambda after, at=shard, by=idling: store.find_idle_members(
-                    service.pool, at, by, after, _PAGE
-                ),
+                lambda after, at=shard, by=idling: store.find_idle_members(service.pool, at, by, after, PAGE),
             )
     return looked_at
 
@@ -63,8 +59,7 @@ async def _expire_pages(service: Service, find: Callable[[UUID], Awaitable[list[
 
 
 async def _each(work: Callable[[UUID], Awaitable[None]], page: Sequence[UUID]) -> None:
-    for first in range(0, len(page), _AT_ONCE):
-        await asyncio.gather(*map(work, page[first : first + _AT_ONCE]))
+    await go_through(page, work, partial(show, "mem"))
 
 
 async def warn_of_losses(service: Service) -> int:
@@ -80,7 +75,7 @@ async def review_tiers(service: Service) -> int:
     looked_at = 0
     for shard in range(service.poster.shards):
         after = _FIRST
-        while page := await store.find_members_to_review(service.pool, shard, service.today(), after, _PAGE):
+        while page := await store.find_members_to_review(service.pool, shard, service.today(), after, PAGE):
             await _each(service.review, page)
             looked_at += len(page)
             after = page[-1]
@@ -98,7 +93,7 @@ async def lapse_rewards(service: Service) -> int:
     for shard in range(service.poster.shards):
         for find in (rewards_store.find_due_members, vouchers_store.find_due_members):
             after = _FIRST
-            while page := await find(service.pool, shard, service.today(), after, _PAGE):
+            while page := await find(service.pool, shard, service.today(), after, PAGE):
                 await _each(partial(lapse, service), page)
                 looked_at += len(page)
                 after = page[-1]

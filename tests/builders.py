@@ -117,9 +117,9 @@ LATER = 20
 """Days after check-out from which points can be spent, in a program that has any."""
 
 
-def later_rules() -> Rulebook:
+def later_rules(text: str = PROGRAM) -> Rulebook:
     """Return the small program, but with points that can't be spent at once."""
-    return small_rules(changed(PROGRAM, per=f'"1.00"\npending_days = {LATER}'))
+    return small_rules(changed(text, per=f'"1.00"\npending_days = {LATER}'))
 
 
 IDLE = 1

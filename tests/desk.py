@@ -16,13 +16,12 @@ from loyalty.commands.reverse_accrual import ReverseAccrualRequest
 from loyalty.errors import Problem
 from loyalty.members.model import EnrolRequest
 from loyalty.partners.accruals import Deposit
-from loyalty.partners.model import Contract, Offer, Partner, Price
-from loyalty.program.model import Name
+from loyalty.partners.model import Contract, Offer, Partner, Price, Title
 from loyalty.stays.model import Line, StayPosting
 from tests.builders import PRINCIPAL
 from tests.property.live import Live
 
-NAME = Name("Air", "航空")
+NAME = Title("Air", "航空")
 DESK = Caller("the desk", operator=True)
 MARCH = datetime(2026, 3, 10, 12, tzinfo=UTC)
 

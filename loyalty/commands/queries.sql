@@ -544,7 +544,7 @@ FROM redemption WHERE shard = $1 AND member_id = $2 AND status IN ('held', 'capt
 SELECT redemption_id FROM partner_reference WHERE partner = $1 AND reference = $2;
 
 -- name: find_due_holds
--- Holds of a shard whose time is up at $2, the longest first.
-SELECT member_id, redemption_id FROM redemption
-WHERE shard = $1 AND status = 'held' AND expires_at <= $2
-ORDER BY expires_at, redemption_id LIMIT $3;
+-- Holds of a shard whose time is up at $2, the longest first, from where the last page ended ($3, $4).
+SELECT expires_at, redemption_id, member_id FROM redemption
+WHERE shard = $1 AND status = 'held' AND expires_at <= $2 AND (expires_at, redemption_id) > ($3, $4)
+ORDER BY expires_at, redemption_id LIMIT $5;

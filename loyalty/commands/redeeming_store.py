@@ -44,6 +44,14 @@ class Known(Struct, frozen=True, gc=False):
     taken: list[Taken]
 
 
+class DueHold(Struct, frozen=True, gc=False):
+    """A hold whose time is up: since when, which, and the member's."""
+
+    expires_at: datetime
+    redemption_id: UUID
+    member_id: UUID
+
+
 async def read_orders(
     connection: Connection, shard: int, asked: Sequence[Asked], stock: Collection[str]
 ) -> tuple[int, dict[str, int], list[Known]]:
@@ -150,6 +158,9 @@ async def find_reference(pool: Pool, partner: str, reference: str) -> UUID | Non
     return await pool.fetchval(QUERIES["find_reference"], partner, reference)
 
 
-async def find_due_holds(pool: Pool, shard: int, at: datetime, limit: int) -> list[tuple[UUID, UUID]]:
-    """Return holds of a shard whose time is up, the longest first: the member and the redemption."""
-    return [(row[0], row[1]) for row in await pool.fetch(QUERIES["find_due_holds"], shard, at, limit)]
+async def find_due_holds(pool: Pool, shard: int, at: datetime, after: DueHold, limit: int) -> list[DueHold]:
+    """Return holds of a shard whose time is up, the longest first, after one."""
+    rows = await pool.fetch(
+        QUERIES["find_due_holds"], shard, at, after.expires_at, after.redemption_id, limit
+    )
+    return [DueHold(*row) for row in rows]

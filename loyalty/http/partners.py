@@ -15,9 +15,8 @@ from loyalty.http.auth import Principal, Role, require_partner
 from loyalty.http.problems import problem_responses
 from loyalty.http.requests import ApiRequest, header, service_of
 from loyalty.partners.catalogue import Filed
-from loyalty.partners.model import Contract, Offer, Partner, Status
+from loyalty.partners.model import Contract, Offer, Partner, Status, Title
 from loyalty.partners.publishing import Put
-from loyalty.program.model import Name
 
 __all__ = ["get_partner", "list_partners", "put_partner", "tagged", "tags_of"]
 
@@ -29,7 +28,7 @@ class PartnerView(Struct, frozen=True, omit_defaults=True):
 
     code: str
     version: int
-    name: Name
+    name: Title
     status: Status
     time_zone: str | None
     changed_at: dt.datetime

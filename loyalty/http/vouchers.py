@@ -19,6 +19,7 @@ from loyalty.errors import Problem
 from loyalty.http.answers import Ready, answered
 from loyalty.http.auth import Role, require_partner, require_property
 from loyalty.http.problems import problem_responses
+from loyalty.http.redemptions import caller_of
 from loyalty.http.requests import ApiRequest, bad_parameter, key_of, member_of, service_of
 from loyalty.ids import UUID
 from loyalty.partners.model import HOTEL
@@ -79,8 +80,8 @@ async def get_voucher_qr(code: FromPath[str], request: ApiRequest) -> Response[s
 @post(
     "/v1/vouchers/{code:str}/redeem", tags=["Vouchers"], status_code=200,
     responses=problem_responses(
-        "idempotency_key_missing", "forbidden_partner", "forbidden_property", "unknown_voucher", "voucher_redeemed",
-        "voucher_revoked", "voucher_expired", "idempotency_key_reused", "unknown_property",
+        "idempotency_key_missing", "forbidden_partner", "forbidden_property", "own_redemption", "unknown_voucher",
+        "voucher_redeemed", "voucher_revoked", "voucher_expired", "idempotency_key_reused", "unknown_property",
     ),
 )  # fmt: skip
 async def redeem_voucher(
@@ -88,7 +89,7 @@ async def redeem_voucher(
 ) -> Response[VoucherReply]:
     """Redeem a voucher: once, in its time, however many try. Needs a header `Idempotency-Key`.
 
-    A partner redeems vouchers of its own offers, a hotel those of the hotel group.
+    A partner redeems vouchers of its own offers, a hotel those of the hotel group, nobody of the staff an own one.
     """
     if request.user.properties:
         require_property(request.user, data.property or "")
@@ -99,7 +100,7 @@ async def redeem_voucher(
     require_partner(request.user, one.partner)
     if request.user.role == Role.PROPERTY and one.partner != HOTEL:
         raise Problem("forbidden_partner", f"It is for {one.partner} to redeem.")
-    return answered(await vouchering.redeem(service_of(request), one, data, request.user.name, key))
+    return answered(await vouchering.redeem(service_of(request), one, data, caller_of(request.user), key))
 
 
 @post(

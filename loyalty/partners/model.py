@@ -73,6 +73,20 @@ MOST: Final = 1_000
 Quantity = Annotated[int, Meta(ge=1, le=MOST)]
 
 
+class Title(Name, frozen=True, forbid_unknown_fields=True):
+    """What people read as a name, in English and Chinese: at most 200 characters."""
+
+    en: Annotated[str, Meta(max_length=200)]
+    zh: Annotated[str, Meta(max_length=200)]
+
+
+class Text(Name, frozen=True, forbid_unknown_fields=True):
+    """What people read about something, in English and Chinese: at most 10,000 characters."""
+
+    en: Annotated[str, Meta(max_length=10_000)]
+    zh: Annotated[str, Meta(max_length=10_000)]
+
+
 class Contract(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """What the hotel owes a partner for points captured, and the partner for points that it gives.
 
@@ -97,7 +111,7 @@ class Partner(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=Tru
     """
 
     code: Identifier
-    name: Name
+    name: Title
     contract: Contract
     status: Status = "active"
     time_zone: Annotated[str, Meta(max_length=64)] | None = None
@@ -174,10 +188,10 @@ class Offer(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True,
 
     code: Identifier
     kind: Kind
-    name: Name
+    name: Title
     partner: Identifier | None = None
     status: Status = "active"
-    text: Name | None = None
+    text: Text | None = None
     images: Annotated[tuple[Image, ...], Meta(max_length=20)] = ()
     prices: Annotated[tuple[Price, ...], Meta(max_length=200)] = ()
     stock: Stock | None = None

@@ -14,14 +14,16 @@ SELECT definition, version, generation, changed_by, changed_at FROM offer_versio
 WHERE generation > $1 AND generation <= $2 ORDER BY generation;
 
 -- name: next_generation
--- One changes the catalogue at a time, until its transaction ends.
-UPDATE catalogue_generation SET generation = generation + 1 RETURNING generation;
+-- One changes the catalogue at a time, until its transaction ends. Whatever is added to it begins the generation.
+SELECT generation + 1 FROM catalogue_generation FOR NO KEY UPDATE;
 
 -- name: write_partner
+WITH begun AS (UPDATE catalogue_generation SET generation = $4)
 INSERT INTO partner_version (code, version, definition, generation, changed_by, changed_at)
 VALUES ($1, $2, $3, $4, $5, $6);
 
 -- name: write_offer
+WITH begun AS (UPDATE catalogue_generation SET generation = $4)
 INSERT INTO offer_version (code, version, definition, generation, changed_by, changed_at)
 VALUES ($1, $2, $3, $4, $5, $6);
 

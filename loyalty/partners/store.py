@@ -59,17 +59,17 @@ async def _load(connection: Connection, known: Catalogue, generation: int) -> Ca
 
 
 async def next_generation(connection: Connection) -> int:
-    """Let nobody else change the catalogue until the transaction ends; return the generation of what it adds."""
+    """Let nobody else change the catalogue until the transaction ends; return the generation that would begin."""
     return await connection.fetchval(QUERIES["next_generation"])
 
 
 async def write_partner(connection: Connection, filed: Filed[Partner]) -> None:
-    """Add a version of a partner."""
+    """Add a version of a partner; its generation begins."""
     await connection.execute(QUERIES["write_partner"], *_row(filed))
 
 
 async def write_offer(connection: Connection, filed: Filed[Offer]) -> None:
-    """Add a version of an offer."""
+    """Add a version of an offer; its generation begins."""
     await connection.execute(QUERIES["write_offer"], *_row(filed))
 
 

@@ -59,7 +59,7 @@ WITH RECURSIVE account AS (
 SELECT v.voucher_id, v.member_id, v.source, v.redemption_id, v.kind, v.item, v.partner, v.number, v.transferable,
        v.valid_from, v.valid_to, v.status, v.handed_over, v.holder_id, v.property, v.journal_id, v.changed_by,
        v.changed_at,
-       CASE WHEN v.handed_over = 0 THEN true ELSE v.holder_id IN (SELECT member_id FROM account) END AS mine
+       (v.handed_over = 0 OR v.holder_id IN (SELECT member_id FROM account)) IS TRUE AS mine
 FROM voucher AS v
 WHERE v.voucher_id < $2 AND ($3::text[] IS NULL OR v.status = ANY ($3::text[]))
   AND v.voucher_id IN (SELECT o.voucher_id FROM voucher AS o JOIN account AS a ON o.member_id = a.member_id

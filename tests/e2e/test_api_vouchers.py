@@ -260,6 +260,41 @@ def test_it_may_go_to_whoever_is_told_the_code_and_only_where_the_offer_allows(a
     )
 
 
+def test_nobody_of_the_staff_redeems_an_own_voucher(api: Api, spa: Spa) -> None:
+    member, code = one(api, spa)
+    other = api.member()
+    mine, theirs = (api.new_key(Role.OPERATOR, member=each) for each in (member, other))
+
+    def redeem(typed: str, role: Any) -> Any:
+        return api.post(f"/v1/vouchers/{typed}/redeem", {}, role, **key())
+
+    def hand_over(typed: str, body: dict[str, str]) -> str:
+        return api.post(f"/v1/vouchers/{typed}/hand-over", body, Role.BOOKING, **key()).json()["voucher"][
+            "code"
+        ]
+
+    first = redeem(code, mine)
+    bearer = hand_over(code, {})
+    second = redeem(bearer, mine)
+    given = hand_over(bearer, {"member": other})
+    third, fourth = redeem(given, theirs), redeem(given, mine)
+
+    assert [(403, "own_redemption")] * 3 == [told(each) for each in (first, second, third)]
+    assert (200, "redeemed") == (fourth.status_code, fourth.json()["voucher"]["status"])
+
+
+def test_an_own_voucher_stays_one_when_the_accounts_are_merged(api: Api, spa: Spa) -> None:
+    old, code = one(api, spa)
+    new = guest(api)
+    keys = [api.new_key(Role.OPERATOR, member=each) for each in (old, new)]
+    merged = api.post(f"/v1/members/{old}/merge", {"into": new}, **key())
+    tried = [api.post(f"/v1/vouchers/{code}/redeem", {}, each, **key()) for each in keys]
+
+    assert 201 == merged.status_code, merged.text
+    assert [(403, "own_redemption")] * 2 == [told(each) for each in tried]
+    assert 200 == api.post(f"/v1/vouchers/{code}/redeem", {}, **key()).status_code
+
+
 # --- revoked, refunded ------------------------------------------------------------------------------------------------
 
 

@@ -381,6 +381,31 @@ def test_a_bad_hotel_is_refused(
     check(api, api.send("PUT", "/v1/properties/SHA01", HOTEL | changes), status, code, pointer)
 
 
+@pytest.mark.parametrize("language", ["en", "zh"])
+@pytest.mark.parametrize(
+    ("path", "key", "most"),
+    [
+        ("/v1/partners/long_air", "name", 200), ("/v1/offers/long_seat", "name", 200),
+        ("/v1/offers/long_seat", "text", 10_000),
+    ],
+)  # fmt: skip
+def test_a_name_or_a_text_that_is_too_long_is_refused(
+    api: Any, path: str, key: str, most: int, language: str
+) -> None:
+    good = {"code": path.rpartition("/")[2], "name": {"en": "A", "zh": "甲"}}
+    if "partners" in path:
+        good["contract"] = {"currency": "CNY", "point_value": "0.01"}
+    else:
+        good |= {"kind": "merchandise", "prices": [{"points": 10}]}
+    longer = good | {key: {"en": "A", "zh": "甲"} | {language: "客" * (most + 1)}}
+    # As long as may be, the form is good: it is refused for what else is said.
+    longest = good | {key: {"en": "A", "zh": "甲"} | {language: "客" * most}, "code": "other"}
+
+    detail = f"Expected a string of length <= {most}."
+    check(api, api.send("PUT", path, longer), 400, "invalid_body", f"/{key}/{language}", detail)
+    check(api, api.send("PUT", path, longest), 422, "invalid_value", "/code")
+
+
 @pytest.mark.parametrize(
     ("members", "pointer"),
     [

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -16,9 +16,8 @@ from loyalty.db import SERVICE_ROLE, connect
 from loyalty.errors import Problem
 from loyalty.partners import publishing, store
 from loyalty.partners.catalogue import Catalogue, House
-from loyalty.partners.model import Contract, Offer, Partner, Price, SlotStock, Stock
-from loyalty.partners.publishing import Change
-from loyalty.program.model import Name
+from loyalty.partners.model import Contract, Offer, Partner, Price, SlotStock, Stock, Title
+from loyalty.partners.publishing import Change, Put
 
 HOUSE = House("CNY", ZoneInfo("Asia/Shanghai"))
 EMPTY = Catalogue(HOUSE)
@@ -26,9 +25,9 @@ RACES = (asyncpg.CheckViolationError, asyncpg.DeadlockDetectedError)
 AT = datetime(2026, 5, 10, tzinfo=UTC)
 FIRST = Change("head office", AT)
 ANY = Change("head office", AT, frozenset({"*"}))
-AIR = Partner(code="thai_air", name=Name("Thai Air", "泰航"), contract=Contract("THB", "0.05"))
+AIR = Partner(code="thai_air", name=Title("Thai Air", "泰航"), contract=Contract("THB", "0.05"))
 TICKET = Offer(
-    code="monet", kind="exhibition", name=Name("Monet", "莫奈"), prices=(Price(points=100),), events=("monet",),
+    code="monet", kind="exhibition", name=Title("Monet", "莫奈"), prices=(Price(points=100),), events=("monet",),
     stock=Stock(per="date", amount=10, slots=(SlotStock("2026-06-01", 4),)),
 )  # fmt: skip
 
@@ -94,6 +93,21 @@ async def test_a_refused_change_leaves_no_trace(connection: Any) -> None:
         await put_offer(connection, TICKET.__class__(code="monet", kind="spa", name=TICKET.name), FIRST)
 
     assert before == (await store.read_generation(connection), await store.read_stock(connection, "stock:"))
+
+
+async def test_the_same_again_changes_nothing_and_is_answered_the_same(connection: Any) -> None:
+    partner = await publishing.put_partner(connection, EMPTY, AIR, FIRST)
+    offer = await put_offer(connection, TICKET, FIRST)
+    before = await store.load(connection, EMPTY), await store.read_stock(connection, "stock:")
+    later = Change("front desk", AT + timedelta(days=1))
+    again = (
+        await publishing.put_partner(connection, EMPTY, AIR, later),
+        await put_offer(connection, TICKET, later),
+    )
+
+    assert (Put(partner.filed), Put(offer.filed)) == again
+    assert before[0] is await store.load(connection, before[0])
+    assert before[1] == await store.read_stock(connection, "stock:")
 
 
 async def test_a_new_number_for_other_days_holds_for_those_that_were_opened(connection: Any) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import asyncpg
 import msgspec
 import pytest
+import structlog
 from msgspec import structs
 
 from loyalty import balances, offering, redeeming
@@ -19,17 +20,17 @@ from loyalty.commands.redeeming import Caller
 from loyalty.commands.refund import RefundRequest
 from loyalty.commands.release import ReleaseRequest
 from loyalty.errors import Problem
-from loyalty.partners.model import Contract, Offer, Partner, Price, Stock
-from loyalty.program.model import Name
+from loyalty.ids import parse
+from loyalty.partners.model import Contract, Offer, Partner, Price, Stock, Title
 from tests.builders import PRINCIPAL, idle_rules, small_rules
 from tests.property.live import Live, LiveBooks, opened
 from tests.property.strategies import START
 
 SITE = Caller("site")
 ANY = frozenset({"*"})
-MUSEUM = Partner(code="museum", name=Name("Museum", "美术馆"), contract=Contract("CNY", "0.0125"))
+MUSEUM = Partner(code="museum", name=Title("Museum", "美术馆"), contract=Contract("CNY", "0.0125"))
 TICKET = Offer(
-    code="monet", kind="exhibition", partner="museum", name=Name("Lilies", "睡莲"), prices=(Price(points=10),),
+    code="monet", kind="exhibition", partner="museum", name=Title("Lilies", "睡莲"), prices=(Price(points=10),),
     stock=Stock(per="date", amount=6), events=("monet",), hold_until_use=True,
 )  # fmt: skip
 
@@ -143,6 +144,44 @@ def test_the_job_expires_what_is_due_with_effect_from_its_day_and_leaves_the_res
     assert ("hold_expired", START + timedelta(days=5), "monet") == (line.kind, line.effective_on, line.reason)
     assert 5 == counter.left(-6)
     assert "hold_expired" == counter.do(counter.step(soon[0], CaptureRequest()))["code"]
+
+
+def test_the_job_passes_over_a_hold_that_cannot_be_expired_and_tries_it_again_next_time(
+    counter: Counter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(redeeming, "PAGE", 1)
+    held: list[str] = [
+        counter.do(counter.hold("T1", days=days))["redemption_id"] for days in (3, 3, 4, 5)
+    ]  # fmt: skip
+    counter.travel(9)
+
+    def rename(offer: str) -> None:
+        counter.live.query(
+            "UPDATE redemption SET offer = $2 WHERE redemption_id = $1", parse("red", held[0]), offer
+        )
+
+    def statuses() -> list[str]:
+        found = [counter.live.run(redeeming.find(counter.service, one, SITE)) for one in held]
+        return [one.status for one in found]
+
+    rename("nowhere")
+    with structlog.testing.capture_logs() as logs:
+        looked_at = counter.do(redeeming.expire_holds(counter.service))
+    first = statuses()
+    rename("monet")
+    again = counter.do(redeeming.expire_holds(counter.service))
+
+    assert (4, 1) == (looked_at, again)
+    assert ["held", "expired", "expired", "expired"] == first
+    assert ["expired"] * 4 == statuses()
+    assert [
+        {
+            "event": "due_postponed",
+            "log_level": "warning",
+            "of": held[0],
+            "code": "unknown_redemption",
+        }
+    ] == [one for one in logs if one["event"] == "due_postponed"]
 
 
 def test_what_another_process_has_changed_in_the_catalogue_counts_at_once(counter: Counter) -> None:

@@ -17,8 +17,7 @@ from loyalty.commands.redeem_voucher import RedeemVoucherRequest
 from loyalty.commands.redeeming import Caller
 from loyalty.commands.refund import RefundRequest
 from loyalty.commands.revoke_voucher import RevokeVoucherRequest
-from loyalty.partners.model import Offer, Price
-from loyalty.program.model import Name
+from loyalty.partners.model import Offer, Price, Title
 from loyalty.vouchers.model import Voucher
 from tests.conftest import run_sql
 from tests.property.live import Live, LiveBooks, opened
@@ -26,7 +25,7 @@ from tests.property.test_rewards_live import LAST, RULES, Guest
 from tests.property.test_rewards_merged import Two
 
 DESK = Caller("desk")
-NAME = Name(en="An hour of spa", zh="水疗一小时")
+NAME = Title(en="An hour of spa", zh="水疗一小时")
 
 
 class Holder(Guest):
@@ -48,7 +47,7 @@ class Holder(Guest):
 
     def show(self, one: Voucher) -> Any:
         request = RedeemVoucherRequest(property="SHA01")
-        return vouchering.redeem(self.service, one, request, "desk", self.key())
+        return vouchering.redeem(self.service, one, request, Caller("desk"), self.key())
 
 
 def put_offer(live: Live, code: str = "spa_hour") -> None:
@@ -237,7 +236,7 @@ def test_of_many_who_show_one_code_to_two_processes_one_is_served(two: Two) -> N
     async def all_at_once() -> list[int]:
         request = RedeemVoucherRequest()
         works = [
-            vouchering.redeem(live.services[number % 2], hour, request, "desk", guest.key())
+            vouchering.redeem(live.services[number % 2], hour, request, Caller("desk"), guest.key())
             for number in range(60)
         ]
         return [answer.status for answer in await asyncio.gather(*works)]

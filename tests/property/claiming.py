@@ -20,8 +20,7 @@ from loyalty.commands.reverse_accrual import ReverseAccrualRequest
 from loyalty.errors import Problem
 from loyalty.ids import parse, show
 from loyalty.partners.accruals import Deposit
-from loyalty.partners.model import Contract, Offer, Partner, Price, Stock
-from loyalty.program.model import Name
+from loyalty.partners.model import Contract, Offer, Partner, Price, Stock, Title
 from tests.builders import PRINCIPAL
 from tests.property.claims import FUND, HOLD_DAYS, OFFERS, PARTNERS, TICKET, TOKEN_DAYS, ClaimsOracle, Offered
 from tests.property.live import Live, LiveBooks, agree
@@ -50,13 +49,14 @@ class LiveClaims(LiveBooks):
     def offer(self, code: str, offered: Offered) -> Offer:
         """Return an offer to put on file, of the hotel itself."""
         return Offer(
-            code=self.code + code, kind="merchandise", name=Name(code, code), prices=(Price(points=offered.points),),
+            code=self.code + code, kind="merchandise", name=Title(code, code), prices=(Price(points=offered.points),),
             stock=None if offered.stock is None else Stock(amount=offered.stock), hold_minutes=HOLD_DAYS * 24 * 60,
-            refundable=offered.refundable,
+            refundable=offered.refundable, voucher=offered.voucher, voucher_months=offered.months,
+            transferable=offered.transferable,
         )  # fmt: skip
 
     def _partner(self) -> Partner:
-        name = Name("Museum", "博物馆")
+        name = Title("Museum", "博物馆")
         contract = Contract("CNY", "0.01", "prepaid", "0.01")
         return Partner(code=self.partner.partner, name=name, contract=contract)
 

@@ -19,17 +19,25 @@ HOLD_DAYS = 3
 
 @dataclass(frozen=True)
 class Offered:
-    """What an offer costs, how many there are of it (None: no end), and whether it can be refunded."""
+    """What an offer costs, how many there are of it (None: no end), and whether it can be refunded.
+
+    With a `voucher` its capture gives one for each, valid for so many months (None: no end), perhaps `transferable`.
+    """
 
     points: int
     stock: int | None = None
     refundable: bool = True
+    voucher: bool = False
+    months: int | None = None
+    transferable: bool = False
 
 
 OFFERS = {
     "tickets": Offered(40),
     "lamp": Offered(120, stock=4),
     "tea": Offered(33, refundable=False),
+    "massage": Offered(30, voucher=True, months=1, transferable=True),
+    "dinner": Offered(45, voucher=True),
 }
 TICKET = "ticket"
 """The offer of a partner, which can be had by token only; `TOKEN_DAYS` after it was minted a token is too old."""
@@ -39,7 +47,7 @@ FUND = 300
 """Points that the partner paid for before: it can give no more."""
 
 
-@dataclass
+@dataclass(eq=False)
 class Claim:
     """A redemption: so many of an offer, and what it has taken from which lots, first to expire first."""
 
@@ -259,17 +267,10 @@ class ClaimsOracle(Oracle):
 
     def refund(self, claim: int, quantity: int, key: str) -> dict[str, Any]:
         def work(one: Claim) -> dict[str, Any] | None:
-            if one.status != "captured":
-                return {"code": "redemption_not_captured"}
-            if quantity > one.captured - one.refunded:
-                return {"code": "refund_above_capture"}
-            if not one.offered.refundable:
-                return {"code": "not_refundable"}
+            if refused := self._not_refunded(one, quantity):
+                return refused
             self._open(one)
-            self._give_back(one, quantity * one.price)
-            self._owe(one, -quantity * one.price)
-            one.refunded += quantity
-            one.status = "refunded" if one.refunded == one.captured else "captured"
+            self._refund(one, quantity)
             return None
 
         return self._step("refund", claim, quantity, key, work)
@@ -287,6 +288,13 @@ class ClaimsOracle(Oracle):
         if one.status == "expired" or (one.status == "held" and one.due <= self.today):
             return {"code": "hold_expired"}
         return None if one.status == "held" else {"code": "redemption_not_held"}
+
+    def _not_refunded(self, one: Claim, quantity: int) -> dict[str, Any] | None:
+        if one.status != "captured":
+            return {"code": "redemption_not_captured"}
+        if quantity > one.captured - one.refunded:
+            return {"code": "refund_above_capture"}
+        return None if one.offered.refundable else {"code": "not_refundable"}
 
     def _step(self, what: str, claim: int, quantity: int, key: str, work: Any) -> dict[str, Any]:
         def once() -> dict[str, Any]:
@@ -319,6 +327,12 @@ class ClaimsOracle(Oracle):
         self._give_back(one, (one.quantity - quantity) * one.price)
         one.status, one.captured = "captured", quantity
         self._owe(one, quantity * one.price)
+
+    def _refund(self, one: Claim, quantity: int) -> None:
+        self._give_back(one, quantity * one.price)
+        self._owe(one, -quantity * one.price)
+        one.refunded += quantity
+        one.status = "refunded" if one.refunded == one.captured else "captured"
 
     def _give_back(self, one: Claim, points: int) -> None:
         """Give points back to the lots they are from, the last to expire first; what is owed is repaid first."""

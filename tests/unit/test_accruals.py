@@ -14,8 +14,7 @@ from loyalty.commands.reverse_accrual import ReverseAccrual, ReverseAccrualReque
 from loyalty.commands.settle_adjust import Adjustable, SettleAdjust, SettlementAdjustmentRequest
 from loyalty.ledger.model import Member
 from loyalty.partners.accruals import Accrual, Pool, day_of, draws, fund_of, owed, refuse_budgets
-from loyalty.partners.model import Contract, Partner
-from loyalty.program.model import Name
+from loyalty.partners.model import Contract, Partner, Title
 from tests.builders import decided, key, lot, member, moment, refused, reply, small_rules
 
 TODAY = date(2026, 6, 1)
@@ -25,7 +24,7 @@ NOTHING: dict[str, Pool] = {}
 
 def air(**contract: Any) -> Partner:
     terms = {"accrual_price": "0.015"} | contract
-    return Partner(code="air", name=Name("Air", "航空"), contract=Contract("CNY", "0.01", **terms))
+    return Partner(code="air", name=Title("Air", "航空"), contract=Contract("CNY", "0.01", **terms))
 
 
 @given(st.integers(1, 10**9))
@@ -80,8 +79,8 @@ def test_points_come_from_the_partners_account_with_a_lot_and_are_counted() -> N
 
 
 def test_refusals_come_in_their_order() -> None:
-    none = Partner(code="air", name=Name("Air", "航空"), contract=Contract("CNY", "0.01"))
-    off = Partner(code="air", name=Name("Air", "航空"), contract=air().contract, status="suspended")
+    none = Partner(code="air", name=Title("Air", "航空"), contract=Contract("CNY", "0.01"))
+    off = Partner(code="air", name=Title("Air", "航空"), contract=air().contract, status="suspended")
     closed, future = member(status="closed"), date(2026, 6, 2)
     known = decided(give(air())).accruals
     asked = [

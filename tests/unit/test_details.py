@@ -12,8 +12,7 @@ from msgspec import structs
 
 from loyalty.errors import Problem
 from loyalty.partners.details import FORMS, Use, convert, hold_expires, read, refundable_until
-from loyalty.partners.model import Miles, Offer, Price, SlotStock, Stock
-from loyalty.program.model import Name
+from loyalty.partners.model import Miles, Offer, Price, SlotStock, Stock, Title
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 NOW = datetime(2026, 5, 10, 4, 0, tzinfo=UTC)  # noon in Shanghai
@@ -48,7 +47,7 @@ GOOD: dict[str, dict[str, Any]] = {
 
 
 def offer(kind: Any, **changes: Any) -> Offer:
-    one = Offer(code="it", kind=kind, name=Name("It", "它"), prices=(Price(points=100),))
+    one = Offer(code="it", kind=kind, name=Title("It", "它"), prices=(Price(points=100),))
     return structs.replace(one, **(OFFERS[kind] | changes))
 
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from msgspec import structs
 
 from loyalty.partners.details import Merchandise, MilesConversion, Night, Use
-from loyalty.partners.model import Contract, Limit, Miles, Offer, Partner, Price, SlotStock, Stock
+from loyalty.partners.model import Contract, Limit, Miles, Offer, Partner, Price, SlotStock, Stock, Title
 from loyalty.partners.offers import (
     Cost,
     Guest,
@@ -31,7 +31,6 @@ from loyalty.partners.offers import (
     why_not,
 )
 from loyalty.partners.reasons import Expiring, Reason, problem, sentence
-from loyalty.program.model import Name
 
 TODAY = date(2026, 5, 10)
 TIERS = ("silver", "gold", "platinum")
@@ -45,13 +44,13 @@ PRICES = (
 
 def offer(**changes: Any) -> Offer:
     return structs.replace(
-        Offer(code="umbrella", kind="merchandise", name=Name("Umbrella", "雨伞"), prices=PRICES), **changes
+        Offer(code="umbrella", kind="merchandise", name=Title("Umbrella", "雨伞"), prices=PRICES), **changes
     )
 
 
 def listing(one: Offer | None = None, **partner: Any) -> Listing:
     whose = Partner(
-        code="thai_air", name=Name("Thai Air", "泰航"), contract=Contract("CNY", "0.0125"), **partner
+        code="thai_air", name=Title("Thai Air", "泰航"), contract=Contract("CNY", "0.0125"), **partner
     )
     return Listing(one or offer(), 1, whose, ZoneInfo("Asia/Shanghai"), "CNY", 2, Fraction("0.0125"))
 

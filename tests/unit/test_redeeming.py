@@ -23,10 +23,9 @@ from loyalty.errors import Problem
 from loyalty.ids import UUID, show
 from loyalty.ledger.model import Member
 from loyalty.ledger.rules import Book
-from loyalty.partners.model import Contract, Limit, Offer, Partner, Price, Stock
+from loyalty.partners.model import Contract, Limit, Offer, Partner, Price, Stock, Title
 from loyalty.partners.offers import Listing, Taken
 from loyalty.partners.redemption import Token
-from loyalty.program.model import Name
 from tests.builders import decided, key, lot, member, moment, moves, refused, reply, small_rules
 
 RULES = small_rules()
@@ -34,7 +33,7 @@ TODAY = date(2026, 6, 1)
 NOW = moment(TODAY)
 SOON, LATER = date(2026, 7, 1), date(2026, 9, 1)
 SITE, STAFF, MUSEUM = Caller("site"), Caller("staff", operator=True), Caller("museum", partner="museum")
-NAME = Name("Water lilies", "睡莲")
+NAME = Title("Water lilies", "睡莲")
 TICKET = Offer(
     code="monet", kind="exhibition", partner="museum", name=NAME, prices=(Price(points=10, cash="1.00"),),
     stock=Stock(per="date", amount=5), events=("monet",), refundable_until_hours=24,

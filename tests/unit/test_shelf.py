@@ -12,10 +12,9 @@ from msgspec import structs
 
 from loyalty.partners.catalogue import Catalogue, Filed, House
 from loyalty.partners.checks import Surroundings, check_offer, check_partner
-from loyalty.partners.model import Contract, Limit, Offer, Partner, Price, SlotStock, Stock
+from loyalty.partners.model import Contract, Limit, Offer, Partner, Price, SlotStock, Stock, Title
 from loyalty.partners.offers import Guest, Listing, Taken, decide
 from loyalty.partners.shelf import Look, OfferView, show
-from loyalty.program.model import Name
 from tests.unit.test_offers import TIERS, listing, offer, price_lists, use
 
 TODAY = date(2026, 5, 10)
@@ -134,7 +133,7 @@ def test_a_catalogue_that_grows_is_the_same_as_one_read_at_once(
 
 
 def test_a_new_version_of_a_partner_changes_its_offers() -> None:
-    air = Partner(code="thai_air", name=Name("Thai Air", "泰航"), contract=Contract("CNY", "0.01"))
+    air = Partner(code="thai_air", name=Title("Thai Air", "泰航"), contract=Contract("CNY", "0.01"))
     ticket = Filed(offer(partner="thai_air"), 1, 2, "x", AT)
     first = Catalogue(House("CNY", ZoneInfo("UTC"))).with_these(2, [Filed(air, 1, 1, "x", AT)], [ticket])
     stopped = Filed(structs.replace(air, status="suspended", time_zone="Asia/Bangkok"), 2, 3, "x", AT)
@@ -170,7 +169,7 @@ def test_what_passes_the_checks_can_be_shown_and_decided(
 
 def test_what_is_good_is_not_refused() -> None:
     air = Partner(
-        code="thai_air", name=Name("Thai Air", "泰航"), time_zone="Asia/Bangkok",
+        code="thai_air", name=Title("Thai Air", "泰航"), time_zone="Asia/Bangkok",
         contract=Contract("CNY", "0.01", "prepaid", "0.02", 5_000, 500),
     )  # fmt: skip
 

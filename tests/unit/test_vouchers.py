@@ -21,9 +21,8 @@ from loyalty.commands.revoke_voucher import RevokeVoucher, RevokeVoucherRequest
 from loyalty.errors import Problem
 from loyalty.ids import show
 from loyalty.ledger.model import Journal, Member
-from loyalty.partners.model import Offer
+from loyalty.partners.model import Offer, Title
 from loyalty.partners.redemption import Redemption
-from loyalty.program.model import Name
 from loyalty.rewards.model import GrantedReward
 from loyalty.vouchers.model import MOVES, Voucher, may
 from tests.builders import MINT, counted, decided, key, member, moment, refused
@@ -54,7 +53,7 @@ def redemption(owner: Member, **fields: Any) -> Redemption:
 
 
 def offer(**fields: Any) -> Offer:
-    name = Name(en="An hour", zh="一小时")
+    name = Title(en="An hour", zh="一小时")
     return Offer(**{"code": "bamboo_hour", "kind": "spa", "name": name, "voucher": True} | fields)
 
 
