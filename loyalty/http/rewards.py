@@ -11,14 +11,17 @@ from msgspec import Struct
 from loyalty import ids, rewarding
 from loyalty.commands.benefit import BenefitReply, ReturnRequest, UseRequest
 from loyalty.commands.choose import ChooseReply, ChooseRequest
+from loyalty.commands.redeeming import refuse_caller
 from loyalty.commands.rewarding import RewardView
 from loyalty.commands.use import Occasion, UseReply
 from loyalty.errors import Problem
 from loyalty.http.answers import answered
 from loyalty.http.auth import Principal, require_property
 from loyalty.http.problems import problem_responses
+from loyalty.http.redemptions import caller_of
 from loyalty.http.requests import ApiRequest, bad_parameter, key_of, member_of, service_of
 from loyalty.ids import UUID
+from loyalty.ledger.model import Member
 
 _LAST: Final = UUID(b"\xff" * 16)
 _CURSOR: Final = re.compile(rb"r([0-9a-f]{32})")
@@ -94,35 +97,40 @@ async def choose_reward(
 @post(
     "/v1/members/{member_id:str}/rewards/{reward_id:str}/use", tags=["Rewards"], status_code=200,
     responses=problem_responses(
-        "idempotency_key_missing", "forbidden_property", "unknown_member", "unknown_reward", "reward_not_usable",
-        "reward_expired", "idempotency_key_reused", "member_closed", "unknown_property",
+        "idempotency_key_missing", "forbidden_property", "own_redemption", "unknown_member", "unknown_reward",
+        "reward_not_usable", "reward_expired", "idempotency_key_reused", "member_closed", "unknown_property",
     ),
 )  # fmt: skip
 async def use_reward(
     member_id: FromPath[str], reward_id: FromPath[str], data: JSONBody[Occasion], request: ApiRequest
 ) -> Response[UseReply]:
-    """Use a voucher or a benefit that a milestone gave, once. Needs a header `Idempotency-Key`."""
+    """Use a voucher or a benefit that a milestone gave, once. Needs a header `Idempotency-Key`.
+
+    Nobody of the staff uses an own one.
+    """
     _require_occasion(request.user, data)
     key = await key_of(request)
-    whose, which = await _named(request, member_id, reward_id)
+    whose, which = await _named(request, member_id, reward_id, refuse_own=True)
     return answered(await rewarding.use(service_of(request), whose, which, data, request.user.name, key))
 
 
 @post(
     "/v1/members/{member_id:str}/benefits/{benefit:str}/use", tags=["Rewards"], status_code=200,
     responses=problem_responses(
-        "idempotency_key_missing", "forbidden_property", "unknown_member", "unknown_benefit", "benefit_used_up",
-        "idempotency_key_reused", "member_closed", "unknown_property",
+        "idempotency_key_missing", "forbidden_property", "own_redemption", "unknown_member", "unknown_benefit",
+        "benefit_used_up", "idempotency_key_reused", "member_closed", "unknown_property",
     ),
 )  # fmt: skip
 async def use_benefit(
     member_id: FromPath[str], benefit: FromPath[str], data: JSONBody[UseRequest], request: ApiRequest
 ) -> Response[BenefitReply]:
-    """Use what the member's tier brings so many times a year. Needs a header `Idempotency-Key`."""
+    """Use what the member's tier brings so many times a year. Needs a header `Idempotency-Key`.
+
+    Nobody of the staff uses an own one.
+    """
     _require_occasion(request.user, data)
     key = await key_of(request)
-    found = await member_of(request, member_id)
-    one = found.member.member_id
+    one = (await _served(request, member_id)).member_id
     return answered(
         await rewarding.use_benefit(service_of(request), one, _benefit(benefit), data, request.user.name, key)
     )
@@ -131,8 +139,8 @@ async def use_benefit(
 @post(
     "/v1/members/{member_id:str}/benefits/{benefit:str}/return", tags=["Rewards"], status_code=200,
     responses=problem_responses(
-        "idempotency_key_missing", "forbidden_property", "unknown_member", "unknown_benefit", "benefit_not_used",
-        "idempotency_key_reused", "member_closed", "unknown_property", "invalid_value",
+        "idempotency_key_missing", "forbidden_property", "own_redemption", "unknown_member", "unknown_benefit",
+        "benefit_not_used", "idempotency_key_reused", "member_closed", "unknown_property", "invalid_value",
     ),
 )  # fmt: skip
 async def return_benefit(
@@ -141,8 +149,7 @@ async def return_benefit(
     """Give back a use that didn't come to pass. Needs a header `Idempotency-Key`."""
     _require_occasion(request.user, data)
     key = await key_of(request)
-    found = await member_of(request, member_id)
-    one = found.member.member_id
+    one = (await _served(request, member_id)).member_id
     return answered(
         await rewarding.return_benefit(
             service_of(request), one, _benefit(benefit), data, request.user.name, key
@@ -150,13 +157,24 @@ async def return_benefit(
     )
 
 
-async def _named(request: ApiRequest, member: str, reward: str) -> tuple[UUID, UUID]:
+async def _named(
+    request: ApiRequest, member: str, reward: str, *, refuse_own: bool = False
+) -> tuple[UUID, UUID]:
     """Return the ids of the member and the reward that a path names; raise Problem."""
-    found = await member_of(request, member)
+    found = await _served(request, member) if refuse_own else (await member_of(request, member)).member
     reward_id = ids.parse("rwd", reward)
-    if reward_id is None or ids.shard_of(reward_id) != found.member.shard:
+    if reward_id is None or ids.shard_of(reward_id) != found.shard:
         raise Problem("unknown_reward")
-    return found.member.member_id, reward_id
+    return found.member_id, reward_id
+
+
+async def _served(request: ApiRequest, member: str) -> Member:
+    """Return the member that a path names; raise Problem, also when it is the one who holds the key."""
+    found = (await member_of(request, member)).member
+    refusal = refuse_caller(found, caller_of(request.user))
+    if refusal is not None:
+        raise refusal
+    return found
 
 
 def _benefit(code: str) -> str:

@@ -64,6 +64,25 @@ def test_a_reward_is_used_once_under_whatever_key(api: Any, guest: str) -> None:
     )  # fmt: skip
 
 
+def test_nobody_of_the_staff_uses_what_is_his_own(api: Any) -> None:
+    member = api.member()
+    for _ in range(20):
+        assert api.post_stay(api.stay(member)).status_code == 201
+    [reward, _] = rewards(api, member)["rewards"]
+    own = api.new_key(Role.OPERATOR, member=member)
+    base = f"/v1/members/{member}"
+    tried = [
+        api.post(f"{base}/{path}", {}, own, **key())
+        for path in (
+            f"rewards/{reward['reward_id']}/use", "benefits/meeting_hour/use", "benefits/meeting_hour/return",
+        )
+    ]  # fmt: skip
+    colleague = api.post(f"{base}/rewards/{reward['reward_id']}/use", {}, Role.OPERATOR, **key())
+
+    assert [(403, "own_redemption")] * 3 == [(each.status_code, each.json()["code"]) for each in tried]
+    assert (200, "used") == (colleague.status_code, colleague.json()["reward"]["status"])
+
+
 def test_a_key_that_is_limited_to_hotels_names_one_of_them(api: Any, guest: str) -> None:
     limited = api.new_key(Role.PROPERTY, "BJS02")
     reward = rewards(api, guest, "?status=issued")["rewards"][0]
