@@ -33,6 +33,8 @@ from loyalty.vouchers.model import Voucher
 
 _OF_VOUCHERS: Final = (RedeemVoucher, RevokeVoucher, HandOver, Refund, ReturnBenefit, Lapse)
 """Commands that have to know vouchers."""
+_OF_REWARDS: Final = (Choose, UseReward, RedeemVoucher, RevokeVoucher)
+"""Commands that name a reward, or a voucher that may be one."""
 
 
 async def gather(connection: Connection, batch: Batch) -> None:
@@ -126,7 +128,7 @@ async def _add_rewards(connection: Connection, batch: Batch) -> None:
     """Give the rewards that commands name, and those that are due."""
     named = [
         (known, command) for known, command in batch.pairs()
-        if isinstance(command, Choose | UseReward | RedeemVoucher | RevokeVoucher)
+        if isinstance(command, _OF_REWARDS)
     ]  # fmt: skip
     if named:
         # The voucher of a reward has its id.
