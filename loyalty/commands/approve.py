@@ -10,7 +10,8 @@ from typing import Literal
 import msgspec
 from msgspec import Struct, structs
 
-from loyalty.commands.compensate import Approval, CompensationRequest, encode, give, told
+from loyalty.commands.approval import Approval
+from loyalty.commands.compensate import CompensationRequest, encode, give, told
 from loyalty.commands.limits import check_cap
 from loyalty.commands.model import Answer, Decision, Facts
 from loyalty.commands.rulebook import Rulebook

@@ -286,8 +286,8 @@ UPDATE agent_day SET points = points + $3 WHERE principal = $1 AND day = $2;
 -- name: write_approval
 -- A proposal, or what became of it.
 INSERT INTO approval AS a (shard, approval_id, member_id, request, proposer, proposed_by, proposed_at, status, decider,
-                           decided_by, decided_at, journal_id, reply)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+                           decided_by, decided_at, journal_id, reply, kind)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
 ON CONFLICT (shard, approval_id) DO UPDATE
 SET status = excluded.status, decider = excluded.decider, decided_by = excluded.decided_by,
     decided_at = excluded.decided_at, journal_id = excluded.journal_id, reply = excluded.reply
@@ -295,7 +295,7 @@ WHERE a.status = 'open';
 
 -- name: read_approval
 SELECT shard, approval_id, member_id, request, proposer, proposed_by, proposed_at, status, decider, decided_by,
-       decided_at, journal_id, reply
+       decided_at, journal_id, reply, kind
 FROM approval WHERE shard = $1 AND approval_id = $2;
 
 -- name: lock_approval
@@ -304,7 +304,7 @@ SELECT FROM approval WHERE shard = $1 AND approval_id = $2 FOR UPDATE;
 -- name: list_approvals
 -- Proposals of a status, oldest first, from where the last page ended.
 SELECT shard, approval_id, member_id, request, proposer, proposed_by, proposed_at, status, decider, decided_by,
-       decided_at, journal_id, reply
+       decided_at, journal_id, reply, kind
 FROM approval WHERE status = $1 AND approval_id > $2 ORDER BY approval_id LIMIT $3;
 
 -- name: find_waiting_referrals

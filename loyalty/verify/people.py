@@ -7,7 +7,8 @@ from typing import Final
 
 import msgspec
 
-from loyalty.commands.compensate import Approval, CompensationRequest
+from loyalty.commands.approval import Approval
+from loyalty.commands.compensate import CompensationRequest
 from loyalty.commands.draw import POOL
 from loyalty.commands.household import Household, joined, seats_of
 from loyalty.commands.rulebook import Rulebook

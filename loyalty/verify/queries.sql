@@ -132,7 +132,7 @@ WHERE shard = $1 AND household_id > $2 ORDER BY household_id LIMIT $3;
 -- name: approvals
 -- Proposals after $2, $3 at most.
 SELECT shard, approval_id, member_id, request, proposer, proposed_by, proposed_at, status, decider, decided_by,
-       decided_at, journal_id, reply
+       decided_at, journal_id, reply, kind
 FROM approval WHERE shard = $1 AND approval_id > $2 ORDER BY approval_id LIMIT $3;
 
 -- name: referrals

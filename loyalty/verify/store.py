@@ -8,7 +8,7 @@ import msgspec
 from asyncpg import Connection
 from msgspec import Struct, structs
 
-from loyalty.commands.compensate import Approval
+from loyalty.commands.approval import Approval
 from loyalty.commands.household import Household
 from loyalty.db import load_queries
 from loyalty.ids import UUID, parse, shard_of

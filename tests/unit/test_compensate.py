@@ -7,9 +7,9 @@ import msgspec
 import pytest
 
 from loyalty.commands import approve
+from loyalty.commands.approval import Approval
 from loyalty.commands.approve import Approve, Decided
 from loyalty.commands.compensate import (
-    Approval,
     Circumstances,
     Compensate,
     Compensation,
