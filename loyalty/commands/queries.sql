@@ -423,6 +423,14 @@ SELECT l.lot_id, l.member_id, l.amount, l.remaining, l.expired, l.earned_on, l.e
        l.lapsed_on
 FROM lot AS l WHERE l.shard = $1 AND l.lot_id = ANY ($2::uuid[]) AND l.member_id = $3;
 
+-- name: dispute
+-- The status of a partner's statement, and how often its line ($3), or else what goes by the reference ($4), was adjusted.
+SELECT (SELECT s.status FROM statement_step AS s
+        WHERE s.partner = $1 AND s.number = $2 ORDER BY s.step DESC LIMIT 1) AS status,
+       (SELECT count(*) FROM settlement_adjustment AS a
+        WHERE a.partner = $1 AND a.reference = $4
+          AND (a.line IS NULL OR $3::integer IS NULL OR (a.number, a.line) = ($2, $3))) AS adjusted;
+
 -- name: write_settlement_adjustment
 INSERT INTO settlement_adjustment (shard, journal_id, member_id, partner, number, line, reference, offer, points, money,
                                    currency, effective_on, recorded_at, actor, reason)
