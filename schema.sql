@@ -763,7 +763,8 @@ CREATE TABLE idempotency_key (
     PRIMARY KEY (principal, key)
 );
 
--- What waits for a second person, and what became of it. `reply` is the answer to whoever decided, byte for byte.
+-- What waits for a second person, and what became of it. `request` is what is proposed, in the words of its `kind`;
+-- `reply` the answer to whoever decided, byte for byte.
 CREATE TABLE approval (
     shard       smallint    NOT NULL,
     approval_id uuid        NOT NULL,
@@ -778,6 +779,7 @@ CREATE TABLE approval (
     decided_at  timestamptz,
     journal_id  uuid,
     reply       text,
+    kind        text        NOT NULL DEFAULT 'compensation' CHECK (kind IN ('compensation', 'settlement_adjustment')),
     PRIMARY KEY (shard, approval_id),
     CONSTRAINT decided_once CHECK ((status = 'open') = (decider IS NULL)),
     CONSTRAINT never_by_the_proposer CHECK (decider <> proposer),

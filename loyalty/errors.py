@@ -74,6 +74,7 @@ CODES: Final[dict[str, Code]] = {
     "accrual_reversed": Code(409, "The points were taken back before"),
     "period_closed": Code(409, "A later month has a statement already"),
     "wrong_statement_status": Code(409, "In its status that can't be done with the statement"),
+    "already_resolved": Code(409, "The dispute was resolved otherwise"),
     "holds_open": Code(409, "Points of the account are held for redemptions"),
     "redemption_not_held": Code(409, "The redemption is held no more"),
     "redemption_not_captured": Code(409, "The redemption isn't captured"),

@@ -7,8 +7,9 @@ import asyncpg
 import structlog
 
 from loyalty.commands import moving_store
+from loyalty.commands.approval import Approval
 from loyalty.commands.approve import Approve, Verdict
-from loyalty.commands.compensate import Approval, Compensate, CompensationRequest
+from loyalty.commands.compensate import Compensate, CompensationRequest
 from loyalty.commands.found_household import FoundHousehold, HouseholdRequest
 from loyalty.commands.household import HouseholdView, view
 from loyalty.commands.join_household import ConsentRequest, JoinHousehold

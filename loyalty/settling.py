@@ -304,7 +304,7 @@ async def comparison(service: Service, code: str, period: str) -> bytes:
 async def adjust(
     service: Service, code: str, period: str, request: SettlementAdjustmentRequest, actor: str, key: Key
 ) -> Answer:
-    """Resolve a dispute about a statement by an adjustment; raise Problem when it is refused."""
+    """Resolve a dispute about a statement by an adjustment, or propose to; raise Problem when it is refused."""
     partner = (await partner_of(service, code)).one
     _until(period)
     found = await store.read_statements(service.pool, code, period)
@@ -329,4 +329,4 @@ async def _about(service: Service, one: Statement, request: SettlementAdjustment
         found = await store.reference_in_dispute(service.pool, one.partner, reference, redemption_id)
     if found is None:
         return None
-    return Adjustable(found.member_id, found.reference, found.offer, one.number, request.line)
+    return Adjustable(found.member_id, found.reference, found.offer, one.period, one.number, request.line)

@@ -5,15 +5,18 @@ import json
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from loyalty import offering, redeeming, settling
+from loyalty import moving, offering, redeeming, settling
 from loyalty.commands.accrue import AccrualRequest
 from loyalty.commands.adjust import AdjustmentRequest
+from loyalty.commands.approve import Verdict
 from loyalty.commands.hold import RedemptionRequest
 from loyalty.commands.model import Answer
 from loyalty.commands.redeeming import Caller
 from loyalty.commands.refund import RefundRequest
 from loyalty.commands.reverse_accrual import ReverseAccrualRequest
+from loyalty.commands.settle_adjust import SettlementAdjustmentRequest
 from loyalty.errors import Problem
+from loyalty.ids import UUID, parse
 from loyalty.members.model import EnrolRequest
 from loyalty.partners.accruals import Deposit
 from loyalty.partners.model import Contract, Offer, Partner, Price, Title
@@ -23,6 +26,7 @@ from tests.property.live import Live
 
 NAME = Title("Air", "航空")
 DESK = Caller("the desk", operator=True)
+SECOND = UUID(bytes(15) + b"\x02")
 MARCH = datetime(2026, 3, 10, 12, tzinfo=UTC)
 
 
@@ -115,3 +119,14 @@ class Desk:
     def act(self, partner: str, period: str, *doing: Any) -> Any:
         done = self.does(settling.act(self.live.service, partner, period, *doing))
         return done.code if isinstance(done, Problem) else done.status
+
+    def adjust(self, partner: str, period: str, points: int, money: str = "0", **about: Any) -> Any:
+        request = SettlementAdjustmentRequest("as agreed", points, money, **about)
+        return self.does(
+            settling.adjust(self.live.service, partner, period, request, "desk", self.key(request))
+        )
+
+    def judge(self, proposed: Any, verdict: Verdict = "approved", who: UUID = SECOND) -> Any:
+        approval_id = parse("apr", proposed["approval_id"])
+        assert approval_id is not None
+        return self.does(moving.approve(self.live.service, approval_id, verdict, who, "boss"))

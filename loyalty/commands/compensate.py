@@ -7,13 +7,13 @@ agent's cap of the day.
 What an agent (an API key) proposes counts for that day's cap like what it gives, whatever becomes of it.
 """
 
-from datetime import datetime
 from typing import Annotated, Final
 
 import msgspec
 from msgspec import Meta, Struct
 
 from loyalty.commands.adjust import Note
+from loyalty.commands.approval import Approval, propose
 from loyalty.commands.limits import check_cap
 from loyalty.commands.model import Answer, Balance, Decision, Facts, Key, balance_of, replay
 from loyalty.commands.rulebook import Rulebook
@@ -73,24 +73,6 @@ class CompensationReply(Struct, frozen=True, gc=False):
     points: int
     reason: str
     balance: Balance
-
-
-class Approval(Struct, gc=False):
-    """A proposal, as it is on file. `request` is a compensation's, as JSON."""
-
-    shard: int
-    approval_id: UUID
-    member_id: UUID
-    request: str
-    proposer: UUID
-    proposed_by: str
-    proposed_at: datetime
-    status: str = "open"
-    decider: UUID | None = None
-    decided_by: str | None = None
-    decided_at: datetime | None = None
-    journal_id: UUID | None = None
-    reply: str | None = None
 
 
 class Compensation(Struct, frozen=True, gc=False):
@@ -156,10 +138,7 @@ def give(
 def _propose(facts: Facts, member: Member, command: Compensate, moment: Moment) -> Compensation:
     # The book isn't written; it only leaves what is due by now out of the balance that the reply tells.
     Book(member, moment, "", facts.lots, facts.following)
-    approval = Approval(
-        member.shard, moment.mint(member.shard), member.member_id, encode(command.request).decode(),
-        command.key.principal, command.actor, moment.at,
-    )  # fmt: skip
+    approval = propose("compensation", member, command.request, command.actor, command.key, moment)
     reply = _reply("proposed", approval, None, member, command.request)
     return Compensation(Decision(Answer(202, reply), key=command.key), approval)
 

@@ -27,6 +27,7 @@ from loyalty.commands import (
 )
 from loyalty.commands.accrue import Accrue
 from loyalty.commands.adjust import Adjust
+from loyalty.commands.approval import Approval
 from loyalty.commands.approve import Approve, Decided
 from loyalty.commands.batch import Batches
 from loyalty.commands.compensate import Circumstances, Compensate, Compensation
@@ -39,7 +40,7 @@ from loyalty.commands.model import Answer, Decision, Facts, Key, Move, Result, s
 from loyalty.commands.refer import PayReferral
 from loyalty.commands.reverse_accrual import ReverseAccrual
 from loyalty.commands.rulebook import Rulebook
-from loyalty.commands.settle_adjust import SettleAdjust, SettlementAdjusted
+from loyalty.commands.settle_adjust import Dispute, SettleAdjust, SettlementAdjusted, SettlementProposal
 from loyalty.commands.tally import count
 from loyalty.commands.transfer import Transfer
 from loyalty.commands.unmerge import Since, Unmerge
@@ -104,12 +105,15 @@ class Joints:
             [facts] = await self._lock_and_read(connection, (command.member_id,))
             await moving_store.lock_approval(connection, command.approval_id)
             approval = await moving_store.read_approval(connection, command.approval_id)
+            dispute = await _lock_dispute(connection, approval)
             moment = self._moment()
             await _add_lots(connection, ((facts, 0),), moment)
-            result = approve.decide(facts, approval, self.rules, command, moment)
+            result = approve.decide(facts, approval, dispute, self.rules, command, moment)
             if not isinstance(result, Decided):
                 return result
             await moving_store.write_approval(connection, result.approval)
+            if result.adjustment is not None:
+                await settling_store.write_adjustment(connection, result.adjustment)
             await self._write(connection, result.decision, None, moment)
             return result.decision.answer
 
@@ -314,21 +318,40 @@ class Joints:
             return await self._write(connection, result, command.key, moment)
 
     async def settle_adjust(self, connection: Connection, command: SettleAdjust) -> Move | Result:
-        """Resolve a dispute in the book of the member whom it was about."""
+        """Resolve a dispute in the book of the member whom it was about, or propose to."""
         async with connection.transaction():
             [facts] = await self._lock_and_read(connection, (command.member_id,))
+            about, code = command.about, command.partner.code
+            dispute = (
+                await settling_store.lock_dispute(connection, code, about.number, about.line, about.reference)
+                if about
+                else None
+            )
             moment = self._moment()
             await _add_prior(connection, command.key, facts)
             await _add_lots(connection, ((facts, 0),), moment)
-            result = settle_adjust.decide(facts, self.rules, command, moment)
-            if not isinstance(result, SettlementAdjusted):
-                return await self._write(connection, result, command.key, moment)
-            await settling_store.write_adjustment(connection, result.adjustment)
-            return await self._write(connection, result.decision, command.key, moment)
+            result = settle_adjust.decide(facts, dispute, self.rules, command, moment)
+            if isinstance(result, SettlementAdjusted):
+                await settling_store.write_adjustment(connection, result.adjustment)
+                result = result.decision
+            elif isinstance(result, SettlementProposal):
+                await moving_store.write_approval(connection, result.proposal)
+                result = result.decision
+            return await self._write(connection, result, command.key, moment)
 
     def _moment(self) -> Moment:
         """Return the moment of a decision; the clock is read once the rows are locked."""
         return self._batches.moment()
+
+
+async def _lock_dispute(connection: Connection, approval: Approval | None) -> Dispute | None:
+    """Return how the dispute stands that a proposal would resolve; None when it is of another kind."""
+    if approval is None or approval.kind != "settlement_adjustment":
+        return None
+    agreed = settle_adjust.proposed_in(approval).agreed
+    return await settling_store.lock_dispute(
+        connection, agreed.partner, agreed.number, agreed.line, agreed.reference
+    )
 
 
 async def _add_prior(connection: Connection, key: Key, facts: Facts) -> None:

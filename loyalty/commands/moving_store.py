@@ -8,7 +8,7 @@ import msgspec
 from asyncpg import Pool
 from msgspec.structs import astuple
 
-from loyalty.commands.compensate import Approval
+from loyalty.commands.approval import Approval
 from loyalty.commands.household import Household
 from loyalty.commands.merge import Belonging, MergeOnFile, MovedStay
 from loyalty.commands.model import Facts

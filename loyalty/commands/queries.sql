@@ -299,8 +299,8 @@ UPDATE agent_day SET points = points + $3 WHERE principal = $1 AND day = $2;
 -- name: write_approval
 -- A proposal, or what became of it.
 INSERT INTO approval AS a (shard, approval_id, member_id, request, proposer, proposed_by, proposed_at, status, decider,
-                           decided_by, decided_at, journal_id, reply)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+                           decided_by, decided_at, journal_id, reply, kind)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
 ON CONFLICT (shard, approval_id) DO UPDATE
 SET status = excluded.status, decider = excluded.decider, decided_by = excluded.decided_by,
     decided_at = excluded.decided_at, journal_id = excluded.journal_id, reply = excluded.reply
@@ -308,7 +308,7 @@ WHERE a.status = 'open';
 
 -- name: read_approval
 SELECT shard, approval_id, member_id, request, proposer, proposed_by, proposed_at, status, decider, decided_by,
-       decided_at, journal_id, reply
+       decided_at, journal_id, reply, kind
 FROM approval WHERE shard = $1 AND approval_id = $2;
 
 -- name: lock_approval
@@ -317,7 +317,7 @@ SELECT FROM approval WHERE shard = $1 AND approval_id = $2 FOR UPDATE;
 -- name: list_approvals
 -- Proposals of a status, oldest first, from where the last page ended.
 SELECT shard, approval_id, member_id, request, proposer, proposed_by, proposed_at, status, decider, decided_by,
-       decided_at, journal_id, reply
+       decided_at, journal_id, reply, kind
 FROM approval WHERE status = $1 AND approval_id > $2 ORDER BY approval_id LIMIT $3;
 
 -- name: find_waiting_referrals
@@ -435,6 +435,14 @@ FROM accrual WHERE partner = $1 AND reference = $2 ORDER BY kind DESC;
 SELECT l.lot_id, l.member_id, l.amount, l.remaining, l.expired, l.earned_on, l.expires_on, l.opens_on, l.pending,
        l.lapsed_on
 FROM lot AS l WHERE l.shard = $1 AND l.lot_id = ANY ($2::uuid[]) AND l.member_id = $3;
+
+-- name: dispute
+-- The status of a partner's statement, and how often its line ($3), or else what goes by the reference ($4), was adjusted.
+SELECT (SELECT s.status FROM statement_step AS s
+        WHERE s.partner = $1 AND s.number = $2 ORDER BY s.step DESC LIMIT 1) AS status,
+       (SELECT count(*) FROM settlement_adjustment AS a
+        WHERE a.partner = $1 AND a.reference = $4
+          AND (a.line IS NULL OR $3::integer IS NULL OR (a.number, a.line) = ($2, $3))) AS adjusted;
 
 -- name: write_settlement_adjustment
 INSERT INTO settlement_adjustment (shard, journal_id, member_id, partner, number, line, reference, offer, points, money,

@@ -1,13 +1,15 @@
 """SQL of what partners give and are owed: accruals, the budgets that they draw on, adjustments of settlement."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from msgspec.structs import astuple
 
 from loyalty.commands.model import Facts
-from loyalty.commands.settle_adjust import SettlementAdjustment
+from loyalty.commands.settle_adjust import Dispute, SettlementAdjustment
 from loyalty.commands.store import QUERIES, lot_of_row
 from loyalty.db import Connection
+from loyalty.partners import settlement_store
 from loyalty.partners.accruals import Accrual, Pool
 
 
@@ -40,6 +42,15 @@ async def add_own_lot(connection: Connection, facts: Facts, known: Sequence[Accr
         QUERIES["find_lots_by_id"], facts.member.shard, [known[0].journal_id], facts.member.member_id
     )
     facts.lots += map(lot_of_row, rows)
+
+
+async def lock_dispute(
+    connection: Connection, partner: str, number: int, line: int | None, reference: str
+) -> Dispute:
+    """Return how a dispute stands, and let nobody settle or resolve it until the transaction ends."""
+    await settlement_store.lock_turn(connection, partner)
+    row: Any = await connection.fetchrow(QUERIES["dispute"], partner, number, line, reference)
+    return Dispute(*row)
 
 
 async def write_adjustment(connection: Connection, one: SettlementAdjustment) -> None:

@@ -21,7 +21,13 @@ from loyalty.stays.model import StayPosting
 _FIRST = UUID(bytes(16))
 _posting = msgspec.json.Decoder(StayPosting).decode
 _DECIDED = problem_responses(
-    "own_proposal", "unknown_approval", "already_decided", "member_closed", "limit_reached"
+    "own_proposal",
+    "unknown_approval",
+    "already_decided",
+    "wrong_statement_status",
+    "already_resolved",
+    "member_closed",
+    "limit_reached",
 )
 
 

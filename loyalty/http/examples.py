@@ -4,7 +4,7 @@ from typing import Any, Final
 
 from loyalty.http import settlement_examples
 
-__all__ = ["REPLIES", "REQUESTS"]
+__all__ = ["PROPOSALS", "REPLIES", "REQUESTS"]
 
 Example = dict[str, Any]
 
@@ -147,13 +147,18 @@ _COMPENSATION: Final[Example] = {
     "stay_id": _STAY,
 }  # fmt: skip
 _COMPENSATED: Final[Example] = {
-    "status": "proposed", "approval_id": _APPROVAL, "journal_id": None, "member_id": _MEMBER, "points": 3000,
-    "reason": "service", "balance": {"available": 1411, "pending": 0, "held": 0, "debt": 0},
+    "status": "posted", "approval_id": None, "journal_id": _JOURNAL, "member_id": _MEMBER, "points": 3000,
+    "reason": "service", "balance": {"available": 4411, "pending": 0, "held": 0, "debt": 0},
+}  # fmt: skip
+_COMPENSATION_PROPOSED: Final[Example] = _COMPENSATED | {
+    "status": "proposed", "approval_id": _APPROVAL, "journal_id": None,
+    "balance": {"available": 1411, "pending": 0, "held": 0, "debt": 0},
 }  # fmt: skip
 _PROPOSED: Final[Example] = {
-    "approval_id": _APPROVAL, "member_id": _MEMBER, "points": 3000, "reason": "service",
+    "approval_id": _APPROVAL, "kind": "compensation", "member_id": _MEMBER, "points": 3000, "reason": "service",
     "note": "Air conditioning failed at night", "stay_id": _STAY, "status": "open", "proposed_by": "front desk SHA01",
     "proposed_at": "2026-01-03T05:20:31.402118Z", "decided_by": None, "decided_at": None, "journal_id": None,
+    "settlement": None,
 }  # fmt: skip
 _DECIDED: Final[Example] = _PROPOSED | {
     "decided_by": "guest relations", "decided_at": "2026-01-03T08:02:10.118340Z",
@@ -430,3 +435,8 @@ REPLIES: Final[dict[tuple[str, str], Any]] = {
     ("POST", "/v1/programs/simulate"): _SIMULATED,
 } | settlement_examples.REPLIES
 """The body of a good answer, by method and path."""
+
+PROPOSALS: Final[dict[tuple[str, str], Any]] = {
+    ("POST", "/v1/compensations"): _COMPENSATION_PROPOSED
+} | settlement_examples.PROPOSALS
+"""The body of an answer that a second person has to approve, by method and path."""

@@ -3,7 +3,7 @@
 import json
 from typing import Any, Final
 
-from loyalty.http.examples import REPLIES, REQUESTS
+from loyalty.http.examples import PROPOSALS, REPLIES, REQUESTS
 
 __all__ = ["COMPONENTS", "describe"]
 
@@ -201,7 +201,6 @@ _TAGGED: Final = frozenset({"/v1/partners/{code}", "/v1/offers/{code}"})
 _BALANCE: Final = ("GET", "/v1/members/{member_id}/balance")
 _STAY: Final = ("POST", "/v1/stays")
 _PUBLISHING: Final = ("POST", "/v1/programs")
-_COMPENSATION: Final = ("POST", "/v1/compensations")
 _REF: Final = "#/components/{}/{}"
 
 
@@ -215,10 +214,8 @@ def describe(method: str, path: str, operation: Json) -> None:
     if route in _KEYED:
         _take(operation, "IdempotencyKey")
         _carry(responses[min(responses)], "Idempotent-Replayed", "IdempotentReplayed")
-    if route == _COMPENSATION:
-        responses["202"] = responses["201"] | {
-            "description": "It is proposed: a second person has to approve"
-        }
+    if route in PROPOSALS:
+        responses["202"] = _again(responses["201"], "It is proposed: a second person has to approve")
     if route == _BALANCE:
         _take(operation, "IfNoneMatch")
         responses["304"] = {"description": "Nothing has changed since the `ETag` that was sent."}
@@ -263,13 +260,19 @@ def _carry(response: Json, header: str, name: str) -> None:
     response.setdefault("headers", {})[header] = {"$ref": _REF.format("headers", name)}
 
 
+def _again(response: Json, description: str) -> Json:
+    """Return a response of the same content, which may have another example and other headers."""
+    content = {name: dict(content) for name, content in response["content"].items()}
+    headers = dict(response.get("headers", {}))
+    return response | {"description": description, "content": content, "headers": headers}
+
+
 def _answer_again(responses: Json) -> None:
     """Document that a stay that is already on file is answered 200."""
-    first = responses["201"]
-    responses["200"] = {
-        "description": "The stay was on file: this posting revised it, came too late, or was answered before",
-        "content": {name: dict(content) for name, content in first["content"].items()},
-    }
+    responses["200"] = _again(
+        responses["201"],
+        "The stay was on file: this posting revised it, came too late, or was answered before",
+    )
     _carry(responses["200"], "Idempotent-Replayed", "IdempotentReplayed")
 
 
@@ -280,7 +283,7 @@ def _add_examples(route: tuple[str, str], operation: Json) -> None:
     for status, response in operation["responses"].items():
         if status < "300" and route in REPLIES:
             for content in response.get("content", {}).values():
-                content["example"] = REPLIES[route]
+                content["example"] = PROPOSALS[route] if status == "202" else REPLIES[route]
 
 
 def _as_lines(items: list[Any]) -> str:

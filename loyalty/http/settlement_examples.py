@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-__all__ = ["REPLIES", "REQUESTS"]
+__all__ = ["PROPOSALS", "REPLIES", "REQUESTS"]
 
 Example = dict[str, Any]
 
@@ -86,8 +86,13 @@ _COMPARED: Final[Example] = {
 }  # fmt: skip
 _ADJUSTMENT: Final[Example] = {"line": 2, "points": 50, "money": "0.50", "reason": "200 points were agreed"}
 _ADJUSTED: Final[Example] = {
-    "journal_id": _JOURNAL, "partner": "thai_air", "reference": "TG665-K7QX2M", "points": 50,
+    "status": "posted", "approval_id": None, "journal_id": _JOURNAL, "partner": "thai_air",
+    "reference": "TG665-K7QX2M", "points": 50,
     "money": {"amount": "0.50", "currency": "CNY"}, "effective_on": "2026-04-08", "reason": "200 points were agreed",
+}  # fmt: skip
+_PROPOSED: Final[Example] = _ADJUSTED | {
+    "status": "proposed", "approval_id": "apr_019cb3107a5570009b2c4d8e1f600002", "journal_id": None,
+    "effective_on": None, "points": 2000000, "money": {"amount": "20000.00", "currency": "CNY"},
 }  # fmt: skip
 _REDEEMED: Final[Example] = {
     "key": "thai_air", "currency": "CNY", "captures": 1, "refunds": 0, "quantity": 1, "points": 25000,
@@ -150,3 +155,6 @@ REPLIES: Final[dict[tuple[str, str], Any]] = {
     ("GET", "/v1/reports/properties"): {"properties": [_OWED]},
 }
 """The body of a good answer, by method and path."""
+
+PROPOSALS: Final[dict[tuple[str, str], Any]] = {("POST", f"{_OF}/adjustments"): _PROPOSED}
+"""The body of an answer that a second person has to approve, by method and path."""

@@ -274,8 +274,8 @@ async def get_match(code: FromPath[str], period: FromPath[str], request: ApiRequ
 @post(
     "/v1/partners/{code:str}/statements/{period:str}/adjustments", tags=["Settlement"], status_code=201,
     responses=problem_responses(
-        "idempotency_key_missing", "unknown_partner", "unknown_statement", "unknown_line", "idempotency_key_reused",
-        "invalid_value",
+        "idempotency_key_missing", "unknown_partner", "unknown_statement", "unknown_line", "wrong_statement_status",
+        "idempotency_key_reused", "invalid_value",
     ),
 )  # fmt: skip
 async def adjust_statement(
@@ -286,7 +286,8 @@ async def adjust_statement(
 ) -> Response[SettlementAdjustmentReply]:
     """Resolve a dispute: owe the partner more, or less, by a line of the next statement. Needs an `Idempotency-Key`.
 
-    The statement itself stays as it is.
+    The statement itself stays as it is. An adjustment of more points than the program's limit is proposed, and answered
+    202; it takes a statement that isn't settled.
     """
     key = await key_of(request)
     return answered(await settling.adjust(service_of(request), code, period, data, request.user.name, key))

@@ -182,13 +182,14 @@ LEFT JOIN settlement_adjustment AS d ON d.shard = l.shard AND d.journal_id = l.j
 WHERE l.partner = $1 AND l.number = $2 AND l.line = $3;
 
 -- name: reference_in_dispute
--- Whose book it is in what a partner ($1) knows by its reference ($2), or by the id of a redemption ($3, in a shard $4).
+-- Whose book it is in what a partner ($1) knows by its reference ($2), or by the id of a redemption ($3, in a shard $4):
+-- a statement names that by the partner's reference, if it has one.
 SELECT r.member_id, $2::text AS reference, r.offer
 FROM partner_reference AS p
 JOIN redemption AS r ON r.shard = p.shard AND r.redemption_id = p.redemption_id
 WHERE p.partner = $1 AND p.reference = $2
 UNION ALL
-SELECT r.member_id, $2::text, r.offer
+SELECT r.member_id, coalesce(r.reference, $2::text), r.offer
 FROM redemption AS r WHERE r.shard = $4 AND r.redemption_id = $3 AND r.partner = $1
 UNION ALL
 SELECT a.member_id, a.reference, a.what FROM accrual AS a

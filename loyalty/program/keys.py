@@ -250,7 +250,7 @@ KEYS: Final[dict[type[Struct], dict[str, str]]] = {
     model.Limits: {
         "nights": "The most nights of a stay.",
         "amount": "The most revenue of a stay, in the program's currency.",
-        "adjustment": "The most points given or taken by hand at once.",
+        "adjustment": "The most points given or taken by hand at once; settlement takes a second person for more.",
     },
 }
 """By struct and key, in the order of the reference."""

@@ -130,7 +130,7 @@ class OtherHalf(Struct, frozen=True, gc=False):
 
 
 class Posted(Struct, frozen=True, gc=False):
-    """A journal that gave points without a stay: whose it is, by whom and when. `named`: by how many proposals."""
+    """A journal that moved points without a stay: whose it is, by whom and when. `named`: by how many proposals."""
 
     journal_id: UUID
     member_id: UUID

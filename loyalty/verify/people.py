@@ -6,11 +6,14 @@ from datetime import date
 from typing import Final
 
 import msgspec
+from msgspec.structs import astuple
 
-from loyalty.commands.compensate import Approval, CompensationRequest
+from loyalty.commands.approval import Approval
+from loyalty.commands.compensate import CompensationRequest
 from loyalty.commands.draw import POOL
 from loyalty.commands.household import Household, joined, seats_of
 from loyalty.commands.rulebook import Rulebook
+from loyalty.commands.settle_adjust import Agreed, proposed_in
 from loyalty.ids import UUID, parse, show
 from loyalty.ledger.counters import by_year
 from loyalty.ledger.model import Member
@@ -141,28 +144,35 @@ def _heirs(member_id: UUID, people: People) -> Iterator[UUID]:
         heir = parse("mem", person.traits.merged_into) if person and person.traits.merged_into else None
 
 
-# --- compensation ----------------------------------------------------------------------------------------------------
+# --- four eyes -------------------------------------------------------------------------------------------------------
 
 
-def check_compensation(posted: Posted, rules: Rulebook, report: Report) -> None:
-    """Check that more than the limit of its day was given by a proposal that was approved, and by one only."""
+def check_four_eyes(posted: Posted, rules: Rulebook, report: Report) -> None:
+    """Check that more than the limit of its day was posted by a proposal that was approved, and by one only."""
     report.counted("four_eyes")
-    what = show("jrn", posted.journal_id)
-    limit = rules.at(rules.today(posted.at)).definition.compensation.approval_above
+    what, terms = show("jrn", posted.journal_id), rules.at(rules.today(posted.at)).definition
+    compensates = posted.kind == "compensated"
+    limit = terms.compensation.approval_above if compensates else terms.limits.adjustment
     if limit is not None and posted.points > limit and not posted.named:
+        did = "gave" if compensates else "adjusted"
         report.differs(
-            "four_eyes", f"{what} gave {posted.points} points, above {limit}, which nobody approved"
+            "four_eyes", f"{what} {did} {posted.points} points, above {limit}, which nobody approved"
         )
     if posted.named > 1:
         report.differs("approvals", f"{what} is named by {posted.named} proposals")
 
 
 def check_approvals(
-    page: Sequence[Approval], posted: Mapping[UUID, Posted], people: People, report: Report
-) -> None:
+    page: Sequence[Approval], posted: Mapping[UUID, Posted], adjusted: Mapping[UUID, Agreed], people: People,
+    report: Report,
+) -> None:  # fmt: skip
     """Check proposals: decided by another person, and posted as they were approved, or not at all."""
     for one in page:
-        wrong = _wrong_verdict(one) or _wrong_journal(one, posted, people)
+        wrong = (
+            _wrong_verdict(one)
+            or _wrong_request(one, posted, adjusted)
+            or _wrong_journal(one, posted, people)
+        )
         if wrong:
             report.differs("approvals", f"{show('apr', one.approval_id)} {wrong}")
     report.counted("approvals", len(page))
@@ -179,21 +189,42 @@ def _wrong_verdict(one: Approval) -> str:
     return ""
 
 
-def _wrong_journal(one: Approval, posted: Mapping[UUID, Posted], people: People) -> str:
-    """Return what is wrong with the journal that a proposal names."""
+def _wrong_request(one: Approval, posted: Mapping[UUID, Posted], adjusted: Mapping[UUID, Agreed]) -> str:
+    """Return what is wrong with what a proposal says, beside what was posted for it."""
     try:
-        request = _request(one.request)
+        asked = _request(one.request) if one.kind == "compensation" else proposed_in(one).agreed
     except msgspec.MsgspecError as error:
         return f"can't be read: {error}"
     if one.journal_id is None:
         return ""
-    what, journal = show("jrn", one.journal_id), posted.get(one.journal_id)
+    what = show("jrn", one.journal_id)
+    if isinstance(asked, Agreed):
+        found = adjusted.get(one.journal_id)
+        return _unlike(asked, found, what) if found else f"names {what}, which is no adjustment of settlement"
+    journal = posted.get(one.journal_id)
     if journal is None or journal.kind != "compensated":
         return f"names {what}, which is no compensation"
+    return (
+        "" if journal.points == asked.points else f"is of {asked.points} points, {what} gave {journal.points}"
+    )
+
+
+def _unlike(asked: Agreed, found: Agreed, what: str) -> str:
+    """Return in what an adjustment isn't as it was proposed."""
+    both = zip(asked.__struct_fields__, astuple(asked), astuple(found), strict=True)
+    told = ", ".join(f"{name} {mine} ≠ {other}" for name, mine, other in both if mine != other)
+    return f"isn't what {what} came to: {told}" if told else ""
+
+
+def _wrong_journal(one: Approval, posted: Mapping[UUID, Posted], people: People) -> str:
+    """Return what is wrong with whose the journal is that a proposal names, or with who made it."""
+    if one.journal_id is None:
+        return ""
+    what, journal = show("jrn", one.journal_id), posted.get(one.journal_id)
+    if journal is None:
+        return f"names {what}, which isn't there"
     if journal.member_id not in _heirs(one.member_id, people):
         return f"names {what} of another member"
-    if journal.points != request.points:
-        return f"is of {request.points} points, {what} gave {journal.points}"
     actor = f"{one.proposed_by}, approved by {one.decided_by}"
     return "" if journal.actor == actor else f"was decided by others than {what} says: {journal.actor}"
 

@@ -132,7 +132,7 @@ WHERE shard = $1 AND household_id > $2 ORDER BY household_id LIMIT $3;
 -- name: approvals
 -- Proposals after $2, $3 at most.
 SELECT shard, approval_id, member_id, request, proposer, proposed_by, proposed_at, status, decider, decided_by,
-       decided_at, journal_id, reply
+       decided_at, journal_id, reply, kind
 FROM approval WHERE shard = $1 AND approval_id > $2 ORDER BY approval_id LIMIT $3;
 
 -- name: referrals
@@ -161,18 +161,23 @@ LEFT JOIN transfer AS t ON t.shard = j.shard AND t.journal_id = j.journal_id
 WHERE j.shard = $1 AND j.journal_id = ANY ($2::uuid[])
 GROUP BY j.shard, j.journal_id;
 
--- name: compensations
--- All compensation of a shard, and how many proposals each came from.
+-- name: agreed
+-- Adjustments of settlement by their journals: what was agreed on.
+SELECT journal_id, partner, number, line, reference, offer, points, money, currency, reason
+FROM settlement_adjustment WHERE shard = $1 AND journal_id = ANY ($2::uuid[]);
+
+-- name: limited
+-- All compensation and adjustments of settlement of a shard, and how many proposals each came from.
 SELECT j.journal_id, j.member_id, j.kind, j.actor, j.recorded_at, t.points, coalesce(a.named, 0) AS named
 FROM journal AS j
 CROSS JOIN LATERAL (
     SELECT coalesce(sum(o.amount), 0)::bigint AS points
     FROM transfer AS o
-    WHERE o.shard = j.shard AND o.journal_id = j.journal_id AND o.unit = 'points' AND o.credit = 'available'
-      AND o.kind = 'compensation') AS t
+    WHERE o.shard = j.shard AND o.journal_id = j.journal_id AND o.unit = 'points'
+      AND (o.kind = 'settlement' OR o.kind = 'compensation' AND o.credit = 'available')) AS t
 LEFT JOIN (SELECT journal_id, count(*) AS named FROM approval WHERE status = 'approved' GROUP BY journal_id) AS a
        ON a.journal_id = j.journal_id
-WHERE j.shard = $1 AND j.kind = 'compensated';
+WHERE j.shard = $1 AND j.kind IN ('compensated', 'settlement_adjusted');
 
 -- name: revisions
 SELECT shard, stay_id, revision, member_id, outcome, snapshot, award, journal_id, recorded_at

@@ -43,7 +43,7 @@ CHECKS: Final[dict[str, str]] = {
     "homes": "ids and numbers tell the shard where the row is",
     "linked": "the two journals of what moved between members name each other",
     "pairs": "what one of two such journals sent, the other received",
-    "four_eyes": "no more was given as compensation than the program allows without another person's approval",
+    "four_eyes": "no more was compensated, or adjusted in settlement, than one person may without another's approval",
     "approvals": "a proposal was decided by another person, and names the journal that it came to",
     "referrals": "a referral that was paid names the journal by which its referrer was",
     "merges": "accounts that were merged name each other, until that is undone",

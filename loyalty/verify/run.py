@@ -194,8 +194,8 @@ class Verification:
         """Check what is on file between people, all of a shard in one snapshot."""
         self._progress.at(self.report.journals, f"people of shard {shard}")
         async with self._snapshot():
-            async for posted in store.stream_compensations(self._connection, shard):
-                people.check_compensation(posted, self.rules, self.report)
+            async for posted in store.stream_limited(self._connection, shard):
+                people.check_four_eyes(posted, self.rules, self.report)
             await self._verify_approvals(shard)
             await self._verify_referrals(shard)
             await self._verify_merges(shard)
@@ -204,9 +204,11 @@ class Verification:
     async def _verify_approvals(self, shard: int) -> None:
         after = store.FIRST
         while page := await store.read_approvals(self._connection, shard, after, _PAGE):
-            posted = await store.find_posted(self._connection, _known(one.journal_id for one in page))
+            journals = _known(one.journal_id for one in page)
+            posted = await store.find_posted(self._connection, journals)
+            adjusted = await store.find_adjusted(self._connection, journals)
             named = await store.find_people(self._connection, [one.member_id for one in page])
-            people.check_approvals(page, posted, named, self.report)
+            people.check_approvals(page, posted, adjusted, named, self.report)
             after = page[-1].approval_id
 
     async def _verify_referrals(self, shard: int) -> None:

@@ -8,8 +8,9 @@ import msgspec
 from asyncpg import Connection
 from msgspec import Struct, structs
 
-from loyalty.commands.compensate import Approval
+from loyalty.commands.approval import Approval
 from loyalty.commands.household import Household
+from loyalty.commands.settle_adjust import Agreed
 from loyalty.db import load_queries
 from loyalty.ids import UUID, parse, shard_of
 from loyalty.ledger.model import (
@@ -391,9 +392,18 @@ async def find_posted(connection: Connection, ids: Iterable[UUID]) -> dict[UUID,
     }
 
 
-async def stream_compensations(connection: Connection, shard: int) -> AsyncGenerator[Posted]:
-    """Yield all compensation of a shard, a thousand rows in memory at a time."""
-    async for row in connection.cursor(QUERIES["compensations"], shard, prefetch=1000):
+async def find_adjusted(connection: Connection, ids: Iterable[UUID]) -> dict[UUID, Agreed]:
+    """Return the adjustments of settlement that were made by those of the journals."""
+    return {
+        journal_id: Agreed(*agreed)
+        for shard, some in _by_shard(ids).items()
+        for journal_id, *agreed in await connection.fetch(QUERIES["agreed"], shard, some)
+    }
+
+
+async def stream_limited(connection: Connection, shard: int) -> AsyncGenerator[Posted]:
+    """Yield all of a shard that takes a second person above a limit, a thousand rows in memory at a time."""
+    async for row in connection.cursor(QUERIES["limited"], shard, prefetch=1000):
         yield Posted(*row)
 
 

@@ -337,6 +337,125 @@ def test_refusals_of_statements(api: Any, air: Airline, last: dt.date) -> None:
     ] == [code_of(one) for one in refused]  # fmt: skip
 
 
+# --- Four eyes --------------------------------------------------------------------------------------------------------
+
+LARGE = 1_000_001
+"""Points that are one above the limit of the program."""
+
+
+@pytest.fixture
+def disputed(api: Any, air: Airline, last: dt.date) -> str:
+    """The path of a statement of two lines, both in dispute."""
+    for name in ("F-1", "F-2"):
+        assert 201 == air.accrue(api.member(), name, 100, last).status_code
+    path = f"statements/{last:%Y-%m}"
+    assert 201 == air.post("statements", {"period": f"{last:%Y-%m}"}, Role.OPERATOR).status_code
+    assert 200 == air.post(f"{path}/dispute", {"reason": "far more", "lines": [1, 2]}).status_code
+    return path
+
+
+def propose(air: Airline, path: str, key: str | None = None, **about: Any) -> Any:
+    body = {"points": LARGE, "money": "20000.02", "reason": "so agreed"} | (about or {"line": 1})
+    return air.post(f"{path}/adjustments", body, Role.OPERATOR, key)
+
+
+def decide(api: Any, proposed: Any, what: str, key: Any) -> Any:
+    return api.post(f"/v1/approvals/{proposed.json()['approval_id']}/{what}", None, key)
+
+
+def adjusted(api: Any, air: Airline) -> list[Any]:
+    """The adjustments that the next statement would have."""
+    lines = air.get(f"statements/{api.today:%Y-%m}").json()["lines"]
+    return [(one["reference"], one["points"], one["money"]) for one in lines if one["kind"] == "adjusted"]
+
+
+def test_above_the_limit_another_operator_resolves_the_dispute(api: Any, air: Airline, disputed: str) -> None:
+    second = api.new_key(Role.OPERATOR)
+    proposed = propose(air, disputed, "large")
+    again = propose(air, disputed, "large")
+    waiting = adjusted(api, air)
+    listed = api.get("/v1/approvals?limit=500").json()["approvals"]
+    own = decide(api, proposed, "approve", Role.OPERATOR)
+    granted = decide(api, proposed, "approve", second)
+    replayed = decide(api, proposed, "approve", second)
+    told = granted.json()
+
+    assert (202, "proposed", None, None) == (
+        proposed.status_code, *(proposed.json()[name] for name in ("status", "journal_id", "effective_on")),
+    )  # fmt: skip
+    assert (proposed.content, "true") == (again.content, again.headers["idempotent-replayed"])
+    assert [] == waiting
+    assert (403, "own_proposal") == code_of(own)
+    assert (200, "approved", "settlement_adjustment", LARGE) == (
+        granted.status_code, told["status"], told["kind"], told["points"],
+    )  # fmt: skip
+    assert {
+        "partner": air.code, "statement": f"{air.code.upper()}-{disputed.partition('/')[2]}-0001", "line": 1,
+        "reference": "F-1", "money": {"amount": "20000.02", "currency": "CNY"},
+    } == told["settlement"]  # fmt: skip
+    assert (granted.content, "true") == (replayed.content, replayed.headers["idempotent-replayed"])
+    assert [("F-1", LARGE, "20000.02")] == adjusted(api, air)
+    [before] = [one for one in listed if one["approval_id"] == told["approval_id"]]
+    decided = ("status", "decided_by", "decided_at", "journal_id")
+    assert told == before | {name: told[name] for name in decided}
+
+
+def test_at_the_limit_nobody_else_is_asked(api: Any, air: Airline, disputed: str) -> None:
+    answer = propose(air, disputed, line=1, points=1 - LARGE)
+
+    assert (201, "posted", None) == (
+        answer.status_code, answer.json()["status"], answer.json()["approval_id"],
+    )  # fmt: skip
+    assert [("F-1", 1 - LARGE, "20000.02")] == adjusted(api, air)
+
+
+def test_what_was_rejected_leaves_the_dispute_open(api: Any, air: Airline, disputed: str) -> None:
+    second = api.new_key(Role.OPERATOR)
+    proposed = propose(air, disputed)
+    turned_down = decide(api, proposed, "reject", second)
+    late = decide(api, proposed, "approve", second)
+
+    assert (200, "rejected", None) == (
+        turned_down.status_code, turned_down.json()["status"], turned_down.json()["journal_id"],
+    )  # fmt: skip
+    assert (409, "already_decided") == code_of(late)
+    assert [] == adjusted(api, air)
+    assert "disputed" == air.get(disputed).json()["status"]
+
+
+def test_what_was_resolved_otherwise_is_approved_no_more(api: Any, air: Airline, disputed: str) -> None:
+    second = api.new_key(Role.OPERATOR)
+    first, twin, other = (propose(air, disputed, line=line) for line in (1, 1, 2))
+    by_reference = propose(air, disputed, reference="F-1")
+    assert 200 == decide(api, first, "approve", second).status_code
+    before = api.books()
+    resolved = [decide(api, one, "approve", second) for one in (twin, by_reference)]
+
+    assert [(409, "already_resolved")] * 2 == [code_of(one) for one in resolved]
+    assert before == api.books()
+    assert 200 == air.post(f"{disputed}/settle", {"payment": "PAY-1"}, Role.OPERATOR).status_code
+    assert (409, "wrong_statement_status") == code_of(decide(api, other, "approve", second))
+    assert (409, "wrong_statement_status") == code_of(propose(air, disputed, line=2))
+    assert 200 == decide(api, other, "reject", second).status_code
+    assert [("F-1", LARGE, "20000.02")] == adjusted(api, air)
+
+
+def test_of_many_who_decide_at_once_one_is_heard(api: Any, air: Airline, disputed: str) -> None:
+    keys = [api.new_key(Role.OPERATOR) for _ in range(4)]
+    proposals = [propose(air, disputed) for _ in range(4)]
+    with ThreadPoolExecutor(16) as pool:
+        answers = list(pool.map(lambda n: decide(api, proposals[n % 4], "approve", keys[n // 4]), range(16)))
+
+    assert [200] + [409] * 15 == sorted(one.status_code for one in answers)
+    assert {"already_decided", "already_resolved"} == {
+        one.json()["code"] for one in answers if one.status_code == 409
+    }
+    assert [("F-1", LARGE, "20000.02")] == adjusted(api, air)
+
+
+# --- Files ------------------------------------------------------------------------------------------------------------
+
+
 @pytest.mark.parametrize(
     ("file", "pointer"),
     [

@@ -137,6 +137,10 @@ def air(api: Any) -> None:
     partner = {"code": "odd_air", "name": {"en": "Odd", "zh": "奇"}, "contract": contract}
     api.send("PUT", "/v1/partners/odd_air", partner)
     assert 201 == api.post("/v1/partners/odd_air/statements", {"period": STATED}).status_code
+    given = {"member": api.member(), "reference": "F-1", "points": 5, "effective_on": str(api.today)}
+    key = api.new_key(Role.PARTNER, partner="odd_air")
+    path = "/v1/partners/odd_air/accruals"
+    assert 201 == api.post(path, given, key, idempotency_key=secrets.token_hex(8)).status_code
 
 
 @pytest.fixture(autouse=True)
@@ -483,6 +487,48 @@ def test_an_odd_path_leads_to_nothing_of_a_partner(
     answer = api.send(method, "/v1/partners/" + path.format(odd), body, idempotency_key=secrets.token_hex(8))
 
     check(api, answer, 404, answer.json()["code"], None)
+
+
+# What is changed in an adjustment that would have to be approved.
+LARGE: list[tuple[dict[str, Any], int, str, str]] = [
+    *[({"points": odd}, 400, "invalid_body", "/points") for odd in (
+        2**53 + 1, -(2**53) - 1, 10**40, 2e6 + 0.5, "2000000", True, None)],
+    *[({"money": odd}, 400, "invalid_body", "/money") for odd in ("1e9", "", "--1", "+1", "1,5", 5, None)],
+    ({"money": "0.001"}, 422, "invalid_value", "/money"),
+    ({"reference": "F-9"}, 404, "unknown_line", "/reference"),
+    ({"reference": "apr_" + "f" * 32}, 404, "unknown_line", "/reference"),
+    ({"reference": ...}, 422, "invalid_value", "/line"),
+    ({"reference": ..., "line": 1}, 404, "unknown_line", "/line"),
+    ({"line": 1}, 422, "invalid_value", "/line"),
+    ({"line": 0}, 400, "invalid_body", "/line"),
+    ({"reason": ...}, 400, "invalid_body", "/reason"),
+    *[({name: "boss"}, 400, "invalid_body", f"/{name}") for name in (
+        "status", "approved_by", "approval_id", "currency", "number", "kind")],
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("changes", "status", "code", "pointer"), LARGE)
+def test_a_bad_adjustment_above_the_limit_is_not_proposed(
+    api: Any, air: None, changes: dict[str, Any], status: int, code: str, pointer: str
+) -> None:
+    del air
+    body = {"reference": "F-1", "points": 2_000_000, "reason": "so"} | changes
+    sent = {name: value for name, value in body.items() if value is not ...}
+    path = f"/v1/partners/odd_air/statements/{STATED}/adjustments"
+    answer = api.post(path, sent, idempotency_key=secrets.token_hex(8))
+
+    assert (status, code) == (answer.status_code, answer.json()["code"])
+    assert pointer == answer.json()["errors"][0]["pointer"]
+    assert not _TELLTALE.search(answer.text)
+
+
+@pytest.mark.parametrize("odd", [*ODD, "apr_", "apr_" + "f" * 32, "APR_" + "0" * 32, "jrn_" + "0" * 32])
+@pytest.mark.parametrize("what", ["approve", "reject"])
+def test_an_odd_approval_is_none(api: Any, what: str, odd: str) -> None:
+    answer = api.post(f"/v1/approvals/{odd}/{what}", None)
+
+    check(api, answer, 404, answer.json()["code"], None)
+    assert answer.json()["code"] in {"unknown_approval", "not_found"}
 
 
 @pytest.mark.parametrize("odd", ["\0", "a\0", "a\n", " ", "", "房", "x" * 65, 5])

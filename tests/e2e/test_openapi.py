@@ -47,7 +47,7 @@ from loyalty.http.auth import PERMISSIONS
 from loyalty.http.balances import BalancesReply, BalancesRequest, Statement
 from loyalty.http.compensations import ApprovalList
 from loyalty.http.docs import openapi_bytes
-from loyalty.http.examples import REPLIES, REQUESTS
+from loyalty.http.examples import PROPOSALS, REPLIES, REQUESTS
 from loyalty.http.offers import OfferFile, OfferList
 from loyalty.http.partners import PartnerList, PartnerView
 from loyalty.http.programs import FullVersion, PublishRequest, VersionList, VersionView
@@ -443,9 +443,8 @@ def test_an_example_of_a_request_can_be_sent(route: tuple[str, str]) -> None:
     assert REQUESTS[route] == without_absent(msgspec.to_builtins(read))
 
 
-@pytest.mark.parametrize("route", REPLIES, ids=" ".join)
-def test_an_example_of_a_reply_has_every_field_and_no_other(route: tuple[str, str]) -> None:
-    example = REPLIES[route]
+@pytest.mark.parametrize(("route", "example"), [*REPLIES.items(), *PROPOSALS.items()])
+def test_an_example_of_a_reply_has_every_field_and_no_other(route: tuple[str, str], example: Any) -> None:
     read = msgspec.convert(example, REPLY_TYPES[route])
 
     assert without_absent(example) == without_absent(msgspec.to_builtins(read))

@@ -17,7 +17,7 @@ HOTEL = {
     "time_zone": "Asia/Shanghai",
     "currency": "CNY",
 }
-PARTNER = {
+PARTNER: dict[str, Any] = {
     "code": "thai_air",
     "name": {"en": "Thai Air", "zh": "泰航"},
     "contract": {"currency": "CNY", "point_value": "0.01"},
@@ -214,6 +214,35 @@ def test_a_property_named_twice_in_a_body_does_not_get_past_the_limit_of_a_key(a
 
     assert [403, 201] == [answer.status_code for answer in answers]
     assert ["SHA01"] == [row[0] for row in stored]
+
+
+@pytest.mark.parametrize("what", ["approve", "reject"])
+def test_a_large_adjustment_of_settlement_is_decided_by_another_operator_only(api: Any, what: str) -> None:
+    proposed = propose(api)
+    decision = f"/v1/approvals/{proposed.json()['approval_id']}/{what}"
+    before = api.books()
+    refused = {role: api.post(decision, None, role) for role in (*Role, make_key(Role.OPERATOR))}
+
+    assert (202, "proposed") == (proposed.status_code, proposed.json()["status"])
+    assert [
+        (403, "forbidden_role"), (403, "forbidden_role"), (403, "own_proposal"), (403, "forbidden_role"),
+        (401, "unauthorized"),
+    ] == [(answer.status_code, answer.json()["code"]) for answer in refused.values()]  # fmt: skip
+    assert before == api.books()
+    assert 200 == api.post(decision, None, api.new_key(Role.OPERATOR)).status_code
+
+
+def propose(api: Any) -> Any:
+    """Propose an adjustment above the limit, about what a partner gave that nobody else uses."""
+    code = f"p{secrets.token_hex(5)}"
+    base, contract = f"/v1/partners/{code}", PARTNER["contract"] | {"accrual_price": "0.02"}
+    api.send("PUT", base, PARTNER | {"code": code, "contract": contract})
+    given = {"member": api.member(), "reference": "F-1", "points": 5, "effective_on": str(api.today)}
+    key = api.new_key(Role.PARTNER, partner=code)
+    api.post(f"{base}/accruals", given, key, idempotency_key=f"{code}-given")
+    api.post(f"{base}/statements", {"period": "2026-03"})
+    adjustment = {"reference": "F-1", "points": 2_000_000, "reason": "so"}
+    return api.post(f"{base}/statements/2026-03/adjustments", adjustment, idempotency_key=f"{code}-large")
 
 
 def test_open_pages_need_no_key(api: Any) -> None:

@@ -277,6 +277,7 @@ NONSENSE: list[tuple[str, dict[str, str | None]]] = [
     ("approval", {"status": "'rejected'"}),
     ("approval", {"status": "'rejected'", "decider": ID}),
     ("approval", {"status": "'approved'", "decider": OTHER}),
+    ("approval", {"kind": "'favour'"}),
     ("agent_day", {"points": "-1"}),
     ("household", {"status": "'noisy'"}),
     ("member_merge", {"into_id": ID}),

@@ -15,13 +15,14 @@ from loyalty.commands.rulebook import Rulebook
 from loyalty.commands.settle_adjust import SettlementAdjustmentRequest
 from loyalty.db import connect
 from loyalty.errors import Problem
+from loyalty.ids import parse
 from loyalty.partners import matching
 from loyalty.partners.statements import as_csv
 from loyalty.program.reading import decode
 from loyalty.verify.run import open_verification
-from tests.builders import PROGRAM
+from tests.builders import PRINCIPAL, PROGRAM
 from tests.conftest import run_sql
-from tests.desk import Desk, seen
+from tests.desk import SECOND, Desk, seen
 from tests.property.live import Quiet, opened
 
 
@@ -99,6 +100,97 @@ def test_a_month_is_stated_matched_disputed_and_settled(desk: Desk) -> None:
     ] == lines_of(april)  # fmt: skip
     assert "AIR-2026-04-0002" == april.statement.code
     assert "period_closed" == desk.issue(air, "2026-02").code
+    assert {} == live.verify()
+
+
+def test_above_the_limit_a_second_person_resolves_a_dispute(desk: Desk) -> None:
+    air, live = desk.partner("air", accrual_price="0.02"), desk.live
+    for number in ("HX1", "HX2"):
+        desk.member(number)
+    for place in range(3):
+        desk.accrue(air, "HX1", f"F-{place}", 100)
+    live.clock.set(datetime(2026, 4, 20, tzinfo=UTC))
+    desk.issue(air, "2026-03")
+    desk.act(air, "2026-03", "dispute", "air", [1, 2], "far more was agreed")
+    granted, twin, late = (
+        desk.adjust(air, "2026-03", points, "60.00", line=line)
+        for points, line in ((6000, 1), (-6000, 1), (6000, 2))
+    )
+    waits = live.run(settling.statement(live.service, air, "2026-04")).lines
+    desk.does(moving.merge(live.service, "HX1", "HX2", "desk", desk.key()))
+
+    assert ["proposed"] * 3 == [one["status"] for one in (granted, twin, late)]
+    assert [] == list(waits)
+    assert "own_proposal" == desk.judge(granted, who=PRINCIPAL).code
+    assert ("approved", 6000) == picked(desk.judge(granted), "status", "points")
+    assert "already_resolved" == desk.judge(twin).code
+    assert "rejected" == desk.judge(twin, "rejected")["status"]
+    assert "settled" == desk.act(air, "2026-03", "settle", "desk", [], "", "PAY-1")
+    assert "wrong_statement_status" == desk.judge(late).code
+    assert "wrong_statement_status" == desk.adjust(air, "2026-03", 6000, line=3).code
+    assert [("adjusted", "F-0", 6000, 6000, "2026-04-20")] == lines_of(
+        live.run(settling.statement(live.service, air, "2026-04"))
+    )
+    [book] = live.query(
+        "SELECT m.number, j.actor FROM settlement_adjustment AS a JOIN journal AS j USING (journal_id)"
+        " JOIN member AS m ON m.member_id = a.member_id"
+    )
+    assert ("HX2", "desk, approved by boss") == tuple(book)
+    assert {} == live.verify()
+
+
+def picked(told: Any, *names: str) -> tuple[Any, ...]:
+    return tuple(told[name] for name in names)
+
+
+def test_what_a_reference_or_the_id_of_a_redemption_names_is_resolved_once(desk: Desk) -> None:
+    air = desk.partner("air", accrual_price="0.02")
+    ring = desk.offer("ring", air, 100)
+    desk.member("HX1", 1000)
+    redemption = desk.redeem("HX1", ring, 1, "A-1")
+    desk.redeem("HX1", ring, 1, "A-2")
+    desk.live.clock.set(datetime(2026, 4, 20, tzinfo=UTC))
+    desk.issue(air, "2026-03")
+    by_line, by_reference, by_id, of_another = (
+        desk.adjust(air, "2026-03", 6000, **about)
+        for about in ({"line": 1}, {"reference": "A-1"}, {"reference": redemption}, {"line": 2})
+    )
+
+    assert ["A-1", "A-1", "A-1", "A-2"] == [
+        one["reference"] for one in (by_line, by_reference, by_id, of_another)
+    ]
+    assert 3 == desk.adjust(air, "2026-03", 3, reference=redemption)["points"]
+    assert ["already_resolved"] * 3 == [desk.judge(one).code for one in (by_line, by_reference, by_id)]
+    assert "approved" == desk.judge(of_another)["status"]
+    assert "approved" == desk.judge(desk.adjust(air, "2026-03", 6000, line=1))["status"]
+    assert {} == desk.live.verify()
+
+
+def test_of_all_who_would_resolve_or_settle_a_dispute_at_once_one_does(desk: Desk) -> None:
+    air, live = desk.partner("air", accrual_price="0.02"), desk.live
+    desk.member("HX1")
+    desk.accrue(air, "HX1", "F-1", 100)
+    live.clock.set(datetime(2026, 4, 20, tzinfo=UTC))
+    desk.issue(air, "2026-03")
+    desk.act(air, "2026-03", "dispute", "air", [1], "far more was agreed")
+    proposed = [desk.adjust(air, "2026-03", 6000, line=1) for _ in range(4)]
+
+    async def at_once() -> list[Any]:
+        ids = [parse("apr", one["approval_id"]) for one in proposed for _ in range(3)]
+        judging = (moving.approve(live.service, one, "approved", SECOND, "boss") for one in ids if one)
+        settles = settling.act(live.service, air, "2026-03", "settle", "desk", payment="PAY-1")
+        return await asyncio.gather(*judging, settles, return_exceptions=True)
+
+    *judged, settled = live.run(at_once())
+    refused = [one.code for one in judged if isinstance(one, Problem)]
+    [written] = live.query(
+        "SELECT count(*) AS adjustments, count(DISTINCT line) AS lines FROM settlement_adjustment"
+    )
+
+    assert "settled" == settled.status
+    assert {"already_resolved", "wrong_statement_status"} >= set(refused)
+    assert (written["adjustments"] and 3) == len(judged) - len(refused)
+    assert written["adjustments"] == written["lines"] <= 1
     assert {} == live.verify()
 
 
@@ -239,6 +331,12 @@ def test_what_is_recorded_while_a_statement_is_drawn_is_on_it_or_on_the_next_one
 
 # --- Tampering --------------------------------------------------------------------------------------------------------
 
+ABOVE = 5001
+"""Points that are one above the limit of the program."""
+GRANTED = "status = 'approved'"
+LITTLE = "(SELECT journal_id FROM settlement_adjustment WHERE points < 0)"
+ACCRUED = "(SELECT journal_id FROM accrual WHERE reference = 'F-1')"
+
 FORGERIES = {
     "a line that says more": (
         "UPDATE statement_line SET points = points + 1 WHERE line = 1 AND number = 1", {"statements"}),
@@ -263,8 +361,46 @@ FORGERIES = {
     "a reversal that is gone": (
         "DELETE FROM accrual WHERE kind = 'accrual_reversed'", {"accruals", "statements", "funds"}),
     "an adjustment of more points": (
-        "UPDATE settlement_adjustment SET points = points + 1", {"adjusted_statements", "statements"}),
-    "an adjustment that is gone": ("DELETE FROM settlement_adjustment", {"adjusted_statements", "statements"}),
+        f"UPDATE settlement_adjustment SET points = points + 1 WHERE points < {ABOVE}",
+        {"adjusted_statements", "statements"}),
+    "an adjustment that is gone": (
+        f"DELETE FROM settlement_adjustment WHERE points < {ABOVE}", {"adjusted_statements", "statements"}),
+    "an adjustment above the limit that nobody approved": (f"DELETE FROM approval WHERE {GRANTED}", {"four_eyes"}),
+    "an adjustment above the limit that was only proposed": (
+        f"UPDATE approval SET status = 'open', decider = NULL, journal_id = NULL WHERE {GRANTED}",
+        {"four_eyes"}),
+    "an adjustment above the limit that was approved twice": (
+        (
+            "INSERT INTO approval SELECT shard, gen_random_uuid(), member_id, request, proposer, proposed_by,"
+            " proposed_at, status, decider, decided_by, decided_at, journal_id, reply, kind"
+            f" FROM approval WHERE {GRANTED}"
+        ), {"approvals"}),
+    "an adjustment approved by who proposed it": (
+        (
+            "ALTER TABLE approval DROP CONSTRAINT never_by_the_proposer;"
+            f" UPDATE approval SET decider = proposer WHERE {GRANTED}"
+        ), {"approvals"}),
+    "an adjustment approved by somebody else than the journal says": (
+        f"UPDATE approval SET decided_by = 'nobody' WHERE {GRANTED}", {"approvals"}),
+    "an adjustment that was proposed with other points": (
+        f"UPDATE approval SET request = jsonb_set(request::jsonb, '{{agreed,points}}', '1') WHERE {GRANTED}",
+        {"approvals"}),
+    "an adjustment that was proposed with other money": (
+        f"UPDATE approval SET request = jsonb_set(request::jsonb, '{{agreed,money}}', '1') WHERE {GRANTED}",
+        {"approvals"}),
+    "an adjustment that was proposed for another line": (
+        f"UPDATE approval SET request = jsonb_set(request::jsonb, '{{agreed,line}}', '2') WHERE {GRANTED}",
+        {"approvals"}),
+    "an adjustment that was proposed in another member's book": (
+        f"UPDATE approval SET member_id = gen_random_uuid() WHERE {GRANTED}", {"approvals"}),
+    "a proposal to adjust that can't be read": (
+        "UPDATE approval SET request = '{}' WHERE status = 'open'", {"approvals"}),
+    "a proposal to adjust that is told as compensation": (
+        f"UPDATE approval SET kind = 'compensation' WHERE {GRANTED}", {"approvals"}),
+    "an approval that names another adjustment": (
+        f"UPDATE approval SET journal_id = {LITTLE} WHERE {GRANTED}", {"approvals", "four_eyes"}),
+    "an approval that names no adjustment": (
+        f"UPDATE approval SET journal_id = {ACCRUED} WHERE {GRANTED}", {"approvals", "four_eyes"}),
     "a fund that was raised": (
         "UPDATE promotion_pool SET budget = budget + 1 WHERE promotion = 'fund:spa'", {"funds"}),
     "a fund that gave less": ("UPDATE promotion_pool SET leased = leased - 1 WHERE promotion = 'fund:spa'", {"funds"}),
@@ -277,7 +413,7 @@ FORGERIES = {
 
 @pytest.fixture(scope="module")
 def settled(postgres: Any, migrated_template: str, tmp_path_factory: pytest.TempPathFactory) -> str:
-    """The name of a database with two statements, a dispute, an adjustment and a fund."""
+    """The name of a database with two statements, a dispute, adjustments (one of them approved) and a fund."""
     run_sql(postgres.dsn, f"CREATE DATABASE settled TEMPLATE {migrated_template}")
     with opened(
         postgres.dsn_of("settled"), Rulebook(decode(PROGRAM)), tmp_path_factory.mktemp("settled")
@@ -297,8 +433,11 @@ def settled(postgres: Any, migrated_template: str, tmp_path_factory: pytest.Temp
         desk.issue(air, "2026-03")
         desk.act(air, "2026-03", "dispute", "air", [1], "wrong")
         desk.take_back(air, "F-2")
-        request = SettlementAdjustmentRequest("as agreed", -5, "-0.05", reference="A-1")
-        desk.does(settling.adjust(live.service, air, "2026-03", request, "desk", desk.key()))
+        desk.adjust(air, "2026-03", -5, "-0.05", reference="A-1")
+        for line, verdict in ((1, "approved"), (2, "rejected"), (3, None)):
+            proposed = desk.adjust(air, "2026-03", ABOVE, "60.00", line=line)
+            if verdict is not None:
+                desk.judge(proposed, verdict)
         live.clock.set(datetime(2026, 5, 2, tzinfo=UTC))
         desk.issue(air, "2026-04")
         assert {} == live.verify()

@@ -1,5 +1,6 @@
 """Whatever partners give, take, refund and dispute, month after month: statements add up to it, each thing once."""
 
+from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from typing import Any
@@ -10,7 +11,6 @@ from hypothesis import strategies as st
 
 from loyalty import settling
 from loyalty.commands.rulebook import Rulebook
-from loyalty.commands.settle_adjust import SettlementAdjustmentRequest
 from loyalty.errors import Problem
 from loyalty.partners.statements import hash_of
 from loyalty.program.reading import decode
@@ -21,6 +21,7 @@ from tests.property.live import opened
 
 PRICE = 40
 FUND = 500
+LIMIT = 5000
 
 deeds = st.lists(
     st.one_of(
@@ -34,6 +35,16 @@ deeds = st.lists(
     ),
     max_size=16,
 )
+disputes = st.lists(
+    st.one_of(
+        st.tuples(
+            st.just("adjust"), st.integers(0, 1), st.sampled_from([1, LIMIT + 1, LIMIT + 1, -LIMIT - 1])
+        ),
+        st.tuples(st.just("judge"), st.integers(0, 5), st.sampled_from(["approved", "approved", "rejected"])),
+    ),
+    min_size=8,
+    max_size=20,
+).map(lambda some: [("give", 0, 50, 0), ("give", 1, 60, 0), ("issue",), *some])
 
 
 @pytest.fixture(scope="module")
@@ -61,6 +72,8 @@ class Life:
         self.given: dict[str, int] = {}
         self.taken: list[str] = []
         self.redeemed: list[str] = []
+        self.adjusted: Counter[str] = Counter()
+        self.proposed: list[Any] = []
         self.issued: list[Any] = []
         self.owed = self.events = 0
         self.left = FUND
@@ -117,12 +130,30 @@ class Life:
         if not self.issued or not self.given:
             return
         name = list(self.given)[which % len(self.given)]
-        request = SettlementAdjustmentRequest("as agreed", points, reference=name)
-        period = self.issued[0].statement.period
-        live = self.desk.live
-        work = settling.adjust(live.service, self.name, period, request, "desk", self.desk.key())
-        assert not isinstance(self.desk.does(work), Problem)
-        self._happened(points)
+        done = self.desk.adjust(self.name, self.issued[0].statement.period, points, reference=name)
+        if abs(points) > LIMIT:
+            assert "proposed" == done["status"]
+            self.proposed.append((done, self.adjusted[name]))
+            return
+        assert "posted" == done["status"]
+        self._adjusted(done)
+
+    def judge(self, which: int, verdict: Any) -> None:
+        if not self.proposed:
+            return
+        proposed, before = self.proposed[which % len(self.proposed)]
+        done = self.desk.judge(proposed, verdict)
+        if verdict == "approved" and before != self.adjusted[proposed["reference"]]:
+            assert "already_resolved" == done.code
+            return
+        assert verdict == done["status"]
+        self.proposed.remove((proposed, before))
+        if verdict == "approved":
+            self._adjusted(proposed)
+
+    def _adjusted(self, done: Any) -> None:
+        self.adjusted[done["reference"]] += 1
+        self._happened(done["points"])
 
     def issue(self) -> None:
         """Go on to the next month, and issue the statement of this one."""
@@ -133,14 +164,16 @@ class Life:
         self.issued.append(self.desk.issue(self.name, f"2026-{self.month - 1:02}"))
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(life=deeds, prepaid=st.booleans())
+@settings(max_examples=24, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(life=deeds | disputes, prepaid=st.booleans())
 def test_statements_are_all_that_happened_once(
     desk: Desk, life: list[tuple[Any, ...]], *, prepaid: bool
 ) -> None:
     one = Life(desk, prepaid=prepaid)
     for deed in life:
         one.play(deed)
+    for place in reversed(range(len(one.proposed))):
+        one.judge(place, "approved")
     one.month = min(one.month, 11)
     one.issue()
     lines = [line for drawn in one.issued for line in drawn.lines]

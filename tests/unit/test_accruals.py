@@ -3,15 +3,13 @@
 from datetime import date
 from typing import Any
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loyalty.commands import accrue, reverse_accrual, settle_adjust
+from loyalty.commands import accrue, reverse_accrual
 from loyalty.commands.accrue import AccrualRequest, Accrue
 from loyalty.commands.model import Facts
 from loyalty.commands.reverse_accrual import ReverseAccrual, ReverseAccrualRequest
-from loyalty.commands.settle_adjust import Adjustable, SettleAdjust, SettlementAdjustmentRequest
 from loyalty.ledger.model import Member
 from loyalty.partners.accruals import Accrual, Pool, day_of, draws, fund_of, owed, refuse_budgets
 from loyalty.partners.model import Contract, Partner, Title
@@ -149,50 +147,3 @@ def test_points_are_taken_back_once() -> None:
 
     assert "accrual_reversed" == refused(reverse_accrual.decide(facts, known, command, moment(TODAY)))[0]
     assert "unknown_accrual" == refused(reverse_accrual.decide(facts, [], command, moment(TODAY)))[0]
-
-
-# --- Adjustments ------------------------------------------------------------------------------------------------------
-
-
-def settle(
-    points: int = 0, money: str = "0", about: Adjustable | None = None, owner: Member | None = None
-) -> Any:
-    owner = owner or member(available=5)
-    about = about or Adjustable(owner.member_id, "F-1", "upgrade", 1, 2)
-    request = SettlementAdjustmentRequest("as agreed", points, money, line=2)
-    command = SettleAdjust(air(), owner.member_id, about, request, "desk", key())
-    return settle_adjust.decide(Facts(owner), RULES, command, moment(TODAY))
-
-
-@pytest.mark.parametrize(
-    ("points", "debit", "credit"), [(7, "adjusted", "partner:air"), (-7, "partner:air", "adjusted")]
-)
-def test_an_adjustment_moves_points_between_accounts_of_the_program(
-    points: int, debit: str, credit: str
-) -> None:
-    owner = member(available=5)
-    done = settle(points, "1.50", owner=owner)
-    [moved] = done.decision.book.transfers
-
-    assert (debit, credit, 7, "settlement") == (moved.debit, moved.credit, moved.amount, moved.kind)
-    assert 5 == owner.available == done.decision.book.journals[0].balance
-    assert (points, 150, "CNY", 1, 2) == (
-        done.adjustment.points, done.adjustment.money, done.adjustment.currency, done.adjustment.number,
-        done.adjustment.line,
-    )  # fmt: skip
-
-
-def test_an_adjustment_of_money_alone_moves_no_points() -> None:
-    assert [] == settle(0, "-0.50").decision.book.transfers
-
-
-@pytest.mark.parametrize(("points", "money"), [(0, "0"), (0, "0.00"), (10**12, "0"), (1, "0.001")])
-def test_an_adjustment_of_nothing_or_too_much_or_too_fine_is_refused(points: int, money: str) -> None:
-    assert "invalid_value" == refused(settle(points, money))[0]
-
-
-def test_an_adjustment_is_about_something() -> None:
-    request = SettlementAdjustmentRequest("as agreed", 1, line=2)
-    command = SettleAdjust(air(), None, None, request, "desk", key())
-
-    assert "unknown_line" == refused(settle_adjust.decide(Facts(None), RULES, command, moment(TODAY)))[0]

@@ -7,9 +7,9 @@ import msgspec
 import pytest
 
 from loyalty.commands import approve
+from loyalty.commands.approval import Approval
 from loyalty.commands.approve import Approve, Decided
 from loyalty.commands.compensate import (
-    Approval,
     Circumstances,
     Compensate,
     Compensation,
@@ -139,7 +139,7 @@ def proposal(**fields: Any) -> Approval:
 def judged(one: Approval | None, verdict: Any = "approved", principal: Any = SECOND, **fields: Any) -> Any:
     owner = member(member_id=one.member_id if one else MINT(0), **fields)
     command = Approve(MINT(0), owner.member_id, verdict, principal, "boss")
-    return approve.decide(Facts(owner), one, RULES, command, moment(TODAY))
+    return approve.decide(Facts(owner), one, None, RULES, command, moment(TODAY))
 
 
 def test_a_second_person_makes_it_happen() -> None:
