@@ -285,7 +285,7 @@ FORGERIES: dict[str, tuple[str, set[str]]] = {
     ),
     "a closed account that says another stands for it": (
         f"UPDATE member SET traits = traits || jsonb_build_object('merged_into', {id_of('T9')}) WHERE {CLOSED}",
-        {"merges"},
+        {"merges", "closed_books"},
     ),
     "a survivor that stands for nobody": (
         "UPDATE member SET traits = traits - 'merged' WHERE traits ? 'merged'",
@@ -392,22 +392,31 @@ def test_it_finds(books: str, what: str) -> None:
     assert expected == set(told(report)), told(report)
 
 
-def test_it_finds_points_that_stay_with_an_account_that_was_merged(database: str, tmp_path: Path) -> None:
-    """All else of such a refund is right: it is posted as if the account had never been merged."""
-    opens = "SET status = 'active', traits = traits - 'merged_into'"
-    closes = f"SET status = 'closed', traits = traits || jsonb_build_object('merged_into', {id_of('T2')})"
+ACTIVE = "SET status = 'active', traits = traits - 'merged_into'"
+
+
+@pytest.mark.parametrize(
+    "pretence", [ACTIVE, f"SET traits = traits || jsonb_build_object('merged_into', {id_of('T3')})"],
+    ids=["they stay with it", "they go to another"],
+)  # fmt: skip
+def test_it_finds_refunded_points_that_do_not_go_on_to_the_survivor(
+    database: str, tmp_path: Path, pretence: str
+) -> None:
+    """All else of such a refund is right: it is posted while the account seems to be what it isn't."""
+    truth = f"SET status = 'closed', traits = traits || jsonb_build_object('merged_into', {id_of('T2')})"
     with opened(database, RULES, tmp_path) as live:
         books = Movers(live)
-        for number in ("T1", "T2"):
+        for number in ("T1", "T2", "T3"):
             request = EnrolRequest(books.prefix + number)
             books.one(books.service.enrol(request, "test", books.key(number, request)))
         books.have("T1", 100)
         redemption = redeemed(books, "T1", 8)
         books.one(merge(books, "T1", "T2"))
+        books.one(refund(books, redemption, "rightly", 1))
         before = live.verify()
-        run_sql(database, f"UPDATE member {opens} WHERE number LIKE '%T1'")
-        books.one(refund(books, redemption))
-        run_sql(database, f"UPDATE member {closes} WHERE number LIKE '%T1'")
+        run_sql(database, f"UPDATE member {pretence} WHERE number LIKE '%T1'")
+        books.one(refund(books, redemption, "wrongly", 1))
+        run_sql(database, f"UPDATE member {truth} WHERE number LIKE '%T1'")
         found = live.verify()
 
     assert ({}, {"closed_books"}) == (before, found.keys())
