@@ -205,7 +205,7 @@ class Service:
         return await self.conclude(command, await self.poster.submit(self.shard(command.target), command))
 
     async def conclude(self, command: Command, result: Result | Move) -> Answer:
-        """Return what a command came to, moving the stay between members if that is what it takes.
+        """Return what a command came to, in a transaction with other members if that is what it takes.
 
         Raises Problem when it is refused.
         """
