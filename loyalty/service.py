@@ -6,7 +6,7 @@ properties. What else there is to ask for has files of its own beside this one, 
 
 import asyncio
 import secrets
-from collections.abc import Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from datetime import date, timedelta
 from functools import partial
 from hashlib import blake2b
@@ -25,13 +25,26 @@ from loyalty.commands.batch import Batches
 from loyalty.commands.enrol import Enrol
 from loyalty.commands.expire import Expire
 from loyalty.commands.joint import Joints
-from loyalty.commands.model import Alias, Answer, Decision, Elsewhere, Key, Move, Pooled, Result, Target
+from loyalty.commands.model import (
+    Alias,
+    Answer,
+    Decision,
+    Elsewhere,
+    Key,
+    Move,
+    Pooled,
+    Result,
+    Target,
+    survivor_of,
+)
 from loyalty.commands.post_stay import PostStay
 from loyalty.commands.purchase import Purchase, PurchaseRequest
 from loyalty.commands.redeeming_store import Owner
+from loyalty.commands.refund import Refund
 from loyalty.commands.review import Review
 from loyalty.commands.rulebook import Rulebook
 from loyalty.commands.verbs import Command
+from loyalty.db import Connection
 from loyalty.errors import Problem, together
 from loyalty.ids import UUID
 from loyalty.ledger import store as ledger_store
@@ -194,11 +207,14 @@ class Service:
         return await self.conclude(command, await self.poster.submit(self.shard(command.target), command))
 
     async def conclude(self, command: Command, result: Result | Move) -> Answer:
-        """Return what a command came to, moving the stay between members if that is what it takes.
+        """Return what a command came to, in a transaction with other members if that is what it takes.
 
         Raises Problem when it is refused.
         """
         for _ in range(_MOVE_TRIES + _MOST_MERGES):
+            if isinstance(result, Alias) and isinstance(command, Refund):
+                result = await self._refund(command, result)
+                continue
             if isinstance(result, Alias):
                 # Whoever merges once may be merged again: the next one is only one look away.
                 command = structs.replace(command, target=result.member_id)
@@ -222,12 +238,21 @@ class Service:
         found = await self.find_member(command.request.member)
         if found is None or household is None:
             return Problem("unknown_member", at="/member")
+        drawer = found.member.member_id
+        return await self._jointly(lambda joints, link: joints.draw(link, command, drawer, household))
+
+    async def _refund(self, command: Refund, alias: Alias) -> Move | Result:
+        """Refund what an account redeemed that was merged meanwhile: the points go on to the survivor."""
+        return await self._jointly(lambda joints, link: joints.refund(link, command, alias.member_id))
+
+    async def _jointly(self, work: Callable[[Joints, Connection], Awaitable[Move | Result]]) -> Move | Result:
+        """Run what touches several members, again if it lost a race."""
         for _ in range(_MOVE_TRIES):
             try:
                 async with self.pool.acquire() as connection:
-                    return await self.joints.draw(connection, command, found.member.member_id, household)
+                    return await work(self.joints, connection)
             except (asyncpg.PostgresError, OSError) as error:
-                _log.warning("draw_rerun", error=repr(error))
+                _log.warning("joint_rerun", error=repr(error))
         return Problem("unavailable", headers=_RETRY_AFTER)
 
     async def _move(self, command: PostStay, other: UUID) -> Move | Result:
@@ -344,10 +369,9 @@ class Service:
         target = self.target(key)
         found = None if target is None else await asyncio.shield(self._members.get(target))
         for _ in range(_MOST_MERGES):
-            if found is None or found.member.traits.merged_into is None:
+            survivor = None if found is None else survivor_of(found.member)
+            if survivor is None:
                 break
-            survivor = ids.parse("mem", found.member.traits.merged_into)
-            assert survivor is not None, "a merged member leads to one that stands for it"
             found = await asyncio.shield(self._members.get(survivor))
         return found
 

@@ -112,6 +112,13 @@ class Batches:
         """Return commands and their facts as they are to be decided, by the program and catalogue of this moment."""
         return Batch(shard, commands, facts, find_twins(facts), self.rules, self.catalogue, self.moment())
 
+    async def gather(self, connection: Connection, command: Command, facts: Facts) -> Moment:
+        """Give a command that runs by itself all that it may look at; return the moment of its decision."""
+        batch = self._batch(facts.member.shard if facts.member else 0, [command], [facts])
+        await gather(connection, batch)
+        self._keep(batch.catalogue)
+        return batch.moment
+
     def _keep(self, catalogue: Catalogue) -> None:
         """Know a catalogue from now on, unless another batch has found a newer one meanwhile."""
         if catalogue.generation > self.catalogue.generation:

@@ -18,6 +18,8 @@ from loyalty.commands import (
     merge,
     moving_store,
     refer,
+    refund,
+    refund_merged,
     reverse_accrual,
     settle_adjust,
     settling_store,
@@ -36,8 +38,9 @@ from loyalty.commands.household import Housed, joined
 from loyalty.commands.join_household import JoinHousehold
 from loyalty.commands.leave_household import LeaveHousehold
 from loyalty.commands.merge import Merge, Merged, MergeOnFile
-from loyalty.commands.model import Answer, Decision, Facts, Key, Move, Result, settle
+from loyalty.commands.model import Answer, Decision, Facts, Key, Move, Result, settle, survivor_of
 from loyalty.commands.refer import PayReferral
+from loyalty.commands.refund import Refund
 from loyalty.commands.reverse_accrual import ReverseAccrual
 from loyalty.commands.rulebook import Rulebook
 from loyalty.commands.settle_adjust import Dispute, SettleAdjust, SettlementAdjusted, SettlementProposal
@@ -180,6 +183,32 @@ class Joints:
             await _add_rewards(connection, survivor, closed)
             result = unmerge.decide(survivor, closed, on_file, since, self.rules, command, moment)
             return await self._write_merge(connection, result, command.key, moment)
+
+    async def refund(self, connection: Connection, command: Refund, survivor: UUID) -> Move | Result:
+        """Refund what an account redeemed that was merged; `survivor` stood for it a moment ago."""
+        async with connection.transaction():
+            account, *heirs = await self._lock_line(connection, command.target, survivor)
+            await _add_prior(connection, command.key, account)
+            moment = await self._batches.gather(connection, command, account)
+            if heirs:
+                await _add_lots(connection, ((heirs[-1], 0),), moment)
+                result = refund_merged.decide(account, heirs, command, moment)
+            else:
+                # The merge was undone meanwhile.
+                result = refund.decide(account, self.rules, command, moment)
+            return await self._write(connection, result, command.key, moment)
+
+    async def _lock_line(self, connection: Connection, member_id: UUID, survivor: UUID) -> list[Facts]:
+        """Lock a member and whoever stands for it, one for the other, up to the last; return the facts of each.
+
+        Whoever is known only on the way is locked out of order: the database breaks a circle, and it is run again.
+        """
+        ids = (member_id, survivor)
+        locked = dict(zip(ids, await self._lock_and_read(connection, ids), strict=True))
+        line = [locked[member_id]]
+        while (member := line[-1].member) is not None and (heir := survivor_of(member)) is not None:
+            line.append(locked.get(heir) or (await self._lock_and_read(connection, (heir,)))[0])
+        return line
 
     async def found_household(self, connection: Connection, command: FoundHousehold) -> Move | Result:
         """Found a household."""

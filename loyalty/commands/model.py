@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from loyalty.errors import Problem
 from loyalty.events.model import Event
-from loyalty.ids import UUID
+from loyalty.ids import UUID, parse
 from loyalty.ledger.model import Lot, Member, MilestoneGrant
 from loyalty.ledger.rules import Book, Pinned
 from loyalty.members.model import SealedProfile
@@ -182,6 +182,14 @@ class Balance(Struct, frozen=True, gc=False):
 def balance_of(member: Member) -> Balance:
     """Return the points of a member as they are in memory."""
     return Balance(member.available, member.pending, member.held, member.debt)
+
+
+def survivor_of(member: Member) -> UUID | None:
+    """Return who stands for a member that was merged; None for one that wasn't. That one may be merged in turn."""
+    name = member.traits.merged_into
+    survivor = None if name is None else parse("mem", name)
+    assert name is None or survivor is not None, "a merged member leads to one that stands for it"
+    return survivor
 
 
 def replay(prior: Prior | None, key: Key) -> Decision | Problem | None:

@@ -67,8 +67,8 @@ class RedemptionView(Struct, frozen=True, gc=False):
     So many were `captured` and `refunded`, for so many points. A hold can be captured before `expires_at`; what is
     captured can be refunded before `refundable_until` (null: at any time, where the offer can be refunded). `miles` are
     those that the points turn into, of kind `miles`. `value` is the money owed for all of it, told to operators and to
-    the partner; `balance` the member's after a step, not told to partners. `vouchers` are those that a step issued or
-    revoked.
+    the partner; `balance` what the member, or the account that it was merged into, has after a step, not told to
+    partners. `vouchers` are those that a step issued or revoked.
     """
 
     redemption_id: str
@@ -193,15 +193,15 @@ def with_vouchers(deed: Deed, vouchers: Sequence[Voucher], moment: Moment) -> De
 
 def decision(
     book: Book, deeds: Sequence[Deed], listing: Listing, caller: Caller, key: Key | None, budgets: dict[str, int],
-    status: int = 200,
+    status: int = 200, survivor: Member | None = None,
 ) -> Decision:  # fmt: skip
-    """Return the decision that writes steps down; the book is closed."""
+    """Return the decision that writes steps down; the book is closed. The balance told is a `survivor`'s, if any."""
     vouchers = [voucher for deed in deeds for voucher in deed.vouchers]
     views = [view(deed.redemption, listing, _INSIDE) for deed in deeds]
     shown = structs.replace(
         views[-1],
         value=views[-1].value if caller.knows_value else UNSET,
-        balance=UNSET if caller.partner else balance_of(book.member),
+        balance=UNSET if caller.partner else balance_of(survivor or book.member),
         vouchers=tuple(show("vch", each.voucher_id) for each in vouchers) or UNSET,
     )
     return Decision(

@@ -43,7 +43,7 @@ from loyalty.commands.hand_over import HandOver
 from loyalty.commands.hold import Hold
 from loyalty.commands.lapse import Lapse
 from loyalty.commands.mint_token import MintToken
-from loyalty.commands.model import Alias, Facts, Key, Result, settle
+from loyalty.commands.model import Alias, Facts, Key, Result, settle, survivor_of
 from loyalty.commands.post_stay import PostStay
 from loyalty.commands.purchase import Purchase
 from loyalty.commands.redeem_voucher import RedeemVoucher
@@ -55,7 +55,6 @@ from loyalty.commands.revoke_voucher import RevokeVoucher
 from loyalty.commands.rulebook import Rulebook
 from loyalty.commands.set_segments import SetSegments
 from loyalty.commands.use import UseReward
-from loyalty.ids import parse
 from loyalty.ledger.model import Member, Moment
 from loyalty.ledger.rules import needs
 
@@ -111,12 +110,10 @@ def decide(facts: Facts, rules: Rulebook, command: Command, moment: Moment) -> R
 
 def _alias(facts: Facts, command: Command) -> Alias | None:
     """Return who stands for a member that was merged; its number stays taken, its books have no points to expire."""
-    member = facts.member
-    if member is None or member.traits.merged_into is None or isinstance(command, _OF_THE_ACCOUNT):
+    if facts.member is None or isinstance(command, _OF_THE_ACCOUNT):
         return None
-    survivor = parse("mem", member.traits.merged_into)
-    assert survivor is not None, "a merged member leads to one that stands for it"
-    return Alias(survivor)
+    survivor = survivor_of(facts.member)
+    return None if survivor is None else Alias(survivor)
 
 
 def key_of(command: Command) -> Key | None:

@@ -123,8 +123,9 @@ People = dict[UUID, Person]
 
 
 class OtherHalf(Struct, frozen=True, gc=False):
-    """The journal that another one names as its other half: what it names in turn, and what it left in transit."""
+    """The journal that another one names as its other half: whose it is, what it names, what it left in transit."""
 
+    member_id: UUID
     linked_id: UUID | None
     transit: dict[str, int] = {}
 

@@ -17,7 +17,7 @@ from loyalty.commands.settle_adjust import Agreed, proposed_in
 from loyalty.ids import UUID, parse, show
 from loyalty.ledger.counters import by_year
 from loyalty.ledger.model import Member
-from loyalty.verify.model import History, People, Person, Posted, Promise, Union
+from loyalty.verify.model import History, OtherHalf, People, Person, Posted, Promise, Union
 from loyalty.verify.report import Report
 
 _GIVEN: Final = frozenset({"gifted", "matched", "challenge"})
@@ -68,6 +68,27 @@ def _check_closed(history: History, report: Report) -> None:
     if any(points) or by_year(member.counters) or granted:
         told = f"available, pending, held and debt are {points}, counted {by_year(member.counters)}"
         report.differs("closed_books", f"{show('mem', member.member_id)}: {told}, granted {granted}")
+
+
+def check_passed_on(
+    history: History, partners: Mapping[UUID, OtherHalf], people: People, report: Report
+) -> None:
+    """Check that what was refunded to an account that was merged went on to one that stands for it."""
+    survivor = parse("mem", history.member.traits.merged_into or "")
+    refunded = {entry.at for entry in history.entries if entry.journal.kind == "redemption_refunded"}
+    if survivor is None or not refunded:
+        return
+    heirs = set(_heirs(survivor, people))
+    for entry in history.entries:
+        journal = entry.journal
+        half = None if journal.linked_id is None else partners.get(journal.linked_id)
+        # A refund and what goes on from it are recorded at one instant.
+        if journal.kind != "merged_out" or entry.at not in refunded or half is None:
+            continue
+        report.counted("closed_books")
+        if half.member_id not in heirs:
+            told = f"went on to {show('mem', half.member_id)}, which doesn't stand for the account"
+            report.differs("closed_books", f"{show('jrn', journal.journal_id)} {told}")
 
 
 def _check_pooling(history: History, report: Report) -> None:

@@ -160,6 +160,7 @@ class Verification:
             checks.replay(history, self.rules, report)
             check_vouchers(history, self._codes, report)
             people.check_person(history, batch.people, batch.households, self.rules, report)
+            people.check_passed_on(history, batch.partners, batch.people, report)
             report.journals += len(history.entries)
             if place % _BREATH == 0:
                 await asyncio.sleep(0)

@@ -202,7 +202,7 @@ async def _partners(connection: Connection, entries: Iterable[Entry]) -> dict[UU
     found: dict[UUID, OtherHalf] = {}
     for shard, ids in wanted.items():
         for row in await connection.fetch(QUERIES["journals_by_id"], shard, ids):
-            found[row["journal_id"]] = OtherHalf(row["linked_id"], {})
+            found[row["journal_id"]] = OtherHalf(row["member_id"], row["linked_id"], {})
         for journal_id, unit, amount in await connection.fetch(QUERIES["transit_of"], shard, ids):
             if journal_id in found:
                 found[journal_id].transit[unit] = amount

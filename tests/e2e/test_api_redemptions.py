@@ -464,14 +464,105 @@ def test_what_can_not_be_refunded_an_operator_may_refund_all_the_same(desk: Desk
     assert (1000, 0) == desk.balance()
 
 
-def test_an_account_with_points_held_is_not_merged_and_what_was_redeemed_before_stays(desk: Desk) -> None:
-    into, redemption = desk.enrol(0), desk.held()
-    merge = f"/v1/members/{desk.member}/merge"
+# --- After a merge ----------------------------------------------------------------------------------------------------
 
-    refused(desk, (409, "holds_open", ""), lambda: desk.post(merge, {"into": into}, Role.OPERATOR))
-    assert 200 == desk.step(redemption, "capture").status_code
-    assert desk.post(merge, {"into": into}, Role.OPERATOR).status_code in {200, 201}
-    refused(desk, (422, "not_refundable", ""), lambda: desk.step(redemption, "refund", {"reason": "Rain"}))
+
+def merged(desk: Desk, into: str, old: str = "") -> str:
+    answer = desk.post(f"/v1/members/{old or desk.member}/merge", {"into": into}, Role.OPERATOR)
+    assert answer.status_code == 201, answer.text
+    return answer.json()["merge_id"]
+
+
+def statement(desk: Desk, member: str, limit: int) -> list[Any]:
+    lines = desk.api.get(f"/v1/members/{member}/statement?limit={limit}").json()["lines"]
+    return [(line["kind"], line["points"], line["reason"]) for line in lines]
+
+
+def test_an_account_with_points_held_is_not_merged(desk: Desk) -> None:
+    body = {"into": desk.enrol(0)}
+    desk.hold()
+
+    refused(
+        desk, (409, "holds_open", ""),
+        lambda: desk.post(f"/v1/members/{desk.member}/merge", body, Role.OPERATOR),
+    )  # fmt: skip
+
+
+def test_what_an_account_redeemed_before_it_was_merged_is_refunded_to_the_survivor(desk: Desk) -> None:
+    into, redemption = desk.enrol(50), desk.held(2, capture=True, reference="T-1")
+    merge = merged(desk, into)
+    body, name = {"reason": "Rain", "quantity": 1}, f"{desk.tickets} T-1"
+    first = desk.step(redemption, "refund", body, key="merged-" + desk.code)
+    before = desk.api.books()
+    again = desk.step(redemption, "refund", body, key="merged-" + desk.code)
+
+    assert (200, "captured", 1, 300) == (
+        first.status_code, first.json()["status"], first.json()["refunded"], first.json()["refunded_points"],
+    )  # fmt: skip
+    assert {"available": 750, "pending": 0, "held": 0, "debt": 0} == first.json()["balance"]
+    assert (first.content, before) == (again.content, desk.api.books())
+    assert ((750, 0), 9, 300) == (desk.balance(into), desk.left(), desk.account())
+    assert [("merged_in", 300, f"refund of {name}: Rain")] == statement(desk, into, 1)
+    refused(
+        desk, (409, "not_undoable", ""),
+        lambda: desk.post(f"/v1/merges/{merge}/undo", None, Role.OPERATOR),
+    )  # fmt: skip
+
+
+def test_of_merges_that_follow_each_other_the_last_account_gets_the_refund(desk: Desk) -> None:
+    between, last, redemption = desk.enrol(50), desk.enrol(7), desk.held(2, capture=True)
+    merged(desk, between)
+    merged(desk, last, between)
+    done = desk.step(redemption, "refund", {"reason": "Rain"}, desk.key)
+
+    assert (200, "refunded") == (done.status_code, done.json()["status"])
+    assert "balance" not in done.json()
+    assert {(1057, 0)} == {desk.balance(one) for one in (desk.member, between, last)}
+    assert (10, 0) == (desk.left(), desk.account())
+
+
+def test_once_a_merge_is_undone_a_refund_is_the_accounts_own_again(desk: Desk) -> None:
+    into, redemption = desk.enrol(50), desk.held(2, capture=True)
+    merge = merged(desk, into)
+    assert 200 == desk.post(f"/v1/merges/{merge}/undo", None, Role.OPERATOR).status_code
+    done = desk.step(redemption, "refund", {"reason": "Rain"})
+
+    assert (1000, "redemption_refunded") == (
+        done.json()["balance"]["available"], statement(desk, desk.member, 1)[0][0],
+    )  # fmt: skip
+    assert (50, 0) == desk.balance(into)
+
+
+def test_refunds_to_the_survivor_are_refused_as_others_are_and_nobody_makes_one_to_himself(
+    desk: Desk,
+) -> None:
+    into, redemption = desk.enrol(50), desk.held(2, capture=True)
+    final = desk.held(offer=desk.offer("final", refundable=False), capture=True)
+    merged(desk, into)
+    mine = desk.api.new_key(Role.OPERATOR, member=into)
+    cases = [
+        ((403, "own_redemption", ""), redemption, {"reason": "Rain"}, mine),
+        ((422, "reason_missing", "/reason"), redemption, {"reason": " "}, Role.OPERATOR),
+        ((422, "refund_above_capture", "/quantity"), redemption, {"reason": "Rain", "quantity": 3}, Role.BOOKING),
+        ((422, "not_refundable", ""), final, {"reason": "Rain"}, desk.key),
+        ((404, "unknown_redemption", ""), redemption, {"reason": "Rain"}, Desk(desk.api).key),
+    ]  # fmt: skip
+
+    for expected, one, body, role in cases:
+        refused(desk, expected, lambda one=one, body=body, role=role: desk.step(one, "refund", body, role))
+    assert 200 == desk.step(final, "refund", {"reason": "It burnt down"}, Role.OPERATOR).status_code
+
+
+def test_of_many_refunds_to_a_merged_account_at_once_each_unit_comes_back_once(desk: Desk) -> None:
+    into, redemption = desk.enrol(0), desk.held(3, capture=True)
+    merged(desk, into)
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(
+            pool.map(lambda _: desk.step(redemption, "refund", {"reason": "Rain", "quantity": 1}), range(8))
+        )
+
+    assert [200] * 3 + [409] * 5 == sorted(one.status_code for one in answers)
+    assert ((1000, 0), 10, 0) == (desk.balance(into), desk.left(), desk.account())
 
 
 # --- Many at once -----------------------------------------------------------------------------------------------------

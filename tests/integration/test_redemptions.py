@@ -12,7 +12,7 @@ import pytest
 import structlog
 from msgspec import structs
 
-from loyalty import balances, offering, redeeming
+from loyalty import balances, moving, offering, redeeming
 from loyalty.commands.capture import CaptureRequest
 from loyalty.commands.hold import RedemptionRequest
 from loyalty.commands.mint_token import TokenRequest
@@ -284,6 +284,28 @@ def test_what_is_refunded_after_the_rest_has_lapsed_is_as_if_it_came_new(
         assert (40, 40) == (refunded["balance"]["available"], view.available)
         assert 40 == sum(one.points for one in view.expiring)
         assert [(60, 0), (0, 0), (40, 0), (60, 0)] == [(one.available, one.debt) for one in then]
+
+
+def test_what_goes_on_to_a_survivor_who_was_idle_is_as_if_it_came_new(database: str, tmp_path: Path) -> None:
+    with opened(database, idle_rules(), tmp_path) as live:
+        books = Counter(live)
+        for number in ("T1", "T2"):
+            books.enrol(number, f"enrol {number}")
+            books.adjust(number, 100, f"points {number}")
+        books.put(TICKET)
+        said = books.do(books.hold("T1", 4, days=60, capture=True))
+        books.do(moving.merge(books.service, books.prefix + "T1", books.prefix + "T2", "test", books.key()))
+        books.travel(40)
+        books.expire("T2")
+        refunded = books.do(books.step(said, RefundRequest("Rain")))
+        view = books.balance("T2")
+        first = view.expiring[0].on
+        books.travel((first - books.service.today()).days)
+        books.expire("T2")
+
+        assert (40, 40) == (refunded["balance"]["available"], view.available)
+        assert 0 == books.balance("T2").available
+        assert {} == live.verify()
 
 
 def test_nothing_lapses_while_points_are_held(database: str, tmp_path: Path) -> None:

@@ -301,6 +301,25 @@ def test_points_of_a_member_who_was_merged_are_taken_back_from_the_survivor(desk
     assert {} == live.verify()
 
 
+def test_a_refund_after_a_merge_is_stated_as_any_other(desk: Desk) -> None:
+    air, live = desk.partner("air"), desk.live
+    ring = desk.offer("ring", air, 400)
+    desk.member("HX1", 1000)
+    desk.member("HX2")
+    desk.stay("HX1", "200.00")
+    redemption = desk.redeem("HX1", ring, 3, "A-1")
+    desk.does(moving.merge(live.service, "HX1", "HX2", "desk", desk.key()))
+    desk.refund(redemption, 1)
+    live.clock.set(datetime(2026, 4, 20, tzinfo=UTC))
+    march = desk.issue(air, "2026-03")
+
+    assert [
+        ("captured", "A-1", 1200, 1200, "2026-03-10"), ("refunded", "A-1", -400, -400, "2026-03-10"),
+    ] == lines_of(march)  # fmt: skip
+    assert [1200, -400] == [sum(line.properties.values()) for line in march.lines]
+    assert {} == live.verify()
+
+
 def test_what_is_recorded_while_a_statement_is_drawn_is_on_it_or_on_the_next_one(desk: Desk) -> None:
     air, live = desk.partner("air", accrual_price="0.02"), desk.live
     for place in range(10):

@@ -4,6 +4,7 @@ import asyncio
 import itertools
 from collections.abc import Iterator
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -28,6 +29,8 @@ from tests.property.test_moving_live import (
     leave,
     merge,
     pay,
+    redeemed,
+    refund,
     spend,
     stays,
     unmerge,
@@ -53,7 +56,9 @@ def live_together(books: Movers) -> None:
     _give_tiers(books)
     stays(books, "T2", [100, 50, 20])
     books.have("T2", 25)
+    redemption = redeemed(books, "T2", 2)
     books.one(merge(books, "T2", "T3", "for good"))
+    books.one(refund(books, redemption))
     stays(books, "T4", [80])
     undone = reply(books.one(merge(books, "T4", "T5", "for a while")))
     books.one(unmerge(books, undone["merge_id"]))
@@ -280,7 +285,7 @@ FORGERIES: dict[str, tuple[str, set[str]]] = {
     ),
     "a closed account that says another stands for it": (
         f"UPDATE member SET traits = traits || jsonb_build_object('merged_into', {id_of('T9')}) WHERE {CLOSED}",
-        {"merges"},
+        {"merges", "closed_books"},
     ),
     "a survivor that stands for nobody": (
         "UPDATE member SET traits = traits - 'merged' WHERE traits ? 'merged'",
@@ -385,6 +390,36 @@ def test_it_finds(books: str, what: str) -> None:
     report = asyncio.run(verified(books))
 
     assert expected == set(told(report)), told(report)
+
+
+ACTIVE = "SET status = 'active', traits = traits - 'merged_into'"
+
+
+@pytest.mark.parametrize(
+    "pretence", [ACTIVE, f"SET traits = traits || jsonb_build_object('merged_into', {id_of('T3')})"],
+    ids=["they stay with it", "they go to another"],
+)  # fmt: skip
+def test_it_finds_refunded_points_that_do_not_go_on_to_the_survivor(
+    database: str, tmp_path: Path, pretence: str
+) -> None:
+    """All else of such a refund is right: it is posted while the account seems to be what it isn't."""
+    truth = f"SET status = 'closed', traits = traits || jsonb_build_object('merged_into', {id_of('T2')})"
+    with opened(database, RULES, tmp_path) as live:
+        books = Movers(live)
+        for number in ("T1", "T2", "T3"):
+            request = EnrolRequest(books.prefix + number)
+            books.one(books.service.enrol(request, "test", books.key(number, request)))
+        books.have("T1", 100)
+        redemption = redeemed(books, "T1", 8)
+        books.one(merge(books, "T1", "T2"))
+        books.one(refund(books, redemption, "rightly", 1))
+        before = live.verify()
+        run_sql(database, f"UPDATE member {pretence} WHERE number LIKE '%T1'")
+        books.one(refund(books, redemption, "wrongly", 1))
+        run_sql(database, f"UPDATE member {truth} WHERE number LIKE '%T1'")
+        found = live.verify()
+
+    assert ({}, {"closed_books"}) == (before, found.keys())
 
 
 def test_every_check_of_people_finds_a_forgery() -> None:

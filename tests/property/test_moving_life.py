@@ -30,6 +30,8 @@ from tests.property.test_moving_live import (
     found_household,
     leave,
     merge,
+    redeem,
+    refund,
     spend,
     stays,
     unmerge,
@@ -89,6 +91,7 @@ class Moving(RuleBasedStateMachine):
         self.stays: list[Stay] = []
         self.merges: list[str] = []
         self.households: list[UUID] = []
+        self.redeemed: list[str] = []
 
     # --- what there is --------------------------------------------------------------------------------------
 
@@ -105,6 +108,24 @@ class Moving(RuleBasedStateMachine):
             self.books.service.today(),
         )
         return Counter({row[0]: row[1] for row in rows})
+
+    def pinned(self, redemption: str, lamps: int | None) -> Lots:
+        """Return what so many of a redemption give back, by the day it expires: the last first; none that is late."""
+        rows = self.live.query(
+            "SELECT l.expires_on, sum(CASE a.kind WHEN 'hold' THEN a.amount ELSE -a.amount END)::bigint AS points"
+            " FROM redemption_step AS s JOIN allocation AS a USING (shard, journal_id)"
+            " JOIN lot AS l USING (shard, lot_id)"
+            " WHERE s.redemption_id = $1 AND a.kind IN ('hold', 'refund') GROUP BY l.lot_id, l.expires_on"
+            " ORDER BY l.expires_on DESC NULLS FIRST",
+            parse("red", redemption),
+        )
+        left, back = 1 << 60 if lamps is None else 10 * lamps, Lots()
+        for day, points in rows:
+            part = min(points, left)
+            left -= part
+            if part and (day is None or day > self.books.service.today()):
+                back[day] += part
+        return back
 
     def owed(self) -> int:
         [row] = self.live.query(
@@ -197,6 +218,45 @@ class Moving(RuleBasedStateMachine):
 
             assert net == self.lots().total() - self.owed()
             assert counted == self.counted()
+
+    @rule(number=people, lamps=st.sampled_from([1, 3, 8]))
+    def redeem(self, number: str, lamps: int) -> None:
+        before = self.lots().total() - self.owed()
+        found = self.books.one(redeem(self.books, number, lamps, self.name()))
+        if isinstance(found, Answer) and found.status == 201:
+            self.redeemed.append(reply(found)["redemption_id"])
+            before -= 10 * lamps
+
+        assert before == self.lots().total() - self.owed()
+
+    @rule(data=st.data(), lamps=st.sampled_from([None, None, 1, 2]))
+    def refund(self, data: st.DataObject, lamps: int | None) -> None:
+        if self.redeemed:
+            self._refund(data.draw(st.sampled_from(self.redeemed)), lamps)
+
+    @rule(old=people, new=people, lamps=st.sampled_from([2, 5]), days=st.sampled_from([0, 0, 50, 95]))
+    def cancel_after_a_merge(self, old: str, new: str, lamps: int, days: int) -> None:
+        """Redeem points that expire apart, merge the account, let some expire; have a part back, then the rest."""
+        for _ in range(2):
+            self.have(old, 5 * lamps)
+            self.travel(31)
+        self.redeem(old, lamps)
+        self.merge(old, new)
+        self.travel(days)
+        for part in (1, None) if self.redeemed else ():
+            self._refund(self.redeemed[-1], part)
+
+    def _refund(self, redemption: str, lamps: int | None) -> None:
+        """What comes back has the days it had, whoever stands for the account by now; what is owed is repaid of it."""
+        before, owed = self.lots() + self.pinned(redemption, lamps), self.owed()
+        found = self.books.one(refund(self.books, redemption, self.name(), lamps))
+        if not isinstance(found, Answer) or found.status != 200:
+            return
+        after, repaid = self.lots(), owed - self.owed()
+
+        assert repaid == before.total() - after.total() >= 0
+        assert not after - before, "no point lives longer"
+        assert repaid or before == after
 
     @rule(head=people)
     def found(self, head: str) -> None:

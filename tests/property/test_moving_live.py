@@ -4,24 +4,30 @@ import asyncio
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, timedelta
+from functools import cached_property
 from typing import Any
 
 import pytest
 
-from loyalty import balances, moving
+from loyalty import balances, moving, offering, redeeming
 from loyalty.commands import joint
 from loyalty.commands.adjust import AdjustmentRequest
 from loyalty.commands.compensate import CompensationRequest
 from loyalty.commands.found_household import HouseholdRequest
 from loyalty.commands.give_status import GiveStatus, StatusRequest
+from loyalty.commands.hold import RedemptionRequest
 from loyalty.commands.join_household import ConsentRequest
 from loyalty.commands.model import Answer
 from loyalty.commands.purchase import PurchaseRequest
+from loyalty.commands.redeeming import Caller
+from loyalty.commands.refund import Refund, RefundRequest
 from loyalty.commands.set_segments import SegmentsRequest, SetSegments
 from loyalty.commands.transfer import TransferRequest
 from loyalty.errors import Problem
 from loyalty.ids import UUID, parse, show
 from loyalty.members.model import EnrolRequest
+from loyalty.partners.model import Offer, Price, Stock
+from loyalty.program.model import Name
 from tests.builders import PRINCIPAL, PROGRAM, reply, small_rules
 from tests.property.live import Live, LiveBooks, opened
 from tests.property.oracle import Stay
@@ -61,6 +67,16 @@ class Movers(LiveBooks):
 
     def key(self, name: str, body: object, server: int = 0) -> Any:
         return self.live.services[server].key(PRINCIPAL, self.prefix + name, repr(body).encode())
+
+    @cached_property
+    def lamp(self) -> str:
+        """An offer of the hotel, for 10 points each."""
+        code = self.prefix.lower().replace("-", "_") + "lamp"
+        offer = Offer(
+            code=code, kind="merchandise", name=Name("Lamp", "灯"), prices=(Price(points=10),), stock=Stock(amount=900)
+        )  # fmt: skip
+        self.live.run(offering.put_offer(self.service, offer, "test", None))
+        return code
 
     def many(self, *work: Any) -> list[Any]:
         """Run requests at the same time; return their answers and problems in order."""
@@ -651,6 +667,138 @@ def test_stays_and_gifts_at_the_time_of_a_merge_are_not_lost(books: Movers) -> N
 
     assert {"ok", "member_closed"} >= set(codes(found))
     assert 230 == sum(books.available("T2", "T3"))
+
+
+# --- Refunds to the survivor -----------------------------------------------------------------------------------------
+
+
+def redeem(books: Movers, number: str, lamps: int, name: str = "r") -> Any:
+    request = RedemptionRequest(books.lamp, {}, lamps, books.prefix + number, capture=True)
+    return redeeming.redeem(books.service, request, Caller("test"), books.key(name, request))
+
+
+def refund(books: Movers, redemption: str, name: str = "b", lamps: int | None = None, server: int = 0) -> Any:
+    request, service = RefundRequest("Broken", lamps), books.live.services[server]
+    return redeeming.step(
+        service, redemption, request, Caller("test"), books.key(name, (redemption, request), server)
+    )
+
+
+def redeemed(books: Movers, number: str, lamps: int, name: str = "r") -> str:
+    return reply(books.one(redeem(books, number, lamps, name)))["redemption_id"]
+
+
+def lots(books: Movers, number: str) -> list[tuple[date, int]]:
+    return [(one.on, one.points) for one in books.balance(number).expiring]
+
+
+def test_a_refund_after_a_merge_is_what_it_would_have_been_before(books: Movers) -> None:
+    for number in ("T1", "T3"):
+        books.have(number, 25)
+    books.travel(40)
+    for number in ("T1", "T3"):
+        books.have(number, 30)
+    early, late = (redeemed(books, number, 4, f"r-{number}") for number in ("T1", "T3"))
+    books.travel(10)
+    books.one(refund(books, early, "early"))
+    books.one(merge(books, "T1", "T2", "a"))
+    before = books.available("T2"), lots(books, "T2")
+    books.one(merge(books, "T3", "T2", "b"))
+    after = reply(books.one(refund(books, late, "late")))
+
+    assert [110] == books.available("T2")
+    assert {"available": 110, "pending": 0, "held": 0, "debt": 0} == after["balance"]
+    assert ([55], [(day, 2 * points) for day, points in before[1]]) == (before[0], lots(books, "T2"))
+
+
+def test_a_refund_repays_first_what_the_survivor_owes(books: Movers) -> None:
+    books.have("T1", 100)
+    redemption = redeemed(books, "T1", 8)
+    [stay] = stays(books, "T2", [30])
+    books.adjust("T2", -30, "spend")
+    books.post(replace(stay, status="cancelled", revision=2))
+    owing = books.balance("T2").debt
+    books.adjust("T1", -20, "spend the rest")
+    books.one(merge(books, "T1", "T2"))
+    again = reply(books.one(refund(books, redemption, lamps=3)))
+
+    assert (30, {"available": 0, "pending": 0, "held": 0, "debt": 0}) == (owing, again["balance"])
+    assert 50 == reply(books.one(refund(books, redemption, "rest")))["balance"]["available"]
+
+
+def test_points_that_come_back_too_late_are_lost_and_the_survivor_is_told(books: Movers) -> None:
+    books.have("T1", 30)
+    redemption = redeemed(books, "T1", 3)
+    books.one(merge(books, "T1", "T2"))
+    books.travel(200)
+    answer = reply(books.one(refund(books, redemption)))
+    [line] = books.live.run(balances.statement(books.service, books.member("T2"), 1 << 30, 1))
+
+    assert ("refunded", 0) == (answer["status"], answer["balance"]["available"])
+    assert "30 points had expired: Broken" in line.reason
+    assert (
+        0
+        == books.live.query("SELECT used FROM promotion_budget WHERE promotion LIKE $1", "%" + books.lamp)[0][
+            0
+        ]
+    )
+
+
+def test_refunds_at_the_time_of_a_merge_are_not_lost(books: Movers) -> None:
+    books.have("T1", 100)
+    redemption = redeemed(books, "T1", 8)
+    parts = [refund(books, redemption, f"b{n}", 1, n % 2) for n in range(8)]
+    found = books.many(*parts[:2], merge(books, "T1", "T2"), *parts[2:])
+
+    assert ["ok"] * 9 == codes(found)
+    assert [100, 100] == books.available("T1", "T2")
+
+
+def test_refunds_at_the_time_of_an_undoing_are_not_lost(books: Movers) -> None:
+    books.have("T1", 100)
+    redemption = redeemed(books, "T1", 8)
+    merged = reply(books.one(merge(books, "T1", "T2")))
+    parts = [refund(books, redemption, f"b{n}", 1, n % 2) for n in range(8)]
+    undone, *found = books.many(unmerge(books, merged["merge_id"]), *parts)
+
+    assert ["ok"] * 8 == codes(found)
+    assert codes([undone])[0] in {"ok", "not_undoable"}
+    assert 100 == sum(set(books.available("T1", "T2")))
+
+
+@pytest.mark.parametrize("then", ["undone", "merged on"])
+def test_whoever_stands_for_an_account_by_now_gets_the_refund(books: Movers, then: str) -> None:
+    """What the lane has seen is a moment ago: the accounts are looked at again behind their locks."""
+    books.have("T1", 100)
+    redemption = redeemed(books, "T1", 8)
+    merged = reply(books.one(merge(books, "T1", "T2")))
+    survivor = books.member("T2").member_id
+    which, whose = parse("red", redemption), parse("mem", merged["member_id"])
+    assert which is not None
+    assert whose is not None
+    if then == "undone":
+        books.one(unmerge(books, merged["merge_id"]))
+    else:
+        books.one(merge(books, "T2", "T3", "on"))
+    command = Refund(whose, which, RefundRequest("Broken"), Caller("test"), books.key("late", redemption))
+
+    async def run() -> Any:
+        async with books.service.pool.acquire() as connection:
+            return await books.service.joints.refund(connection, command, survivor)
+
+    books.live.run(run())
+
+    assert ([100, 0, 0] if then == "undone" else [100, 100, 100]) == books.available("T1", "T2", "T3")
+
+
+def test_a_refund_under_one_key_is_made_once_though_two_servers_are_asked(books: Movers) -> None:
+    books.have("T1", 100)
+    redemption = redeemed(books, "T1", 8)
+    books.one(merge(books, "T1", "T2"))
+    found = books.many(*(refund(books, redemption, "b", 3, n % 2) for n in range(6)))
+
+    assert 1 == len({one.body for one in found})
+    assert [50] == books.available("T2")
 
 
 # --- Households ------------------------------------------------------------------------------------------------------
