@@ -1,14 +1,15 @@
 """Resolve a dispute: say what a partner is owed more, or less, than was stated, in the book of the member concerned.
 
 Nothing that was written is changed: the adjustment is a journal of its own, and a line of the next statement. The
-member's own points stay as they are. Of more points than the program's limit it is only proposed, for a second person
-to approve.
+member's own points stay as they are. Of more points than the program's limit, or of more money than so many cost
+by contract, it is only proposed, for a second person to approve.
 
 Refusals, in this order: the key was used with another request; nothing of the partner has this line or reference; the
 money is finer than the currency; it adjusts nothing; and above the limit, the statement is settled.
 """
 
 import datetime as dt
+from fractions import Fraction
 from typing import Annotated, Final
 
 import msgspec
@@ -25,7 +26,7 @@ from loyalty.events.model import Event
 from loyalty.ids import UUID, show
 from loyalty.ledger.model import Journal, Member, Moment
 from loyalty.ledger.rules import Book
-from loyalty.partners.model import Partner, SignedMoney
+from loyalty.partners.model import Contract, Partner, SignedMoney
 from loyalty.partners.statements import StatementStatus, code_of
 from loyalty.stays.model import Reference
 
@@ -176,7 +177,7 @@ def decide(
         command.partner.code, about.number, about.line, about.reference, about.offer, request.points, amount, currency,
         request.reason,
     )  # fmt: skip
-    if abs(request.points) > rules.at(moment.today).limits.adjustment:
+    if _is_large(agreed, command.partner.contract, rules.at(moment.today).limits.adjustment):
         return _propose(member, Proposed(agreed, about.period, dispute.adjusted), dispute, command, moment)
     # From here it is adjusted.
     adjusted = post(facts, member, agreed, command.actor, moment)
@@ -201,6 +202,12 @@ def post(facts: Facts, member: Member, agreed: Agreed, actor: str, moment: Momen
     reply = _reply("posted", None, journal, agreed)
     event = Event(journal.journal_id, "settlement.adjusted", member.member_id, journal.journal_id, reply)
     return SettlementAdjusted(adjustment, Decision(Answer(201, reply), book, events=[event]))
+
+
+def _is_large(agreed: Agreed, contract: Contract, most: int) -> bool:
+    """Tell whether more than so many points are adjusted, or more money than they cost at the dearest by contract."""
+    price = max(Fraction(contract.point_value), Fraction(contract.accrual_price or 0))
+    return abs(agreed.points) > most or abs(agreed.money) > price * most * 10 ** money.digits(agreed.currency)
 
 
 def _propose(

@@ -401,12 +401,12 @@ def test_above_the_limit_another_operator_resolves_the_dispute(api: Any, air: Ai
 
 
 def test_at_the_limit_nobody_else_is_asked(api: Any, air: Airline, disputed: str) -> None:
-    answer = propose(air, disputed, line=1, points=1 - LARGE)
+    answer = propose(air, disputed, line=1, points=1 - LARGE, money="-20000.00")
 
     assert (201, "posted", None) == (
         answer.status_code, answer.json()["status"], answer.json()["approval_id"],
     )  # fmt: skip
-    assert [("F-1", 1 - LARGE, "20000.02")] == adjusted(api, air)
+    assert [("F-1", 1 - LARGE, "-20000.00")] == adjusted(api, air)
 
 
 def test_what_was_rejected_leaves_the_dispute_open(api: Any, air: Airline, disputed: str) -> None:

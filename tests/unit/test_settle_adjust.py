@@ -1,6 +1,7 @@
 """Disputes of a statement, resolved by an adjustment: within the limit at once, above it by a second person."""
 
 from datetime import date
+from decimal import Decimal
 from typing import Any
 
 import msgspec
@@ -28,7 +29,7 @@ from tests.builders import MINT, PRINCIPAL, PROGRAM, changed, key, member, momen
 TODAY = date(2026, 6, 1)
 LIMIT = 100
 RULES = small_rules(changed(PROGRAM, adjustment=str(LIMIT)))
-AIR = Partner(code="air", name=Name("Air", "航空"), contract=Contract("CNY", "0.01"))
+AIR = Partner(code="air", name=Name("Air", "航空"), contract=Contract("CNY", "0.02"))
 SECOND = MINT(0)
 
 
@@ -116,8 +117,13 @@ def test_above_the_limit_it_is_only_proposed(points: int) -> None:
     )  # fmt: skip
 
 
-def test_money_alone_needs_no_second_person() -> None:
-    assert isinstance(adjust(0, "99999.00"), SettlementAdjusted)
+@pytest.mark.parametrize("sign", ["", "-"])
+def test_more_money_than_the_contract_pays_for_the_limit_is_only_proposed(sign: str) -> None:
+    most = LIMIT * Decimal(AIR.contract.point_value)
+
+    assert isinstance(adjust(0, f"{sign}{most:.2f}"), SettlementAdjusted)
+    assert isinstance(adjust(0, f"{sign}{most + Decimal('0.01'):.2f}"), SettlementProposal)
+    assert isinstance(adjust(1, f"{sign}{most + Decimal('0.01'):.2f}"), SettlementProposal)
 
 
 def test_once_the_statement_is_settled_nothing_is_proposed() -> None:
