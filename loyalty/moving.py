@@ -59,15 +59,32 @@ async def approvals(service: Service, status: str, after: UUID, limit: int) -> l
 
 
 async def approve(
-    service: Service, approval_id: UUID, verdict: Verdict, principal: UUID, actor: str
+    service: Service,
+    approval_id: UUID,
+    verdict: Verdict,
+    principal: UUID,
+    actor: str,
+    person: UUID | None = None,
 ) -> Answer:
-    """Approve or reject what was proposed; raise Problem when it is refused."""
+    """Approve or reject what was proposed; `person` holds the key. Raise Problem when it is refused."""
     approval = await moving_store.read_approval(service.pool, approval_id)
     found = await service.find_member(show("mem", approval.member_id)) if approval else None
-    if found is None:
+    if approval is None or found is None:
         raise Problem("unknown_approval")
+    if person is not None:
+        await _require_another(service, approval, found.member.member_id, person)
     command = Approve(approval_id, found.member.member_id, verdict, principal, actor)
     return await _concluded(service, lambda connection: service.joints.approve(connection, command))
+
+
+async def _require_another(service: Service, approval: Approval, owner: UUID, person: UUID) -> None:
+    """Raise Problem when it is the same person who proposed, by whatever key, or whose points it would be."""
+    decider = await service.survivor(person)
+    proposer = await service.survivor(await moving_store.find_holder(service.pool, approval.proposer))
+    if decider == proposer:
+        raise Problem("own_proposal", "The key with which it was proposed belongs to the same person.")
+    if approval.kind == "compensation" and decider == owner:
+        raise Problem("own_proposal", "The points would be those of the member who holds this key.")
 
 
 async def merge(service: Service, leaving: str, into: str, actor: str, key: Key) -> Answer:

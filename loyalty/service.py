@@ -213,7 +213,7 @@ class Service:
         """
         for _ in range(_MOVE_TRIES + _MOST_MERGES):
             if isinstance(result, Alias) and isinstance(command, Refund):
-                result = await self._refund(command, result)
+                result = await self._refund(command)
                 continue
             if isinstance(result, Alias):
                 # Whoever merges once may be merged again: the next one is only one look away.
@@ -241,9 +241,9 @@ class Service:
         drawer = found.member.member_id
         return await self._jointly(lambda joints, link: joints.draw(link, command, drawer, household))
 
-    async def _refund(self, command: Refund, alias: Alias) -> Move | Result:
+    async def _refund(self, command: Refund) -> Move | Result:
         """Refund what an account redeemed that was merged meanwhile: the points go on to the survivor."""
-        return await self._jointly(lambda joints, link: joints.refund(link, command, alias.member_id))
+        return await self._jointly(lambda joints, link: joints.refund(link, command))
 
     async def _jointly(self, work: Callable[[Joints, Connection], Awaitable[Move | Result]]) -> Move | Result:
         """Run what touches several members, again if it lost a race."""
@@ -374,6 +374,11 @@ class Service:
                 break
             found = await asyncio.shield(self._members.get(survivor))
         return found
+
+    async def survivor(self, member_id: UUID | None) -> UUID | None:
+        """Return the account that stands for a member by now: its own, unless it was merged into another."""
+        found = None if member_id is None else await self.find_member(ids.show("mem", member_id))
+        return found.member.member_id if found is not None else member_id
 
     async def find_members(self, keys: Iterable[str]) -> list[Found | None]:
         """Return members by number or id, in order."""

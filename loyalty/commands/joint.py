@@ -184,30 +184,36 @@ class Joints:
             result = unmerge.decide(survivor, closed, on_file, since, self.rules, command, moment)
             return await self._write_merge(connection, result, command.key, moment)
 
-    async def refund(self, connection: Connection, command: Refund, survivor: UUID) -> Move | Result:
-        """Refund what an account redeemed that was merged; `survivor` stood for it a moment ago."""
-        async with connection.transaction():
-            account, *heirs = await self._lock_line(connection, command.target, survivor)
-            await _add_prior(connection, command.key, account)
-            moment = await self._batches.gather(connection, command, account)
-            if heirs:
-                await _add_lots(connection, ((heirs[-1], 0),), moment)
-                result = refund_merged.decide(account, heirs, command, moment)
-            else:
-                # The merge was undone meanwhile.
-                result = refund.decide(account, self.rules, command, moment)
-            return await self._write(connection, result, command.key, moment)
+    async def refund(self, connection: Connection, command: Refund) -> Move | Result:
+        """Refund what an account redeemed that was merged."""
+        while True:
+            ids = await self._find_line(connection, command.target)
+            async with connection.transaction():
+                line = await self._lock_and_read(connection, ids)
+                if _is_whole(line):
+                    return await self._refund(connection, command, line)
+            # Somebody was merged, or a merge was undone, before all were locked.
 
-    async def _lock_line(self, connection: Connection, member_id: UUID, survivor: UUID) -> list[Facts]:
-        """Lock a member and whoever stands for it, one for the other, up to the last; return the facts of each.
+    async def _refund(self, connection: Connection, command: Refund, line: Sequence[Facts]) -> Move | Result:
+        account, *heirs = line
+        await _add_prior(connection, command.key, account)
+        moment = await self._batches.gather(connection, command, account)
+        if heirs:
+            await _add_lots(connection, ((heirs[-1], 0),), moment)
+            result = refund_merged.decide(account, heirs, command, moment)
+        else:
+            # The merge was undone meanwhile.
+            result = refund.decide(account, self.rules, command, moment)
+        return await self._write(connection, result, command.key, moment)
 
-        Whoever is known only on the way is locked out of order: the database breaks a circle, and it is run again.
-        """
-        ids = (member_id, survivor)
-        locked = dict(zip(ids, await self._lock_and_read(connection, ids), strict=True))
-        line = [locked[member_id]]
-        while (member := line[-1].member) is not None and (heir := survivor_of(member)) is not None:
-            line.append(locked.get(heir) or (await self._lock_and_read(connection, (heir,)))[0])
+    async def _find_line(self, connection: Connection, member_id: UUID) -> list[UUID]:
+        """Return a member and whoever stands for it, one for the other, up to the last: before all are locked."""
+        line: list[UUID] = []
+        heir: UUID | None = member_id
+        while heir is not None:
+            line.append(heir)
+            [facts] = await self._batches.read(connection, shard_of(heir), [(heir, None, None)])
+            heir = survivor_of(facts.member) if facts.member else None
         return line
 
     async def found_household(self, connection: Connection, command: FoundHousehold) -> Move | Result:
@@ -371,6 +377,12 @@ class Joints:
     def _moment(self) -> Moment:
         """Return the moment of a decision; the clock is read once the rows are locked."""
         return self._batches.moment()
+
+
+def _is_whole(line: Sequence[Facts]) -> bool:
+    """Tell whether each member of a line is merged into the next one, and the last into nobody."""
+    heirs = [survivor_of(one.member) if one.member else None for one in line]
+    return heirs == [*(one.member and one.member.member_id for one in line[1:]), None]
 
 
 async def _lock_dispute(connection: Connection, approval: Approval | None) -> Dispute | None:

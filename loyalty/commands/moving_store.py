@@ -52,6 +52,11 @@ async def read_approval(connection: Connection | Pool, approval_id: UUID) -> App
     return None if row is None else Approval(*row)
 
 
+async def find_holder(pool: Pool, key_id: UUID) -> UUID | None:
+    """Return the member who holds a key; None: nobody does."""
+    return await pool.fetchval(QUERIES["find_holder"], key_id)
+
+
 async def lock_approval(connection: Connection, approval_id: UUID) -> None:
     """Lock a proposal until the transaction ends; what it is is read afterwards."""
     await connection.execute(QUERIES["lock_approval"], _smallint(shard_of(approval_id)), approval_id)

@@ -311,6 +311,9 @@ SELECT shard, approval_id, member_id, request, proposer, proposed_by, proposed_a
        decided_at, journal_id, reply, kind
 FROM approval WHERE shard = $1 AND approval_id = $2;
 
+-- name: find_holder
+SELECT member_id FROM api_key WHERE key_id = $1;
+
 -- name: lock_approval
 SELECT FROM approval WHERE shard = $1 AND approval_id = $2 FOR UPDATE;
 

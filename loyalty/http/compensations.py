@@ -84,7 +84,9 @@ async def _decide(key: str, verdict: Verdict, request: ApiRequest) -> Response[A
     approval_id, user = ids.parse("apr", key), request.user
     if approval_id is None:
         raise Problem("unknown_approval")
-    return answered(await moving.approve(service_of(request), approval_id, verdict, user.key_id, user.name))
+    return answered(
+        await moving.approve(service_of(request), approval_id, verdict, user.key_id, user.name, user.member)
+    )
 
 
 async def _may_act_for(request: ApiRequest, stay: str | None) -> None:

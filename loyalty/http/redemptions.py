@@ -41,9 +41,11 @@ class RedemptionList(Struct, frozen=True):
     next_cursor: str | None
 
 
-def caller_of(user: Principal) -> Caller:
-    """Return who acts, as commands know it."""
-    return Caller(user.name, user.partner, user.role == Role.OPERATOR, user.member)
+async def caller_of(request: ApiRequest) -> Caller:
+    """Return who acts, as commands know it: the person by the account that stands for him by now."""
+    user = request.user
+    person = await service_of(request).survivor(user.member)
+    return Caller(user.name, user.partner, user.role == Role.OPERATOR, person)
 
 
 @post(
@@ -63,7 +65,7 @@ async def mint_token(
     key = await key_of(request)
     target = target_of(request, member_id)
     return answered(
-        await redeeming.mint_token(service_of(request), target, data, caller_of(request.user), key)
+        await redeeming.mint_token(service_of(request), target, data, await caller_of(request), key)
     )
 
 
@@ -84,7 +86,7 @@ async def redeem(data: JSONBody[RedemptionRequest], request: ApiRequest) -> Resp
     Needs a header `Idempotency-Key`.
     """
     key = await key_of(request)
-    return answered(await redeeming.redeem(service_of(request), data, caller_of(request.user), key))
+    return answered(await redeeming.redeem(service_of(request), data, await caller_of(request), key))
 
 
 @get(
@@ -94,7 +96,7 @@ async def redeem(data: JSONBody[RedemptionRequest], request: ApiRequest) -> Resp
 )
 async def get_redemption(redemption_id: FromPath[str], request: ApiRequest) -> Response[RedemptionView]:
     """Return a redemption as it is. A partner's key sees its own."""
-    service, caller = service_of(request), caller_of(request.user)
+    service, caller = service_of(request), await caller_of(request)
     one = await redeeming.find(service, redemption_id, caller)
     [shown] = await redeeming.look(service, [one], caller)
     return Ready(_encode(shown))
@@ -126,12 +128,14 @@ async def list_redemptions(
         found = await _referenced(request, partner, reference)
         if found is None or status not in {None, found.status} or whose not in {None, found.member_id}:
             return RedemptionList([], None)
-        return RedemptionList(await redeeming.look(service, [found], caller_of(user)), None)
+        return RedemptionList(await redeeming.look(service, [found], await caller_of(request)), None)
     if whose is None and partner is None:
         raise bad_parameter("member", "Say whose: of which member, or of which partner.")
     page = await redeeming.page(service, whose, partner, status, before, limit + 1)
     more = page[limit - 1].redemption_id if len(page) > limit else None
-    return RedemptionList(await redeeming.look(service, page[:limit], caller_of(user)), _write_cursor(more))
+    return RedemptionList(
+        await redeeming.look(service, page[:limit], await caller_of(request)), _write_cursor(more)
+    )
 
 
 _STEP: Final = (
@@ -192,7 +196,9 @@ async def refund(
 
 async def _step(request: ApiRequest, redemption: str, data: redeeming.StepRequest) -> Ready:
     key = await key_of(request)
-    return answered(await redeeming.step(service_of(request), redemption, data, caller_of(request.user), key))
+    return answered(
+        await redeeming.step(service_of(request), redemption, data, await caller_of(request), key)
+    )
 
 
 def _partner(user: Principal, asked: str | None) -> str | None:

@@ -171,7 +171,7 @@ async def _named(
 async def _served(request: ApiRequest, member: str) -> Member:
     """Return the member that a path names; raise Problem, also when it is the one who holds the key."""
     found = (await member_of(request, member)).member
-    refusal = refuse_caller(found, caller_of(request.user))
+    refusal = refuse_caller(found, await caller_of(request))
     if refusal is not None:
         raise refusal
     return found

@@ -100,7 +100,7 @@ async def redeem_voucher(
     require_partner(request.user, one.partner)
     if request.user.role == Role.PROPERTY and one.partner != HOTEL:
         raise Problem("forbidden_partner", f"It is for {one.partner} to redeem.")
-    return answered(await vouchering.redeem(service_of(request), one, data, caller_of(request.user), key))
+    return answered(await vouchering.redeem(service_of(request), one, data, await caller_of(request), key))
 
 
 @post(

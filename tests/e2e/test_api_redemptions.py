@@ -382,6 +382,26 @@ def test_redemptions_are_listed_page_by_page(desk: Desk) -> None:
     assert 400 == desk.api.get(f"{REDEMPTIONS}?member={desk.member}&cursor=nope").status_code
 
 
+def test_a_key_of_the_staff_stays_its_own_members_however_often_that_is_merged(desk: Desk) -> None:
+    first, second, last = desk.member, desk.enrol(), desk.enrol()
+    mine = desk.api.new_key(Role.OPERATOR, member=first)
+    before = desk.held()
+    assert 200 == desk.step(before, "capture").status_code
+    for old, new in ((first, second), (second, last)):
+        assert 201 == desk.post(f"/v1/members/{old}/merge", {"into": new}, Role.OPERATOR).status_code
+    own, consent = (403, "own_redemption", ""), {"partner": desk.code, "points": 100}
+
+    for whom in (first, last):
+        refused(desk, own, lambda whom=whom: desk.hold(role=mine, reason="A treat", member=whom))
+        refused(
+            desk, own, lambda whom=whom: desk.post(f"/v1/members/{whom}/redemption-tokens", consent, mine)
+        )
+        refused(
+            desk, own, lambda whom=whom: desk.post(f"/v1/members/{whom}/benefits/meeting_hour/use", {}, mine)
+        )
+    refused(desk, own, lambda: desk.step(before, "refund", {"reason": "Rain"}, mine))
+
+
 def test_the_staff_says_why_and_redeems_nothing_for_itself(desk: Desk) -> None:
     mine = desk.api.new_key(Role.OPERATOR, member=desk.member)
     redemption = desk.held()

@@ -400,6 +400,30 @@ def test_above_the_limit_another_operator_resolves_the_dispute(api: Any, air: Ai
     assert told == before | {name: told[name] for name in decided}
 
 
+def test_a_second_key_is_no_second_person(api: Any, air: Airline, disputed: str) -> None:
+    person, colleague = api.member(), api.member()
+    keys = [api.new_key(Role.OPERATOR, member=each) for each in (person, person, colleague)]
+    body = {"points": LARGE, "money": "0", "reason": "so agreed", "line": 1}
+    proposed = air.post(f"{disputed}/adjustments", body, keys[0])
+    found = [decide(api, proposed, "approve", each) for each in keys]
+
+    assert (403, "own_proposal") == code_of(found[0]) == code_of(found[1])
+    assert (200, "approved") == (found[2].status_code, found[2].json()["status"])
+
+
+def test_nobody_approves_points_for_himself(api: Any) -> None:
+    person = api.member()
+    owner = api.new_key(Role.OPERATOR, member=person)
+    body = {"member": person, "points": 3000, "reason": "room"}
+    proposed = api.post("/v1/compensations", body, Role.OPERATOR, idempotency_key=secrets.token_hex(8))
+    own = decide(api, proposed, "approve", owner)
+    granted = decide(api, proposed, "approve", api.new_key(Role.OPERATOR))
+
+    assert (202, "proposed") == (proposed.status_code, proposed.json()["status"])
+    assert (403, "own_proposal") == code_of(own)
+    assert (200, "approved") == (granted.status_code, granted.json()["status"])
+
+
 def test_at_the_limit_nobody_else_is_asked(api: Any, air: Airline, disputed: str) -> None:
     answer = propose(air, disputed, line=1, points=1 - LARGE, money="-20000.00")
 

@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Any
 
 import pytest
+import structlog
 
 from loyalty import balances, moving, offering, redeeming
 from loyalty.commands import joint
@@ -772,7 +773,6 @@ def test_whoever_stands_for_an_account_by_now_gets_the_refund(books: Movers, the
     books.have("T1", 100)
     redemption = redeemed(books, "T1", 8)
     merged = reply(books.one(merge(books, "T1", "T2")))
-    survivor = books.member("T2").member_id
     which, whose = parse("red", redemption), parse("mem", merged["member_id"])
     assert which is not None
     assert whose is not None
@@ -784,7 +784,7 @@ def test_whoever_stands_for_an_account_by_now_gets_the_refund(books: Movers, the
 
     async def run() -> Any:
         async with books.service.pool.acquire() as connection:
-            return await books.service.joints.refund(connection, command, survivor)
+            return await books.service.joints.refund(connection, command)
 
     books.live.run(run())
 
@@ -799,6 +799,29 @@ def test_a_refund_under_one_key_is_made_once_though_two_servers_are_asked(books:
 
     assert 1 == len({one.body for one in found})
     assert [50] == books.available("T2")
+
+
+def test_refunds_along_a_line_of_merges_do_not_wait_for_each_other_in_a_circle(books: Movers) -> None:
+    names = sorted(("T1", "T2", "T3"), key=lambda name: books.member(name).member_id)
+    last, first, middle = names  # the survivor's row is locked first
+    redemptions = {}
+    for name in (first, middle):
+        books.have(name, 100)
+        redemptions[name] = [redeemed(books, name, 1, f"{name}-{n}") for n in range(8)]
+    books.one(merge(books, first, middle, "one"))
+    books.one(merge(books, middle, last, "two"))
+    with structlog.testing.capture_logs() as logs:
+        found = books.many(
+            *(
+                refund(books, each, f"b{each}", None, n % 2)
+                for both in redemptions.values()
+                for n, each in enumerate(both)
+            )
+        )
+
+    assert {200} == {one.status for one in found}
+    assert [] == [log for log in logs if log["event"].endswith("_rerun")]
+    assert [200] == books.available(last)
 
 
 # --- Households ------------------------------------------------------------------------------------------------------
