@@ -37,8 +37,8 @@ _PARAMETER: Final = re.compile(r"\$(\d+)")
 class _ByKey(asyncpg.Connection):
     """A connection whose statements are planned anew whenever it has read twice as often as when they last were.
 
-    Tables that were empty then, or nearly, aren't by now: some plan of a join that changes rows is as good as the other
-    only until there are many.
+    Tables that were nearly empty then aren't by now. Most statements are written so that it makes no difference; a join
+    that changes rows can't be: planned for few of them, it reads a shard.
     """
 
     _reads = 0
