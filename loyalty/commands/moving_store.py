@@ -180,7 +180,7 @@ async def move_stays(connection: Connection, stays: Sequence[MovedStay], number:
 async def write_merge(connection: Connection, merge: MergeOnFile, status: str) -> None:
     """Write a merge or its undoing, and close or open the account that it is about."""
     await connection.execute(QUERIES["write_merge"], *astuple(merge))
-    await connection.execute(QUERIES["set_status"], shard_of(merge.member_id), merge.member_id, status)
+    await connection.execute(QUERIES["set_status"], shard_of(merge.member_id), [merge.member_id], status)
 
 
 async def move_budgets(connection: Connection, giver: int, taker: int, budgets: Mapping[str, int]) -> None:

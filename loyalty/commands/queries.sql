@@ -1,6 +1,8 @@
 -- What a batch of commands reads and writes. Where rows of one shard are meant, $1 is the shard.
 -- Lists of rows come as one parameter of a row type, a table's own as a rule: half the cost of a list per column, and
 -- easier to read.
+-- Each look-up is a LATERAL of its own; where several indexes have some of its key, by a BETWEEN in the order of the right
+-- one: so it goes by its key, whatever the planner thinks of a table.
 
 -- name: lock_members
 -- Lock the members of a batch, named by id or by number, in the order of their ids. What they are is read afterwards:
@@ -17,7 +19,6 @@ FOR NO KEY UPDATE OF m;
 -- name: read_facts
 -- For each command, in order: the member it names, by id or by number, and what is on file for the stay it names: the
 -- highest revision, and the one that the posting states. The stay may live in another shard than the poster's.
--- Each look-up is a LATERAL of its own with a LIMIT, so that whatever the planner thinks of a table, it goes by a key.
 -- Each row tells the generation of the program's versions. Where a command has an idempotency key: its outcome, if it
 -- has one already.
 SELECT (SELECT generation FROM program_generation WHERE only_row), m.member_id, m.number, m.status,
@@ -30,7 +31,8 @@ SELECT (SELECT generation FROM program_generation WHERE only_row), m.member_id, 
 -- end of sections
 FROM unnest($2::uuid[], $3::text[], $4::stay_key[]) WITH ORDINALITY
          AS w (member_id, number, source, property, stay_ref, leg, revision, place)
-LEFT JOIN LATERAL (SELECT * FROM member AS n WHERE n.shard = $1 AND n.member_id = w.member_id
+LEFT JOIN LATERAL ((SELECT * FROM member AS n
+                    WHERE n.shard = $1 AND n.member_id BETWEEN w.member_id AND w.member_id ORDER BY n.member_id)
                    UNION ALL
                    SELECT * FROM member AS n WHERE n.shard = $1 AND n.number = w.number
                    LIMIT 1) AS m ON true
@@ -60,7 +62,7 @@ ORDER BY w.place;
 SELECT j.member_id, CASE t.unit WHEN 'points' THEN t.kind ELSE t.unit END AS counted, t.effective_on,
        sum(CASE WHEN t.credit IN ('available', 'pending', 'counted') THEN t.amount ELSE -t.amount END)::bigint
 FROM journal AS j
-JOIN transfer AS t ON t.shard = j.shard AND t.journal_id = j.journal_id
+CROSS JOIN LATERAL (SELECT * FROM transfer AS e WHERE e.shard = $1 AND e.journal_id = j.journal_id OFFSET 0) AS t
 WHERE j.shard = $1 AND j.member_id = ANY ($2::uuid[])
   AND ('counted' IN (t.debit, t.credit) OR t.kind LIKE 'promotion:%')
 GROUP BY j.member_id, counted, t.effective_on;
@@ -70,9 +72,12 @@ GROUP BY j.member_id, counted, t.effective_on;
 SELECT w.place
 FROM unnest($1::stay_key[], $2::text[]) WITH ORDINALITY
          AS w (source, property, stay_ref, leg, revision, member, place)
-JOIN stay_directory AS d
-  ON d.source = w.source AND d.property = w.property AND d.stay_ref = w.stay_ref AND d.leg = w.leg
-JOIN member AS m ON m.shard = d.shard AND m.member_id = d.member_id
+CROSS JOIN LATERAL (SELECT * FROM stay_directory AS e
+                    WHERE e.property = w.property AND e.stay_ref = w.stay_ref AND e.leg = w.leg AND e.source = w.source
+                    LIMIT 1) AS d
+CROSS JOIN LATERAL (SELECT * FROM member AS e
+                    WHERE e.shard = d.shard AND e.member_id BETWEEN d.member_id AND d.member_id
+                    ORDER BY e.member_id LIMIT 1) AS m
 WHERE m.number <> w.member AND 'mem_' || replace(m.member_id::text, '-', '') <> w.member;
 
 -- name: find_keys
@@ -102,7 +107,7 @@ WHERE o.expires_on <= $4::date
 SELECT r.stay_id, l.lot_id, l.member_id, l.amount, l.remaining, l.expired, l.earned_on, l.expires_on, l.opens_on,
        l.pending, l.lapsed_on
 FROM stay_revision AS r
-JOIN lot AS l ON l.shard = r.shard AND l.lot_id = r.journal_id
+CROSS JOIN LATERAL (SELECT * FROM lot AS e WHERE e.shard = $1 AND e.lot_id = r.journal_id LIMIT 1) AS l
 WHERE r.shard = $1 AND r.stay_id = ANY ($2::uuid[]);
 
 -- name: find_following
@@ -223,7 +228,8 @@ SELECT r.reward_id, r.member_id, r.milestone, r.period, r.ordinal, r.part, r.pro
        r.granted_on, r.choose_by, r.valid_to, r.journal_id, r.changed_by
 FROM reward AS r
 WHERE r.shard = $1 AND r.reward_id > $2 AND r.kind IN ('voucher', 'benefit')
-  AND NOT EXISTS (SELECT FROM voucher AS v WHERE v.shard = r.shard AND v.voucher_id = r.reward_id)
+  AND (SELECT e.voucher_id FROM voucher AS e
+       WHERE e.shard = $1 AND e.voucher_id BETWEEN r.reward_id AND r.reward_id ORDER BY e.voucher_id LIMIT 1) IS NULL
 ORDER BY r.reward_id
 LIMIT $3;
 
@@ -255,7 +261,7 @@ WITH pool AS (
     SELECT promotion, least(budget - leased, greatest($3, (budget - leased) / (4 * (SELECT count(*) FROM shard)))) AS points
     FROM promotion_pool WHERE promotion = $2 FOR UPDATE
 ), taken AS (
-    UPDATE promotion_pool AS p SET leased = p.leased + pool.points FROM pool WHERE p.promotion = pool.promotion
+    UPDATE promotion_pool AS p SET leased = p.leased + pool.points FROM pool WHERE p.promotion = $2
 ), given AS (
     INSERT INTO promotion_budget AS b (shard, promotion, allotted, used)
     SELECT $1, promotion, points, 0 FROM pool
@@ -267,12 +273,13 @@ SELECT points FROM pool;
 -- A promotion's pool is empty: take what other shards have leased and not used, unless they are at work with it. Whoever
 -- has counted on it meanwhile fails by the constraint, and decides again.
 WITH idle AS (
-    SELECT shard, promotion, allotted - used AS points FROM promotion_budget
-    WHERE promotion = $2 AND shard <> $1 AND allotted > used
-    ORDER BY shard FOR UPDATE SKIP LOCKED
+    SELECT b.shard, b.allotted - b.used AS points
+    FROM (SELECT shard FROM shard WHERE shard <> $1 ORDER BY shard) AS s
+    CROSS JOIN LATERAL (SELECT * FROM promotion_budget AS e WHERE e.shard = s.shard AND e.promotion = $2
+                        AND e.allotted > e.used LIMIT 1 FOR UPDATE SKIP LOCKED) AS b
 ), taken AS (
     UPDATE promotion_budget AS b SET allotted = b.allotted - idle.points FROM idle
-    WHERE b.shard = idle.shard AND b.promotion = idle.promotion
+    WHERE b.shard = ANY (ARRAY(SELECT shard FROM idle)) AND b.promotion = $2 AND b.shard = idle.shard
 ), total AS (
     SELECT sum(points)::bigint AS points FROM idle HAVING count(*) > 0
 ), given AS (
@@ -309,13 +316,13 @@ WHERE a.status = 'open';
 -- name: read_approval
 SELECT shard, approval_id, member_id, request, proposer, proposed_by, proposed_at, status, decider, decided_by,
        decided_at, journal_id, reply, kind
-FROM approval WHERE shard = $1 AND approval_id = $2;
+FROM approval WHERE shard = $1 AND approval_id BETWEEN $2 AND $2 ORDER BY approval_id;
 
 -- name: find_holder
 SELECT member_id FROM api_key WHERE key_id = $1;
 
 -- name: lock_approval
-SELECT FROM approval WHERE shard = $1 AND approval_id = $2 FOR UPDATE;
+SELECT FROM approval WHERE shard = $1 AND approval_id BETWEEN $2 AND $2 ORDER BY approval_id FOR UPDATE;
 
 -- name: list_approvals
 -- Proposals of a status, oldest first, from where the last page ended.
@@ -327,7 +334,9 @@ FROM approval WHERE status = $1 AND approval_id > $2 ORDER BY approval_id LIMIT 
 -- Newcomers of a shard whose referral waits and who have changed since it was last looked at.
 SELECT r.member_id, r.referrer_id
 FROM referral AS r
-JOIN member AS m ON m.shard = r.shard AND m.member_id = r.member_id
+CROSS JOIN LATERAL (SELECT * FROM member AS e
+                    WHERE e.shard = $1 AND e.member_id BETWEEN r.member_id AND r.member_id
+                    ORDER BY e.member_id LIMIT 1) AS m
 WHERE r.shard = $1 AND r.status = 'waiting' AND r.member_id > $2 AND m.version > r.seen
 ORDER BY r.member_id LIMIT $3;
 
@@ -363,9 +372,10 @@ ORDER BY s.stay_id;
 -- The lots that a member's merge brought without a stay, in the order they expire.
 SELECT l.lot_id, l.member_id, l.amount, l.remaining, l.expired, l.earned_on, l.expires_on, l.opens_on,
        l.pending, l.lapsed_on
-FROM journal AS j
-JOIN lot AS l ON l.shard = j.shard AND l.lot_id = j.journal_id
-WHERE j.shard = $1 AND j.member_id = $2 AND j.version BETWEEN $3 AND $4 AND j.kind = 'merged_in'
+FROM (SELECT e.journal_id FROM journal AS e
+      WHERE e.shard = $1 AND e.member_id = $2 AND e.version BETWEEN $3 AND $4 AND e.kind = 'merged_in'
+      ORDER BY e.version OFFSET 0) AS j
+CROSS JOIN LATERAL (SELECT * FROM lot AS e WHERE e.shard = $1 AND e.lot_id = j.journal_id LIMIT 1) AS l
 ORDER BY l.expires_on NULLS LAST, l.lot_id;
 
 -- name: kinds_since
@@ -394,7 +404,7 @@ SELECT shard, merge_id, member_id, into_id, first, last, owed, counters, traits,
 FROM member_merge WHERE shard = $1 AND merge_id = $2;
 
 -- name: set_status
-UPDATE member SET status = $3 WHERE shard = $1 AND member_id = $2;
+UPDATE member SET status = $3 WHERE shard = $1 AND member_id = ANY ($2::uuid[]);
 
 -- name: read_household
 SELECT shard, household_id, head_id, seats, status FROM household WHERE shard = $1 AND household_id = $2;
@@ -455,7 +465,8 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15);
 -- name: left_of_stock
 -- How many there are of a stock, and how many of them are left as far as it is written down; no row: nobody has asked
 -- for any before.
-SELECT p.budget - coalesce((SELECT sum(b.used) FROM promotion_budget AS b WHERE b.promotion = p.promotion), 0)::bigint
+SELECT p.budget - coalesce((SELECT sum((SELECT b.used FROM promotion_budget AS b
+                                       WHERE b.shard = s.shard AND b.promotion = $1)) FROM shard AS s), 0)::bigint
 FROM promotion_pool AS p WHERE p.promotion = $1;
 
 -- name: read_orders
@@ -488,8 +499,9 @@ SELECT (SELECT generation FROM catalogue_generation WHERE only_row),
        r.captured, r.refunded, r.step
 FROM unnest($2::uuid[], $3::uuid[]) AS w (redemption_id, member_id)
 CROSS JOIN LATERAL (SELECT * FROM redemption AS e
-                    WHERE e.shard = $1 AND e.member_id = w.member_id AND e.redemption_id = w.redemption_id
-                    LIMIT 1) AS r;
+                    WHERE e.shard = $1 AND e.member_id = w.member_id
+                      AND e.redemption_id BETWEEN w.redemption_id AND w.redemption_id
+                    ORDER BY e.redemption_id LIMIT 1) AS r;
 
 -- name: find_pinned
 -- What redemptions have of which lots: held, or captured and not refunded.
@@ -520,7 +532,8 @@ SELECT r.redemption_id, r.member_id, r.offer, r.offer_version, r.partner, r.refe
        r.captured, r.refunded, r.step
 FROM unnest($1::smallint[], $2::uuid[]) AS w (shard, redemption_id)
 CROSS JOIN LATERAL (SELECT * FROM redemption AS e
-                    WHERE e.shard = w.shard AND e.redemption_id = w.redemption_id LIMIT 1) AS r;
+                    WHERE e.shard = w.shard AND e.redemption_id BETWEEN w.redemption_id AND w.redemption_id
+                    ORDER BY e.redemption_id LIMIT 1) AS r;
 
 -- name: find_tokens
 -- Whose tokens are, by shard and hash.

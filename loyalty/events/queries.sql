@@ -21,9 +21,10 @@ FROM (SELECT n.member_id,
       ORDER BY n.member_id LIMIT $6) AS m
 CROSS JOIN LATERAL (
     SELECT (array_agg(o.lot_id ORDER BY o.lot_id))[1] AS lot_id, sum(o.remaining)::bigint AS points
-    FROM lot AS o
-    WHERE o.shard = $1 AND o.member_id = m.member_id AND o.remaining > 0
-      AND least(o.expires_on, m.lapses_on) = $2::date) AS l
+    FROM (SELECT e.lot_id, e.remaining FROM lot AS e
+          WHERE e.shard = $1 AND e.member_id = m.member_id AND e.remaining > 0
+            AND least(e.expires_on, m.lapses_on) = $2::date
+          ORDER BY e.expires_on OFFSET 0) AS o) AS l
 ORDER BY m.member_id;
 
 -- name: find_lapsing

@@ -8,7 +8,8 @@ SELECT w.place, m.shard, m.member_id, m.number, m.status, m.enrolled_on, m.versi
        m.counters, m.next_expiry, m.traits, m.tier, m.review_on, m.pending, m.active_on, l.days, l.points, p.opening,
        c.choices
 FROM unnest($1::smallint[], $2::uuid[], $3::text[]) WITH ORDINALITY AS w (shard, member_id, number, place)
-CROSS JOIN LATERAL (SELECT * FROM member AS n WHERE n.shard = w.shard AND n.member_id = w.member_id
+CROSS JOIN LATERAL ((SELECT * FROM member AS n
+                     WHERE n.shard = w.shard AND n.member_id BETWEEN w.member_id AND w.member_id ORDER BY n.member_id)
                     UNION ALL
                     SELECT * FROM member AS n WHERE n.shard = w.shard AND n.number = w.number
                     LIMIT 1) AS m
@@ -33,7 +34,7 @@ CROSS JOIN LATERAL (
 
 -- name: lock_member_to_read
 -- Wait until nothing of this member is in flight: then what was recorded up to now is all there.
-SELECT 1 FROM member WHERE shard = $1 AND member_id = $2 FOR SHARE;
+SELECT 1 FROM member WHERE shard = $1 AND member_id BETWEEN $2 AND $2 ORDER BY member_id FOR SHARE;
 
 -- name: fold_transfers
 -- What a member's transfers come to, by unit and day, as far as effective by $3 and recorded by $4. Points that are
@@ -42,9 +43,10 @@ SELECT t.unit, t.effective_on AS day,
        sum(CASE WHEN t.credit IN ('available', 'pending', 'counted') THEN t.amount ELSE 0 END
            - CASE WHEN t.debit IN ('available', 'pending', 'counted') THEN t.amount ELSE 0 END)::bigint AS amount,
        sum(CASE 'held' WHEN t.credit THEN t.amount WHEN t.debit THEN -t.amount ELSE 0 END)::bigint AS held
-FROM journal AS j
-JOIN transfer AS t ON t.shard = j.shard AND t.journal_id = j.journal_id
-WHERE j.shard = $1 AND j.member_id = $2 AND j.recorded_at <= $4 AND t.effective_on <= $3
+FROM (SELECT e.journal_id FROM journal AS e
+      WHERE e.shard = $1 AND e.member_id = $2 AND e.recorded_at <= $4 ORDER BY e.version OFFSET 0) AS j
+CROSS JOIN LATERAL (SELECT * FROM transfer AS e
+                    WHERE e.shard = $1 AND e.journal_id = j.journal_id AND e.effective_on <= $3 OFFSET 0) AS t
 GROUP BY t.unit, t.effective_on;
 
 -- name: fold_lots
@@ -54,29 +56,34 @@ GROUP BY t.unit, t.effective_on;
 -- came back after that day expired on the day it came: until then there was nothing of it.
 SELECT l.opens_on, CASE WHEN lapse.day > $3 THEN lapse.day ELSE l.expires_on END AS expires_on,
        sum(greatest(0, l.amount - coalesce(taken.amount, 0)))::bigint AS points
-FROM journal AS j
-JOIN lot AS l ON l.shard = j.shard AND l.lot_id = j.journal_id
+FROM (SELECT e.journal_id FROM journal AS e
+      WHERE e.shard = $1 AND e.member_id = $2 AND e.recorded_at <= $4 ORDER BY e.version OFFSET 0) AS j
+CROSS JOIN LATERAL (SELECT * FROM lot AS e WHERE e.shard = $1 AND e.lot_id = j.journal_id LIMIT 1) AS l
 LEFT JOIN LATERAL (
     SELECT l.lapsed_on AS day
-    WHERE l.lapsed_on IS NOT NULL
-      AND EXISTS (SELECT FROM allocation AS a
-                  JOIN journal AS taker ON taker.shard = a.shard AND taker.journal_id = a.journal_id
-                  WHERE a.shard = l.shard AND a.lot_id = l.lot_id AND a.kind = 'expiry' AND taker.recorded_at <= $4)
-    ) AS lapse ON true
+    FROM allocation AS a
+    CROSS JOIN LATERAL (SELECT e.recorded_at FROM journal AS e
+                        WHERE e.shard = $1 AND e.journal_id BETWEEN a.journal_id AND a.journal_id
+                        ORDER BY e.journal_id LIMIT 1) AS taker
+    WHERE l.lapsed_on IS NOT NULL AND a.shard = $1 AND a.lot_id = l.lot_id AND a.kind = 'expiry'
+      AND taker.recorded_at <= $4
+    LIMIT 1) AS lapse ON true
 LEFT JOIN LATERAL (
     SELECT sum(CASE WHEN a.kind IN ('release', 'refund') THEN -a.amount ELSE a.amount END) AS amount
     FROM allocation AS a
-    JOIN journal AS taker ON taker.shard = a.shard AND taker.journal_id = a.journal_id
-    WHERE a.shard = l.shard AND a.lot_id = l.lot_id AND taker.recorded_at <= $4
+    CROSS JOIN LATERAL (SELECT e.kind, e.effective_on, e.recorded_at FROM journal AS e
+                        WHERE e.shard = $1 AND e.journal_id BETWEEN a.journal_id AND a.journal_id
+                        ORDER BY e.journal_id LIMIT 1) AS taker
+    WHERE a.shard = $1 AND a.lot_id = l.lot_id AND taker.recorded_at <= $4
       AND (a.kind <> 'expired_reversal' OR coalesce(lapse.day, l.expires_on) > $3)
       AND CASE
             WHEN a.kind = 'expiry' THEN CASE taker.kind WHEN 'lapsed' THEN taker.effective_on ELSE l.expires_on END
             WHEN a.kind IN ('reversal', 'expired_reversal') THEN
                 (SELECT min(t.effective_on) FROM transfer AS t
-                 WHERE t.shard = a.shard AND t.journal_id = a.journal_id AND t.debit IN ('available', 'pending'))
+                 WHERE t.shard = $1 AND t.journal_id = a.journal_id AND t.debit IN ('available', 'pending'))
             ELSE taker.effective_on
           END <= $3) AS taken ON true
-WHERE j.shard = $1 AND j.member_id = $2 AND j.recorded_at <= $4 AND l.earned_on <= $3
+WHERE l.earned_on <= $3
 GROUP BY 1, 2
 HAVING sum(greatest(0, l.amount - coalesce(taken.amount, 0))) > 0
 ORDER BY 2, 1;

@@ -29,8 +29,9 @@ VALUES ($1, $2, $3, $4, $5, $6);
 
 -- name: read_stock
 -- What there is of offers: of all budgets whose name begins so, the number that there are and what is taken.
-SELECT p.promotion AS name, p.budget, coalesce((SELECT sum(b.used) FROM promotion_budget AS b
-                                                WHERE b.promotion = p.promotion), 0)::bigint AS used
+SELECT p.promotion AS name, p.budget,
+       coalesce((SELECT sum((SELECT b.used FROM promotion_budget AS b
+                             WHERE b.shard = s.shard AND b.promotion = p.promotion)) FROM shard AS s), 0)::bigint AS used
 FROM promotion_pool AS p
 WHERE starts_with(p.promotion, $1)
 ORDER BY p.promotion;
@@ -38,12 +39,13 @@ ORDER BY p.promotion;
 -- name: reclaim_stock
 -- Take back what shards have leased of a budget and not used. Whoever counts on it at this moment decides again.
 WITH idle AS (
-    SELECT shard, allotted - used AS amount FROM promotion_budget
-    WHERE promotion = $1 AND allotted > used
-    ORDER BY shard FOR UPDATE
+    SELECT b.shard, b.allotted - b.used AS amount
+    FROM (SELECT shard FROM shard ORDER BY shard) AS s
+    CROSS JOIN LATERAL (SELECT * FROM promotion_budget AS e WHERE e.shard = s.shard AND e.promotion = $1
+                        AND e.allotted > e.used LIMIT 1 FOR UPDATE) AS b
 ), taken AS (
     UPDATE promotion_budget AS b SET allotted = b.allotted - idle.amount FROM idle
-    WHERE b.shard = idle.shard AND b.promotion = $1
+    WHERE b.shard = ANY (ARRAY(SELECT shard FROM idle)) AND b.promotion = $1 AND b.shard = idle.shard
 )
 UPDATE promotion_pool SET leased = leased - (SELECT coalesce(sum(amount), 0) FROM idle) WHERE promotion = $1;
 
@@ -97,22 +99,30 @@ UPDATE statement_turn SET issued = $2 WHERE partner = $1;
 -- What was captured and refunded with a partner up to a day ($2) and is on no statement yet.
 SELECT s.kind, s.shard, s.journal_id, s.redemption_id, coalesce(r.reference, '') AS reference, r.offer, s.quantity,
        s.points, s.value AS money, s.effective_on, s.recorded_at
-FROM redemption_step AS s
-JOIN redemption AS r ON r.shard = s.shard AND r.redemption_id = s.redemption_id
-WHERE s.partner = $1 AND s.effective_on <= $2 AND s.kind IN ('captured', 'refunded')
-  AND NOT EXISTS (SELECT FROM statement_line AS l WHERE l.shard = s.shard AND l.journal_id = s.journal_id);
+FROM (SELECT * FROM redemption_step AS e
+      WHERE e.partner = $1 AND e.effective_on <= $2 AND e.kind IN ('captured', 'refunded')
+        AND (SELECT l.line FROM statement_line AS l
+             WHERE l.shard = e.shard AND l.journal_id = e.journal_id LIMIT 1) IS NULL
+      ORDER BY e.effective_on OFFSET 0) AS s
+CROSS JOIN LATERAL (SELECT * FROM redemption AS e
+                    WHERE e.shard = s.shard AND e.redemption_id BETWEEN s.redemption_id AND s.redemption_id
+                    ORDER BY e.redemption_id LIMIT 1) AS r;
 
 -- name: accruals_to_state
-SELECT a.kind, a.shard, a.journal_id, a.reference, a.what, a.points, a.money, a.effective_on, a.recorded_at
-FROM accrual AS a
-WHERE a.partner = $1 AND a.effective_on <= $2
-  AND NOT EXISTS (SELECT FROM statement_line AS l WHERE l.shard = a.shard AND l.journal_id = a.journal_id);
+SELECT e.kind, e.shard, e.journal_id, e.reference, e.what, e.points, e.money, e.effective_on, e.recorded_at
+FROM accrual AS e
+WHERE e.partner = $1 AND e.effective_on <= $2
+  AND (SELECT l.line FROM statement_line AS l
+       WHERE l.shard = e.shard AND l.journal_id = e.journal_id LIMIT 1) IS NULL
+ORDER BY e.effective_on;
 
 -- name: adjustments_to_state
-SELECT a.shard, a.journal_id, a.reference, a.offer, a.points, a.money, a.effective_on, a.recorded_at
-FROM settlement_adjustment AS a
-WHERE a.partner = $1 AND a.effective_on <= $2
-  AND NOT EXISTS (SELECT FROM statement_line AS l WHERE l.shard = a.shard AND l.journal_id = a.journal_id);
+SELECT e.shard, e.journal_id, e.reference, e.offer, e.points, e.money, e.effective_on, e.recorded_at
+FROM settlement_adjustment AS e
+WHERE e.partner = $1 AND e.effective_on <= $2
+  AND (SELECT l.line FROM statement_line AS l
+       WHERE l.shard = e.shard AND l.journal_id = e.journal_id LIMIT 1) IS NULL
+ORDER BY e.effective_on;
 
 -- name: properties_of_steps
 -- The hotels where points were earned that steps of redemptions took, or gave back; '' for what no stay earned.
@@ -122,17 +132,19 @@ FROM unnest($1::smallint[], $2::uuid[], $3::uuid[], $4::text[]) AS w (shard, red
 CROSS JOIN LATERAL (
     SELECT a.lot_id, sum(CASE a.kind WHEN 'release' THEN -a.amount ELSE a.amount END) AS points
     FROM redemption_step AS h
-    JOIN allocation AS a ON a.shard = h.shard AND a.journal_id = h.journal_id
+    CROSS JOIN LATERAL (SELECT * FROM allocation AS e
+                        WHERE e.shard = w.shard AND e.journal_id BETWEEN h.journal_id AND h.journal_id
+                        ORDER BY e.journal_id OFFSET 0) AS a
     WHERE h.shard = w.shard AND h.redemption_id = w.redemption_id
       AND CASE w.kind WHEN 'captured' THEN a.kind IN ('hold', 'release')
                       ELSE a.kind = 'refund' AND a.journal_id = w.journal_id END
     GROUP BY a.lot_id) AS x
 LEFT JOIN LATERAL (
     SELECT v.snapshot ->> 'property' AS property
-    FROM journal AS j
-    JOIN stay_revision AS v ON v.shard = j.shard AND v.stay_id = j.stay_id
-    WHERE j.shard = w.shard AND j.journal_id = x.lot_id
-    ORDER BY v.revision DESC LIMIT 1) AS p ON true
+    FROM (SELECT e.stay_id FROM journal AS e
+          WHERE e.shard = w.shard AND e.journal_id BETWEEN x.lot_id AND x.lot_id ORDER BY e.journal_id LIMIT 1) AS j
+    CROSS JOIN LATERAL (SELECT e.snapshot FROM stay_revision AS e WHERE e.shard = w.shard AND e.stay_id = j.stay_id
+                        ORDER BY e.revision DESC LIMIT 1) AS v) AS p ON true
 GROUP BY w.journal_id, p.property;
 
 -- name: write_statement
@@ -174,26 +186,31 @@ SELECT result FROM statement_comparison WHERE partner = $1 AND number = $2;
 -- Whose book a line of a statement is in.
 SELECT coalesce(s.member_id, a.member_id, d.member_id) AS member_id,
        CASE l.reference WHEN '' THEN l.entry ELSE l.reference END AS reference, l.offer
-FROM statement_line AS l
-LEFT JOIN redemption_step AS s ON l.entry LIKE 'red\_%' AND s.shard = l.shard AND s.journal_id = l.journal_id
-                              AND s.redemption_id = substr(l.entry, 5)::uuid
-LEFT JOIN accrual AS a ON a.partner = l.partner AND a.reference = l.reference AND a.journal_id = l.journal_id
-LEFT JOIN settlement_adjustment AS d ON d.shard = l.shard AND d.journal_id = l.journal_id
-WHERE l.partner = $1 AND l.number = $2 AND l.line = $3;
+FROM (SELECT * FROM statement_line AS e WHERE e.partner = $1 AND e.number = $2 AND e.line = $3 LIMIT 1) AS l
+LEFT JOIN LATERAL (SELECT e.member_id FROM redemption_step AS e
+                   WHERE l.entry LIKE 'red\_%' AND e.shard = l.shard AND e.redemption_id = substr(l.entry, 5)::uuid
+                     AND e.journal_id = l.journal_id LIMIT 1) AS s ON true
+LEFT JOIN LATERAL (SELECT e.member_id FROM accrual AS e
+                   WHERE e.partner = $1 AND e.reference = l.reference AND e.journal_id = l.journal_id
+                   ORDER BY e.kind LIMIT 1) AS a ON true
+LEFT JOIN LATERAL (SELECT e.member_id FROM settlement_adjustment AS e
+                   WHERE e.shard = l.shard AND e.journal_id = l.journal_id LIMIT 1) AS d ON true;
 
 -- name: reference_in_dispute
 -- Whose book it is in what a partner ($1) knows by its reference ($2), or by the id of a redemption ($3, in a shard $4):
 -- a statement names that by the partner's reference, if it has one.
 SELECT r.member_id, $2::text AS reference, r.offer
 FROM partner_reference AS p
-JOIN redemption AS r ON r.shard = p.shard AND r.redemption_id = p.redemption_id
+CROSS JOIN LATERAL (SELECT * FROM redemption AS e
+                    WHERE e.shard = p.shard AND e.redemption_id BETWEEN p.redemption_id AND p.redemption_id
+                    ORDER BY e.redemption_id LIMIT 1) AS r
 WHERE p.partner = $1 AND p.reference = $2
 UNION ALL
 SELECT r.member_id, coalesce(r.reference, $2::text), r.offer
 FROM redemption AS r WHERE r.shard = $4 AND r.redemption_id = $3 AND r.partner = $1
 UNION ALL
-SELECT a.member_id, a.reference, a.what FROM accrual AS a
-WHERE a.partner = $1 AND a.reference = $2 AND a.kind = 'accrued'
+(SELECT a.member_id, a.reference, a.what FROM accrual AS a
+ WHERE a.partner = $1 AND a.reference = $2 ORDER BY a.kind DESC LIMIT 1)
 LIMIT 1;
 
 -- name: report_redemptions

@@ -30,8 +30,10 @@ LOCK TABLE member IN EXCLUSIVE MODE;
 -- The last check-out that a stay was judged at in journals of shards ($1), each from an id on ($2).
 SELECT max(j.effective_on)
 FROM unnest($1::smallint[], $2::uuid[]) AS s (shard, journal_id)
-JOIN journal AS j ON j.shard = s.shard AND j.journal_id >= s.journal_id
-WHERE j.kind IN ('stay_posted', 'stay_revised', 'stay_reversed', 'stay_moved_in');
+CROSS JOIN LATERAL (SELECT e.effective_on FROM journal AS e
+                    WHERE e.shard = s.shard AND e.journal_id >= s.journal_id
+                      AND e.kind IN ('stay_posted', 'stay_revised', 'stay_reversed', 'stay_moved_in')
+                    ORDER BY e.journal_id OFFSET 0) AS j;
 
 -- name: write_version
 INSERT INTO program_version (version, program, effective_from, definition, digest, published_by, published_at)

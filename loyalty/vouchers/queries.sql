@@ -8,9 +8,12 @@ FROM voucher WHERE shard = $1 AND code_hash = $2;
 
 -- name: find_vouchers
 -- Vouchers of shard $1 by their ids.
-SELECT voucher_id, member_id, source, redemption_id, kind, item, partner, number, transferable, valid_from, valid_to,
-       status, handed_over, holder_id, property, journal_id, changed_by
-FROM voucher WHERE shard = $1 AND voucher_id = ANY ($2::uuid[]);
+SELECT v.voucher_id, v.member_id, v.source, v.redemption_id, v.kind, v.item, v.partner, v.number, v.transferable,
+       v.valid_from, v.valid_to, v.status, v.handed_over, v.holder_id, v.property, v.journal_id, v.changed_by
+FROM (SELECT DISTINCT unnest($2::uuid[])) AS w (voucher_id)
+CROSS JOIN LATERAL (SELECT * FROM voucher AS e
+                    WHERE e.shard = $1 AND e.voucher_id BETWEEN w.voucher_id AND w.voucher_id
+                    ORDER BY e.voucher_id LIMIT 1) AS v;
 
 -- name: find_of_redemptions
 -- All vouchers of redemptions of shard $1, in the order of their numbers.
@@ -26,26 +29,33 @@ WITH RECURSIVE account AS (
     SELECT w.member_id AS survivor, w.member_id FROM unnest($1::uuid[]) AS w (member_id)
     UNION
     SELECT a.survivor, m.member_id
-    FROM member_merge AS m JOIN account AS a ON m.into_id = a.member_id WHERE m.status = 'merged'
+    FROM account AS a
+    CROSS JOIN LATERAL (SELECT * FROM member_merge AS e
+                        WHERE e.into_id = a.member_id AND e.status = 'merged' OFFSET 0) AS m
 )
 SELECT v.voucher_id, v.member_id, v.source, v.redemption_id, v.kind, v.item, v.partner, v.number, v.transferable,
        v.valid_from, v.valid_to, v.status, v.handed_over, v.holder_id, v.property, v.journal_id, v.changed_by, a.survivor
-FROM account AS a JOIN voucher AS v ON v.member_id = a.member_id AND v.source = 'benefit'
+FROM account AS a
+CROSS JOIN LATERAL (SELECT * FROM voucher AS e
+                    WHERE e.member_id = a.member_id AND e.source = 'benefit' ORDER BY e.voucher_id OFFSET 0) AS v
 ORDER BY v.voucher_id;
 
 -- name: find_due_vouchers
 -- Vouchers of members of shard $1 whose time is up by $3, those of rewards left out.
-SELECT voucher_id, member_id, source, redemption_id, kind, item, partner, number, transferable, valid_from, valid_to,
-       status, handed_over, holder_id, property, journal_id, changed_by
-FROM voucher
-WHERE shard = $1 AND member_id = ANY ($2::uuid[]) AND status = 'issued' AND source <> 'reward' AND valid_to <= $3::date
-ORDER BY valid_to, voucher_id;
+SELECT v.voucher_id, v.member_id, v.source, v.redemption_id, v.kind, v.item, v.partner, v.number, v.transferable,
+       v.valid_from, v.valid_to, v.status, v.handed_over, v.holder_id, v.property, v.journal_id, v.changed_by
+FROM (SELECT DISTINCT unnest($2::uuid[])) AS w (member_id)
+CROSS JOIN LATERAL (SELECT * FROM voucher AS e WHERE e.member_id = w.member_id ORDER BY e.voucher_id OFFSET 0) AS v
+WHERE v.shard = $1 AND v.status = 'issued' AND v.source <> 'reward' AND v.valid_to <= $3::date
+ORDER BY v.valid_to, v.voucher_id;
 
 -- name: find_members_with_due_vouchers
 -- Members of shard $1 with a voucher whose time is up by $2, from where the last page ended.
-SELECT DISTINCT member_id FROM voucher
-WHERE shard = $1 AND status = 'issued' AND source <> 'reward' AND valid_to <= $2::date AND member_id > $3
-ORDER BY member_id
+SELECT DISTINCT o.member_id
+FROM (SELECT member_id FROM voucher
+      WHERE shard = $1 AND status = 'issued' AND source <> 'reward' AND valid_to <= $2::date AND member_id > $3
+      ORDER BY valid_to OFFSET 0) AS o
+ORDER BY o.member_id
 LIMIT $4;
 
 -- name: list_vouchers
@@ -54,16 +64,27 @@ LIMIT $4;
 WITH RECURSIVE account AS (
     SELECT $1::uuid AS member_id
     UNION
-    SELECT m.member_id FROM member_merge AS m JOIN account AS a ON m.into_id = a.member_id WHERE m.status = 'merged'
+    SELECT m.member_id
+    FROM account AS a
+    CROSS JOIN LATERAL (SELECT * FROM member_merge AS e
+                        WHERE e.into_id = a.member_id AND e.status = 'merged' OFFSET 0) AS m
 )
 SELECT v.voucher_id, v.member_id, v.source, v.redemption_id, v.kind, v.item, v.partner, v.number, v.transferable,
        v.valid_from, v.valid_to, v.status, v.handed_over, v.holder_id, v.property, v.journal_id, v.changed_by,
        v.changed_at,
        (v.handed_over = 0 OR v.holder_id IN (SELECT member_id FROM account)) IS TRUE AS mine
-FROM voucher AS v
-WHERE v.voucher_id < $2 AND ($3::text[] IS NULL OR v.status = ANY ($3::text[]))
-  AND v.voucher_id IN (SELECT o.voucher_id FROM voucher AS o JOIN account AS a ON o.member_id = a.member_id
-                       UNION ALL
-                       SELECT o.voucher_id FROM voucher AS o JOIN account AS a ON o.holder_id = a.member_id)
+FROM (SELECT o.*
+      FROM account AS a
+      CROSS JOIN LATERAL (SELECT * FROM voucher AS e
+                          WHERE e.member_id = a.member_id AND e.voucher_id < $2
+                            AND ($3::text[] IS NULL OR e.status = ANY ($3::text[]))
+                          ORDER BY e.voucher_id DESC LIMIT $4) AS o
+      UNION
+      SELECT o.*
+      FROM account AS a
+      CROSS JOIN LATERAL (SELECT * FROM voucher AS e
+                          WHERE e.holder_id = a.member_id AND e.voucher_id < $2
+                            AND ($3::text[] IS NULL OR e.status = ANY ($3::text[]))
+                          ORDER BY e.voucher_id DESC LIMIT $4) AS o) AS v
 ORDER BY v.voucher_id DESC
 LIMIT $4;

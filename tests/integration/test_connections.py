@@ -26,3 +26,25 @@ async def test_the_kernel_takes_as_much_at_once_as_it_is_asked_to(database: str)
     # Linux gives twice what it is asked for, as it counts its own needs in.
     assert 40_000 <= small < large
     assert 80_000 <= large
+
+
+async def test_statements_are_planned_anew_as_tables_grow(database: str) -> None:
+    connection = await connect(database, by_key=True)
+    try:
+        await connection.execute("ANALYZE lot")
+        statement = await connection.prepare(
+            "UPDATE lot AS l SET remaining = 0 FROM unnest($1::uuid[]) AS w (id) WHERE l.shard = 1 AND l.lot_id = w.id"
+        )
+        explain = f"EXPLAIN EXECUTE {statement.get_name()} (NULL)"
+        empty = str(await connection.fetch(explain))
+        await connection.execute(
+            "INSERT INTO lot (shard, lot_id, member_id, amount, remaining, earned_on)"
+            " SELECT 1, md5(i::text)::uuid, md5(i::text)::uuid, 1, 1, '2026-01-01' FROM generate_series(1, 10000) AS i"
+        )
+        # Read four times, it has read twice as often as when there were none.
+        full = [str(await connection.fetch(explain)) for _ in range(3)][-1]
+    finally:
+        await connection.close()
+
+    assert "lot_id = w.id))" not in empty
+    assert "lot_id = w.id))" in full

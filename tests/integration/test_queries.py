@@ -5,7 +5,6 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-import asyncpg
 import pytest
 
 import loyalty
@@ -69,56 +68,3 @@ def test_every_query_is_used_and_every_use_is_a_query() -> None:
 
         assert used <= names, path
         assert not [name for name in names if f'"{name}"' not in code], path
-
-
-async def plan_of(connection: asyncpg.Connection, sql: str) -> list[str]:
-    """Return the plan that holds for any parameters."""
-    statement = await connection.prepare(sql)
-    await connection.execute("SET plan_cache_mode = force_generic_plan")
-    given = ", ".join(["NULL"] * len(statement.get_parameters()))
-    rows = await connection.fetch(
-        f"EXPLAIN EXECUTE {statement.get_name()}" + (f" ({given})" if given else "")
-    )
-    return [row[0].strip() for row in rows]
-
-
-@pytest.mark.parametrize(
-    "name", [name for name, (slice_, _) in QUERIES.items() if slice_ in {"commands", "rewards"}]
-)
-async def test_a_statement_of_a_posting_goes_by_an_index(prepared: str, name: str) -> None:
-    connection = await connect(prepared)
-    try:
-        # Then a whole table is looked through only where there is no index to go by.
-        await connection.execute("SET enable_seqscan = off")
-        plan = await plan_of(connection, QUERIES[name][1])
-    finally:
-        await connection.close()
-
-    assert [] == [line for line in plan if "Seq Scan on" in line]
-
-
-KEYS = {
-    "find_keys": ["(principal = w.principal) AND (key = w.key)"],
-    "find_owners": ["(shard = w.shard) AND (redemption_id = w.redemption_id) AND (step = 1)"],
-    "find_tokens": ["(shard = w.shard) AND (hash = w.hash)"],
-    "find_pinned": [
-        "(shard = $1) AND (redemption_id = ANY ($2))", "(shard = $1) AND (journal_id = s.journal_id)",
-        "(shard = $1) AND (lot_id = e.lot_id)",
-    ],
-}  # fmt: skip
-"""Statements of commands that look things up by their whole key."""
-
-
-@pytest.mark.parametrize("name", KEYS)
-async def test_a_look_up_goes_by_its_whole_key_even_if_the_table_was_empty_when_it_was_planned(
-    prepared: str, name: str
-) -> None:
-    connection = await connect(prepared, by_key=True)
-    try:
-        # To the planner, a table that was analysed while it was empty costs nothing to be read from end to end.
-        await connection.execute("ANALYZE")
-        plan = await plan_of(connection, QUERIES[f"commands.{name}"][1])
-    finally:
-        await connection.close()
-
-    assert KEYS[name] == [key for key in KEYS[name] if any(key in line for line in plan)]
