@@ -33,6 +33,9 @@ from loyalty.stays.model import Reference
 PARTNER: Final = "partner:"
 """What the account of a partner begins with; its code follows."""
 
+MOST_POINTS: Final = 1_000_000_000_000
+"""So that the points of a statement stay whole numbers for those who read JSON into doubles."""
+
 _encode: Final = msgspec.json.Encoder().encode
 
 
@@ -43,7 +46,7 @@ class SettlementAdjustmentRequest(Struct, frozen=True, forbid_unknown_fields=Tru
     """
 
     reason: Why
-    points: Annotated[int, Meta(ge=-(2**53), le=2**53)] = 0
+    points: Annotated[int, Meta(ge=-MOST_POINTS, le=MOST_POINTS)] = 0
     money: SignedMoney = "0"
     line: Annotated[int, Meta(ge=1, le=2_147_483_647)] | None = None
     reference: Reference | None = None

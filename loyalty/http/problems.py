@@ -14,7 +14,7 @@ from litestar.openapi.datastructures import ResponseSpec
 
 from loyalty import metrics
 from loyalty.errors import CODES, FieldError, Problem, ProblemDocument
-from loyalty.http.expectations import expectation
+from loyalty.wording import field_error, sentence
 
 __all__ = [
     "EXCEPTION_HANDLERS",
@@ -122,83 +122,6 @@ def _require_json(headers: Iterable[tuple[bytes, bytes]]) -> None:
             return
 
 
-# --- msgspec's messages, for people ----------------------------------------------------------------------------------
-
-_LOCATED: Final = re.compile(r"(?s)(.*) - at `(?:key` in `)?(\$[^`]*)`")
-_UNKNOWN: Final = re.compile(r"(?s)Object contains unknown field `(.*)`")
-_MISSING: Final = re.compile(r"(?s)Object missing required field `(.*)`")
-_STEP: Final = re.compile(r"\.([^.\[\]]+)|\[(\d+)\]|(\[\.\.\.\])")
-_TYPES: Final = re.compile(r"`([^`]+)`")
-_WORDS: Final = {
-    "array": "an array",
-    "bool": "true or false",
-    "date": "a date",
-    "datetime": "a date and time",
-    "decimal": "a decimal string",
-    "float": "a number",
-    "int": "an integer",
-    "null": "null",
-    "object": "an object",
-    "str": "a string",
-    "uuid": "a UUID",
-}
-_PHRASES: Final = {
-    "Invalid RFC3339 encoded date": "Expected a date, like 2026-01-31.",
-    "Invalid RFC3339 encoded datetime": "Expected a date and time with its zone, like 2026-01-31T12:00:00Z.",
-    "Invalid decimal string": 'Expected a decimal number in a string, like "1197.00".',
-}
-# Said in the terms of a program; the type itself knows better.
-_BARE: Final = ("Expected `str` matching regex", "Invalid enum value")
-_LONGEST: Final = 200
-
-
-def field_error(message: str, kind: Any = None) -> FieldError:
-    """Read msgspec's message into a JSON pointer and a sentence.
-
-    >>> field_error("Object contains unknown field `foo` - at `$.lines[0]`")
-    FieldError(pointer='/lines/0/foo', detail='Unknown field.', parameter='')
-    """
-    what, path = message, "$"
-    if located := _LOCATED.fullmatch(message):
-        what, path = located.groups()
-    if named := _UNKNOWN.fullmatch(what):
-        return FieldError(_pointer(path, named[1]), "Unknown field.")
-    if named := _MISSING.fullmatch(what):
-        return FieldError(_pointer(path, named[1]), "Required field is missing.")
-    if kind is not None and what.startswith(_BARE) and (better := expectation(kind, _steps(path))):
-        return FieldError(_pointer(path), better)
-    return FieldError(_pointer(path), _sentence(what))
-
-
-def _steps(path: str) -> list[str]:
-    return [name or index or anything for name, index, anything in _STEP.findall(path)]
-
-
-def _pointer(path: str, *names: str) -> str:
-    steps: list[str] = []
-    for name, index, anything in _STEP.findall(path):
-        if anything:  # msgspec doesn't say which key of a map it was: point at the map
-            return _escaped(steps)
-        steps.append(name or index)
-    return _escaped([*steps, *names])
-
-
-def _escaped(steps: list[str]) -> str:
-    return "".join("/" + step[:_LONGEST].replace("~", "~0").replace("/", "~1") for step in steps)
-
-
-def _sentence(what: str) -> str:
-    if phrase := _PHRASES.get(what):
-        return phrase
-    if what.startswith(_BARE[0]):
-        return "Expected a string of another form."
-    return _TYPES.sub(_in_words, what)[:_LONGEST].rstrip(".") + "."
-
-
-def _in_words(match: re.Match[str]) -> str:
-    return " or ".join(_WORDS.get(part, f"`{part}`") for part in match[1].split(" | "))
-
-
 # --- Litestar's exceptions -----------------------------------------------------------------------------------------
 
 _BY_STATUS: Final = {
@@ -254,7 +177,7 @@ def _from_validation(error: ValidationException) -> Problem:
         return Problem("invalid_parameter", bad.detail, errors=(bad,))
     # Litestar's own list: {"message": "Expected `int` <= 100", "key": "limit", "source": "query"}
     found = cast("list[dict[str, str]]", error.extra or [])
-    bad_ones = tuple(FieldError(parameter=it.get("key", ""), detail=_sentence(it["message"])) for it in found)
+    bad_ones = tuple(FieldError(parameter=it.get("key", ""), detail=sentence(it["message"])) for it in found)
     detail = bad_ones[0].detail if bad_ones else ""
     return Problem("invalid_parameter", detail, errors=bad_ones)
 

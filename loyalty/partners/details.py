@@ -4,7 +4,6 @@ The details of a redemption are one struct for each kind. What is wrong with the
 """
 
 import datetime as dt
-import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Annotated, Any, Final
@@ -15,14 +14,10 @@ from msgspec import Meta, Struct
 
 from loyalty.errors import Problem
 from loyalty.partners.model import MOST, Kind, Miles, Offer, Place
+from loyalty.wording import field_error
 
 AHEAD: Final = timedelta(days=731)
 """How far ahead the day of use may lie: two years."""
-
-_TOLD: Final = 200
-"""The most characters of what was sent that a problem tells back."""
-_FIELD: Final = re.compile(r"^Object (?:missing required|contains unknown) field `([^`]+)`")
-_PATH: Final = re.compile(r" - at `\$\.?([^`]*)`$")
 
 Flight = Annotated[
     str,
@@ -170,7 +165,8 @@ def read(
     try:
         details = msgspec.convert(given, FORMS[offer.kind])
     except msgspec.ValidationError as error:
-        return _misread(str(error))
+        found = field_error(str(error), FORMS[offer.kind])
+        return Problem("invalid_details", found.detail, at="/details" + found.pointer)
     if quantity is not None and not _fits(quantity):
         return Problem("invalid_value", f"The quantity is from 1 to {MOST}.", at="/quantity")
     use = _READ[type(details)](offer, details, quantity, _Now(today, now.astimezone(zone), zone))
@@ -332,7 +328,7 @@ def _slot(day: date, time: str | None) -> str:
 def _among(field: str, code: str, codes: Sequence[str]) -> Problem | None:
     if not codes or code in codes:
         return None
-    return _wrong(field, f"It isn't offered at {code}; it is at: {', '.join(codes)}.")
+    return _wrong(field, f"{code} isn't on offer; there is: {', '.join(codes)}.")
 
 
 def _same(quantity: int | None, wanted: int, what: str) -> Problem | None:
@@ -347,15 +343,3 @@ def _fits(quantity: int) -> bool:
 
 def _wrong(field: str, detail: str) -> Problem:
     return Problem("invalid_details", detail, at=f"/details/{field}")
-
-
-def _misread(message: str) -> Problem:
-    """Turn what msgspec says of details into a Problem that names the field."""
-    path = _PATH.search(message)
-    named = _FIELD.match(message)
-    name = named[1][:_TOLD] if named else ""
-    where = [part[:_TOLD] for part in (path[1] if path else "", name) if part]
-    told = _PATH.sub("", message)[:_TOLD]
-    if named:
-        told = f"{'Unknown' if 'unknown' in named[0] else 'Missing'} field `{name}`"
-    return Problem("invalid_details", f"{told}.", at="/".join(["/details", *where]))

@@ -20,7 +20,7 @@ ROWS: tuple[frozenset[str], ...] = tuple(
     frozenset(row.split())
     for row in (
         "ids clock errors money settings",
-        "db coalesce due metrics log embedded",
+        "db coalesce due metrics log embedded wording",
         "migrate",
         "terminal",
         "ledger events",

@@ -159,6 +159,25 @@ def test_what_is_wrong_names_its_field(kind: str, changes: dict[str, Any], code:
     assert (code, f"/details/{field}") == refused(kind, details)
 
 
+@pytest.mark.parametrize(
+    ("kind", "changes", "detail"),
+    [
+        ("miles", {"account": "x"}, "Expected a number of the airline's program."),
+        ("airline_upgrade", {"flight": "665"}, "Expected a flight number such as CA981."),
+        ("airline_upgrade", {"flight": ...}, "Required field is missing."),
+        ("airline_upgrade", {"seat": "12A"}, "Unknown field."),
+        ("airline_upgrade", {"date": "x"}, "Expected a date, like 2026-01-31."),
+        ("exhibition", {"seats": 0}, "Expected an integer >= 1."),
+        ("exhibition", {"event": "e9"}, "e9 isn't on offer; there is: monet."),
+    ],
+)
+def test_what_is_wrong_is_told_in_words(kind: str, changes: dict[str, Any], detail: str) -> None:
+    found = look(kind, {key: value for key, value in (GOOD[kind] | changes).items() if value is not ...})
+    assert isinstance(found, Problem)
+
+    assert detail == found.detail
+
+
 def test_what_is_sent_is_not_told_back_without_end() -> None:
     for details in (NIGHT | {"x" * 500_000: 1}, NIGHT | {"a`b" * 9_000: 1}, NIGHT | {"x": {"y" * 9_000: 1}}):
         told = look("free_night", details)

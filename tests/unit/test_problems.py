@@ -18,7 +18,8 @@ from hypothesis import strategies as st
 
 from loyalty import log, metrics
 from loyalty.errors import CODES, FieldError, Problem
-from loyalty.http.problems import PROBLEM_JSON, decode, encode, field_error, problem_responses, unexpected
+from loyalty.http.problems import PROBLEM_JSON, decode, encode, problem_responses, unexpected
+from loyalty.wording import field_error
 
 
 class Kind(StrEnum):
