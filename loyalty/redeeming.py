@@ -195,15 +195,15 @@ async def look(service: Service, ones: Sequence[Redemption], caller: Caller) -> 
 
 async def page(
     service: Service,
-    member_id: UUID | None,
+    accounts: Sequence[UUID] | None,
     partner: str | None,
     status: str | None,
     before: UUID,
     limit: int,
 ) -> list[Redemption]:
-    """Return a page of redemptions of a member, or of a partner, before one, newest first."""
-    if member_id is not None:
-        return await redeeming_store.list_of_member(service.pool, member_id, before, partner, status, limit)
+    """Return a page of redemptions by a member's accounts, or of a partner, before one, newest first."""
+    if accounts is not None:
+        return await redeeming_store.list_of_member(service.pool, accounts, before, partner, status, limit)
     assert partner is not None, "redemptions are asked for by member or partner"
     return await redeeming_store.list_of_partner(service.pool, partner, before, status, limit)
 

@@ -542,13 +542,17 @@ FROM unnest($1::smallint[], $2::bytea[]) AS w (shard, hash)
 CROSS JOIN LATERAL (SELECT * FROM redemption_token AS e WHERE e.shard = w.shard AND e.hash = w.hash LIMIT 1) AS t;
 
 -- name: list_redemptions_of_member
--- A page of a member's redemptions, newest first; $4 a partner and $5 a status, if not null.
-SELECT redemption_id, member_id, offer, offer_version, partner, reference, status, quantity, points, cash, value,
-       currency, tier, details, draws, slot, venue, begins, booked_on, expires_at, captured, refunded, step
-FROM redemption
-WHERE shard = $1 AND member_id = $2 AND redemption_id < $3
-  AND partner = coalesce($4, partner) AND status = coalesce($5, status)
-ORDER BY redemption_id DESC LIMIT $6;
+-- A page of the redemptions of a member, and of the accounts merged into it, newest first; $4 a partner and $5 a status,
+-- if not null.
+SELECT r.redemption_id, r.member_id, r.offer, r.offer_version, r.partner, r.reference, r.status, r.quantity, r.points,
+       r.cash, r.value, r.currency, r.tier, r.details, r.draws, r.slot, r.venue, r.begins, r.booked_on, r.expires_at,
+       r.captured, r.refunded, r.step
+FROM unnest($1::smallint[], $2::uuid[]) AS w (shard, member_id)
+CROSS JOIN LATERAL (SELECT * FROM redemption AS e
+                    WHERE e.shard = w.shard AND e.member_id = w.member_id AND e.redemption_id < $3
+                      AND e.partner = coalesce($4, e.partner) AND e.status = coalesce($5, e.status)
+                    ORDER BY e.redemption_id DESC LIMIT $6) AS r
+ORDER BY r.redemption_id DESC LIMIT $6;
 
 -- name: list_redemptions_of_partner
 -- A page of a partner's redemptions, newest first; $3 a status, if not null.

@@ -128,11 +128,15 @@ async def find_tokens(pool: Pool, hashes: Sequence[tuple[int, bytes]]) -> list[U
 
 
 async def list_of_member(
-    pool: Pool, member_id: UUID, before: UUID, partner: str | None, status: str | None, limit: int
+    pool: Pool, accounts: Sequence[UUID], before: UUID, partner: str | None, status: str | None, limit: int
 ) -> list[Redemption]:
-    """Return a page of a member's redemptions before one, newest first; of a partner and a status, if not None."""
+    """Return a page of a member's redemptions, by whichever of the member's accounts, before one, newest first.
+
+    They are of a partner and have a status, if these aren't None.
+    """
+    shards = [shard_of(one) for one in accounts]
     rows = await pool.fetch(
-        QUERIES["list_redemptions_of_member"], shard_of(member_id), member_id, before, partner, status, limit
+        QUERIES["list_redemptions_of_member"], shards, accounts, before, partner, status, limit
     )
     return [_redemption(row) for row in rows]
 

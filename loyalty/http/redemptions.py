@@ -2,6 +2,7 @@
 
 import base64
 import re
+from collections.abc import Sequence
 from typing import Annotated, Final
 
 import msgspec
@@ -117,16 +118,17 @@ async def list_redemptions(
 ) -> RedemptionList:
     """List redemptions of a member or of a partner (`hotel`: of the hotel's own offers), newest first.
 
-    With a `reference`, the one that the partner knows by it. A partner's key sees its own, and names no member.
+    A member's are also those of accounts that were merged into it; each names the account that it is of. With a
+    `reference`, the one that the partner knows by it. A partner's key sees its own, and names no member.
     """
     service, user, before = service_of(request), request.user, _read_cursor(cursor)
     partner = _partner(user, partner)
     if member is not None and user.role == Role.PARTNER:
         raise Problem("forbidden_role", "A partner's key can't ask about members.")
-    whose = None if member is None else (await member_of(request, member)).member.member_id
+    whose = None if member is None else await service.accounts((await member_of(request, member)).member)
     if reference is not None:
         found = await _referenced(request, partner, reference)
-        if found is None or status not in {None, found.status} or whose not in {None, found.member_id}:
+        if found is None or status not in {None, found.status} or not _is_of(found, whose):
             return RedemptionList([], None)
         return RedemptionList(await redeeming.look(service, [found], await caller_of(request)), None)
     if whose is None and partner is None:
@@ -216,6 +218,11 @@ async def _referenced(request: ApiRequest, partner: str | None, reference: str) 
     if not _REFERENCE.fullmatch(reference):
         raise bad_parameter("reference", "Not a reference.")
     return await redeeming.referenced(service_of(request), partner, reference)
+
+
+def _is_of(one: Redemption, accounts: Sequence[UUID] | None) -> bool:
+    """Tell whether a redemption is by one of a member's accounts, if a member is asked for."""
+    return accounts is None or one.member_id in accounts
 
 
 def _write_cursor(last: UUID | None) -> str | None:

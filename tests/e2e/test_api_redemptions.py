@@ -3,6 +3,7 @@
 import datetime as dt
 import secrets
 from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 from typing import Any
 
 import click
@@ -400,6 +401,27 @@ def test_a_key_of_the_staff_stays_its_own_members_however_often_that_is_merged(d
             desk, own, lambda whom=whom: desk.post(f"/v1/members/{whom}/benefits/meeting_hour/use", {}, mine)
         )
     refused(desk, own, lambda: desk.step(before, "refund", {"reason": "Rain"}, mine))
+
+
+def test_redemptions_of_merged_accounts_are_listed_with_those_of_the_one_that_is_left(desk: Desk) -> None:
+    numbers = [desk.member, desk.enrol(), desk.enrol()]
+    made = [desk.held(member=each) for each in numbers]
+    for one in made:
+        assert 200 == desk.step(one, "capture").status_code
+    for old, new in pairwise(numbers):
+        assert 201 == desk.post(f"/v1/members/{old}/merge", {"into": new}, Role.OPERATOR).status_code
+
+    def listed(query: str) -> Any:
+        return desk.api.get(f"{REDEMPTIONS}?{query}", Role.BOOKING).json()
+
+    for number in numbers:
+        first = listed(f"member={number}&limit=2")
+        rest = listed(f"member={number}&limit=2&cursor={first['next_cursor']}")
+        assert made[::-1] == [one["redemption_id"] for page in (first, rest) for one in page["redemptions"]]
+        assert made[::-1] == [
+            one["redemption_id"]
+            for one in listed(f"member={number}&partner={desk.code}&status=captured")["redemptions"]
+        ]
 
 
 def test_the_staff_says_why_and_redeems_nothing_for_itself(desk: Desk) -> None:
