@@ -60,7 +60,9 @@ def killed_and_sent_again(data_dir: Path, rounds: int) -> None:
             keys = api.keys
             members = members or [api.member() for _ in range(24)]
             with crowd(api, members) as now:
+                # Long enough that many are answered, on a slow machine, too.
                 time.sleep(0.5)
+                assert wait_until(lambda now=now: len(now) > 20)
                 running.process.kill()
                 running.process.wait()
             sent += now
