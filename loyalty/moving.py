@@ -26,10 +26,8 @@ from loyalty.service import Service
 
 _log = structlog.get_logger("loyalty.moving")
 
-_TRIES: Final = 3
 _PAGE: Final = 200
 _FIRST: Final = UUID(bytes(16))
-_RETRY_AFTER: Final = {"Retry-After": "1"}
 
 
 async def transfer(service: Service, request: TransferRequest, actor: str, key: Key) -> Answer:
@@ -162,17 +160,10 @@ async def _concluded(
     service: Service, work: Callable[[Connection], Awaitable[Move | Result | Answer]]
 ) -> Answer:
     """Run a transaction, again if it lost a race, and return its answer; raise Problem when it is refused."""
-    for _ in range(_TRIES):
-        try:
-            async with service.pool.acquire() as connection:
-                result = await work(connection)
-        except (asyncpg.PostgresError, OSError) as error:
-            _log.warning("joint_rerun", error=repr(error))
-            continue
-        if isinstance(result, Problem):
-            raise result
-        assert not isinstance(result, Elsewhere | Alias | Pooled | Short | Unread), (
-            "what touches two members isn't elsewhere, nor a stay"
-        )
-        return result if isinstance(result, Answer) else result.answer
-    raise Problem("unavailable", headers=_RETRY_AFTER)
+    result = await service.jointly(work)
+    if isinstance(result, Problem):
+        raise result
+    assert not isinstance(result, Elsewhere | Alias | Pooled | Short | Unread), (
+        "what touches two members isn't elsewhere, nor a stay"
+    )
+    return result if isinstance(result, Answer) else result.answer

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from datetime import date, timedelta
 from functools import partial
 from hashlib import blake2b
-from typing import Final
+from typing import Final, TypeVar
 
 import asyncpg
 import structlog
@@ -70,6 +70,9 @@ from loyalty.stays.store import Revision
 from loyalty.vouchers.codes import Codes
 
 _log = structlog.get_logger("loyalty.service")
+
+_Came = TypeVar("_Came")
+"""What a transaction came to."""
 
 _READY_SECONDS: Final = 2.0
 _MOVE_TRIES: Final = 3
@@ -239,18 +242,18 @@ class Service:
         if found is None or household is None:
             return Problem("unknown_member", at="/member")
         drawer = found.member.member_id
-        return await self._jointly(lambda joints, link: joints.draw(link, command, drawer, household))
+        return await self.jointly(lambda link: self.joints.draw(link, command, drawer, household))
 
     async def _refund(self, command: Refund) -> Move | Result:
         """Refund what an account redeemed that was merged meanwhile: the points go on to the survivor."""
-        return await self._jointly(lambda joints, link: joints.refund(link, command))
+        return await self.jointly(lambda link: self.joints.refund(link, command))
 
-    async def _jointly(self, work: Callable[[Joints, Connection], Awaitable[Move | Result]]) -> Move | Result:
-        """Run what touches several members, again if it lost a race."""
+    async def jointly(self, work: Callable[[Connection], Awaitable[_Came]]) -> _Came | Problem:
+        """Run what touches several members in a transaction of its own, again if it lost a race."""
         for _ in range(_MOVE_TRIES):
             try:
                 async with self.pool.acquire() as connection:
-                    return await work(self.joints, connection)
+                    return await work(connection)
             except (asyncpg.PostgresError, OSError) as error:
                 _log.warning("joint_rerun", error=repr(error))
         return Problem("unavailable", headers=_RETRY_AFTER)

@@ -84,10 +84,7 @@ async def _refuse_own(service: Service, one: Voucher, caller: Caller) -> None:
     """
     if caller.person is None:
         return
-    person, whose = await service.find_members(
-        show("mem", each) for each in (caller.person, one.holder_id or one.member_id)
-    )
-    if person is not None and whose is not None and person.member.member_id == whose.member.member_id:
+    if caller.person == await service.survivor(one.holder_id or one.member_id):
         raise Problem(
             "own_redemption", "It is the voucher of the key's own member: another one has to redeem it."
         )
