@@ -51,7 +51,7 @@ async def simulated(dsn: str, ask: Ask, now: datetime) -> tuple[Outcome, dict[UU
 
 def seen(replay: Replay) -> dict[str, Any]:
     """Return what a replay came to, as `on_file` says it."""
-    awards = [kept.on_file.award for kept in replay.stays.values()]
+    awards = [kept.award for kept in replay.stays.values()]
     return _shown(awards, replay.member.counters, set(replay.grants))
 
 

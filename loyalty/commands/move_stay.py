@@ -78,7 +78,7 @@ def _move(
 ) -> Move | Short | Unread:  # fmt: skip
     posting, before = command.posting, on_file.award
     left_page, joined_page = Page(rules, giver, moment), Page(rules, taker, moment)
-    award, why = judge(joining, rules, command, posting, taker, moment)
+    award, why = judge(rules, command, taker, moment, None, joining.budgets)
     short = shortage(joining, why)
     if short is not None:
         return short

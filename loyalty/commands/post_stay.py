@@ -8,6 +8,7 @@ the difference; an older one is recorded and changes nothing. The tier that a st
 day of arrival, as recorded when the stay is first seen; it stays with it, so revisions in any order end alike.
 """
 
+from collections.abc import Mapping
 from typing import Final
 
 import msgspec
@@ -64,6 +65,7 @@ def decide(facts: Facts, rules: Rulebook, command: PostStay, moment: Moment) -> 
     posting = command.posting
     if posting.member != member.number:
         posting = structs.replace(posting, member=member.number)
+        command = structs.replace(command, posting=posting)
     known = _seen_before(facts.stay, posting)
     if known is not None:
         return known
@@ -78,7 +80,7 @@ def decide(facts: Facts, rules: Rulebook, command: PostStay, moment: Moment) -> 
             "invalid_value", "After this stay's last revision no other has a number.", at="/revision"
         )
     # From here the posting is recorded.
-    return _record(facts, rules, command, posting, member, moment)
+    return _record(facts, rules, command, member, moment)
 
 
 def _seen_before(on_file: StayOnFile | None, posting: StayPosting) -> Result | None:
@@ -135,14 +137,15 @@ def supersede(
 
 
 def _record(
-    facts: Facts, rules: Rulebook, command: PostStay, posting: StayPosting, member: Member, moment: Moment
+    facts: Facts, rules: Rulebook, command: PostStay, member: Member, moment: Moment
 ) -> Decision | Short | Unread:
-    on_file = facts.stay
-    award, why = judge(facts, rules, command, posting, member, moment)
+    on_file, posting = facts.stay, command.posting
+    own = on_file.award if on_file else None
+    award, why = judge(rules, command, member, moment, own, facts.budgets)
     short = shortage(facts, why)
     if short is not None:
         return short
-    before = on_file.award if on_file else nothing(award)
+    before = nothing(award) if own is None else own
     kind = _journal_kind(on_file, posting, before, award)
     crossings = crossings_of(rules, member.counters, before, award) if kind else []
     if crossings and (places := rewarding.unread(facts, crossings)):
@@ -197,19 +200,22 @@ def reward(
 
 
 def judge(
-    facts: Facts, rules: Rulebook, command: PostStay, posting: StayPosting, member: Member, moment: Moment, *,
-    explain: bool = True,
+    rules: Rulebook, command: PostStay, member: Member, moment: Moment, own: Award | None,
+    budgets: Mapping[str, int], *, explain: bool = True,
 ) -> tuple[Award, list[Why]]:  # fmt: skip
-    """Return what a stay is worth to a member, under the version in force at its check-out, and why."""
-    version, budgets = rules.at(posting.departure), facts.budgets
-    if facts.stay is None or facts.stay.member_id != member.member_id:
+    """Return what a stay is worth to a member, under the version in force at its check-out, and why.
+
+    `own` is what it stands for already, if it is on the member's file; `budgets` what is left of promotions' budgets.
+    """
+    posting = command.posting
+    version = rules.at(posting.departure)
+    if own is None:
         pinned, before = judging.pin(version, member, posting, command.brand, moment), Before(member.counters)
     else:
-        award = facts.stay.award
-        pinned = Pinned(award.tier, award.brand, award.entitled, award.seen_on)
-        before = before_revision(rules, member, award)
+        pinned = Pinned(own.tier, own.brand, own.entitled, own.seen_on)
+        before = before_revision(rules, member, own)
         if version.budgets:
-            had = budget_had(rules, award)
+            had = budget_had(rules, own)
             budgets = {code: left + had.get(code, 0) for code, left in budgets.items()}
     guest = None
     if version.promotions is not None and pinned.entitled is None:

@@ -9,14 +9,15 @@ from msgspec import structs
 
 from loyalty import money
 from loyalty.ledger.counters import NOTE
-from loyalty.ledger.model import CAPPED, POINTS, SENT, Idling, Member, Spares
+from loyalty.ledger.model import CAPPED, POINTS, SENT, Counters, Idling, Member, Spares
 from loyalty.program.earning import Earning
 from loyalty.program.festivals import Festivals
 from loyalty.program.lifetime import Lifetimes
 from loyalty.program.model import UNIT_SCALE, Choice, Definition, Milestone, Name, Reward
 from loyalty.program.promotions import Promotions
 from loyalty.tiers.ladder import Ladder, Level
-from loyalty.tiers.milestones import MilestoneRule
+from loyalty.tiers.marks import Change, Marks
+from loyalty.tiers.milestones import Crossing, MilestoneRule, all_crossed
 from loyalty.tiers.standing import Tiers
 
 _DORMANCY: int = 2
@@ -49,6 +50,7 @@ class Rulebook:
         self.ladder = Ladder.of(definition, self.amount)
         self.tiers = Tiers([(date.min, self.ladder)])
         self.milestones = tuple(self._milestone(item) for item in definition.milestone)
+        self._marks = Marks(mark for rule in self.milestones for mark in rule.marks())
         self.offers_choices = any(item.choice for item in definition.milestone)
         self.promotions = (
             Promotions(definition, Festivals(definition.festival)) if definition.promotion else None
@@ -94,6 +96,17 @@ class Rulebook:
     def milestone(self, code: str) -> MilestoneRule | None:
         """Return a milestone of this version by its code."""
         return next((rule for rule in self.milestones if rule.code == code), None)
+
+    def crossed(
+        self, changed: Sequence[Change], counters: Counters, *, ahead: bool = False
+    ) -> list[Crossing]:
+        """Return the milestones of this version that a change of the counters, which hold it already, has crossed.
+
+        `ahead`: they don't hold it yet.
+        """
+        if not self._marks.passed(changed, counters, ahead=ahead):
+            return []
+        return all_crossed(self.milestones, changed, counters, ahead=ahead)
 
     def level(self, code: str) -> Level:
         """Return a tier of this version by its code; the lowest for one that it hasn't."""

@@ -14,7 +14,8 @@ from loyalty.ledger.model import Counters, Journal, Member, MilestoneGrant, Mome
 from loyalty.ledger.rules import Book
 from loyalty.program.visit import Why
 from loyalty.stays.model import Award
-from loyalty.tiers.milestones import Change, Crossing, all_crossed, changes
+from loyalty.tiers.marks import Change, changes
+from loyalty.tiers.milestones import Crossing
 
 encode = msgspec.json.Encoder().encode
 
@@ -109,11 +110,11 @@ def points_of(award: Award) -> Points:
 
 def crossings_of(rules: Rulebook, counters: Counters, before: Award, after: Award) -> list[Crossing]:
     """Return the milestones that an award in place of another will pass, by the version in force at the check-out."""
-    milestones = rules.at(after.effective_on).milestones
-    if not milestones:
+    version = rules.at(after.effective_on)
+    if not version.milestones:
         return []
     changed = changes(before.counts, before.effective_on.year, after.counts, after.effective_on.year)
-    return all_crossed(milestones, changed, counters, ahead=True)
+    return version.crossed(changed, counters, ahead=True)
 
 
 class Page:

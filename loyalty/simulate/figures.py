@@ -92,7 +92,7 @@ class Figures:
                 self.milestones[code] += 1
 
     def _add_stay(self, kept: Kept) -> None:
-        award, posting = kept.on_file.award, kept.posting
+        award, posting = kept.award, kept.posting
         tally, points = self._at(posting), award.points
         tally.nights += award.counts.get("nights", 0)
         tally.base += award.base

@@ -5,27 +5,29 @@ takes the place of the one before; a stay that moves leaves one member and joins
 """
 
 from collections.abc import Sequence
+from datetime import date
 from typing import Final
 
 from msgspec import Struct, structs
 
 from loyalty.commands import post_stay
 from loyalty.commands.judge import left_behind
-from loyalty.commands.model import Facts
 from loyalty.commands.post_stay import PostStay, before_revision, budget_use, nothing
 from loyalty.commands.rulebook import Rulebook
 from loyalty.ids import UUID
 from loyalty.ledger import counters
 from loyalty.ledger.model import Counters, Member, Moment
 from loyalty.simulate.budgets import Budgets
-from loyalty.stays.model import Award, StayOnFile, StayPosting
+from loyalty.stays.model import Award, StayPosting
 from loyalty.stays.rules import Folio
-from loyalty.tiers.milestones import Change, MilestoneRule, all_crossed, changes
+from loyalty.tiers.marks import Change, changes
 
 NOT_CONVERTIBLE: Final = "not_convertible"
 BEYOND_LIMITS: Final = "beyond_limits"
 _NIGHT: Final = 10
 """Nights are counted in tenths."""
+_NOTHING: Final = Award("", "", date.min)
+"""What a stay stands for before anything was said of it."""
 
 Grant = tuple[str, str, int]
 """A milestone granted: its code, its year if it has one, and its ordinal."""
@@ -49,10 +51,11 @@ class Said(Struct, frozen=True, gc=False):
 
 
 class Kept(Struct, gc=False):
-    """What is on file for a stay, with its last posting. `refused` says why the rules refuse it, if they do."""
+    """A stay's last posting and what it stands for. `refused` says why the rules refuse it, if they do."""
 
-    on_file: StayOnFile
+    revision: int
     posting: StayPosting
+    award: Award
     refused: str = ""
 
 
@@ -63,6 +66,7 @@ class Replay:
 
     def __init__(self, rules: Rulebook, budgets: Budgets, member: Member, judged: frozenset[str]) -> None:
         """Begin with a member of whom nothing is counted. `judged`: labels of versions that are the live ones, too."""
+        member.told = {}
         self.member = member
         self.stays: dict[UUID, Kept] = {}
         self.grants: dict[Grant, StayPosting] = {}
@@ -75,11 +79,11 @@ class Replay:
     def take(self, said: Said) -> None:
         """Judge what was said of a stay."""
         kept = self.stays.get(said.stay_id)
-        if kept is not None and said.revision < kept.on_file.revision:
+        if kept is not None and said.revision < kept.revision:
             return
         if said.gone:
             if kept is not None:
-                self._leave(kept.on_file.award, said)
+                self._leave(kept.award, said)
             return
         arrives = said.joined and kept is None
         if said.award is not None:
@@ -94,8 +98,7 @@ class Replay:
 
     def leave_over(self) -> Counters:
         """Return what is still counted of a member whose stays have all gone: others may count differently since."""
-        left, self.member.counters = self.member.counters, {}
-        self.member.tier = ""
+        left, self.member.counters, self.member.told = self.member.counters, {}, {}
         return left
 
     def bring(self, left: Counters) -> None:
@@ -104,10 +107,9 @@ class Replay:
         for key, counts in list(counters.parts(left)):
             for unit, amount in counts.items():
                 counters.add(self.member.counters, key, unit, amount)
-            self.member.tier = ""
-            milestones = self._rules.versions[-1].milestones
-            if milestones and stays:
-                self._cross(milestones, [Change(counters.year_of(key), counts)], stays[-1])
+            self.member.told = {}
+            if stays:
+                self._cross(self._rules.versions[-1], [Change(counters.year_of(key), counts)], stays[-1])
 
     def _stands(self, award: Award) -> bool:
         """Tell whether an award that came with a merged account was judged by the version that judges it here."""
@@ -116,10 +118,8 @@ class Replay:
 
     def _keep(self, said: Said, kept: Kept | None, award: Award, refused: str = "") -> Kept:
         """Put an award in the place of the one on file."""
-        self._replace(nothing(award) if kept is None else kept.on_file.award, award, said)
-        member = self.member
-        on_file = StayOnFile(member.shard, member.member_id, said.stay_id, said.revision, b"", award, b"")
-        self.stays[said.stay_id] = now = Kept(on_file, said.command.posting, refused)
+        self._replace(_NOTHING if kept is None else kept.award, award, said)
+        self.stays[said.stay_id] = now = Kept(said.revision, said.command.posting, award, refused)
         return now
 
     def _leave(self, award: Award, said: Said) -> None:
@@ -130,21 +130,16 @@ class Replay:
 
     def _judge(self, said: Said, kept: Kept | None) -> tuple[Award, str]:
         """Return what a stay is worth, and why it is refused, if it is."""
-        command = said.command
-        version = self._rules.at(command.posting.departure)
+        command, rules = said.command, self._rules
+        version = rules.at(command.posting.departure)
         refused = refusal(version, command.posting, command.folio)
-        posting = command.posting
         if refused:
             # The service wouldn't have recorded it: it stands for what a cancelled stay does.
-            posting = structs.replace(posting, status="cancelled")
-        facts = Facts(self.member, kept.on_file if kept else None)
-        if kept is None:
-            self._rules.tiers.know(self.member, said.moment.today)
-        if version.budgets:
-            facts.budgets = self._budgets.left(said.moment.at)
+            command = structs.replace(command, posting=structs.replace(command.posting, status="cancelled"))
         award, _ = post_stay.judge(
-            facts, self._rules, command, posting, self.member, said.moment, explain=False
-        )
+            rules, command, self.member, said.moment, None if kept is None else kept.award,
+            self._budgets.left(said.moment.at), explain=False,
+        )  # fmt: skip
         return award, refused
 
     def _replace(self, before: Award, after: Award, said: Said) -> None:
@@ -160,21 +155,17 @@ class Replay:
         self._count(after, 1)
         changed = changes(before.counts, before.effective_on.year, after.counts, after.effective_on.year)
         self._know_changed(changed)
-        milestones = self._rules.at(after.effective_on).milestones
-        if milestones:
-            self._cross(milestones, changed, said.command.posting)
+        self._cross(self._rules.at(after.effective_on), changed, said.command.posting)
 
     def _know_changed(self, changed: Sequence[Change]) -> None:
-        """Forget the tier that was known if a change of the counters, which hold it already, may have moved it."""
+        """Forget the tiers that were told if a change of the counters, which hold it already, may have moved them."""
         member = self.member
-        if member.tier and not self._rules.tiers.unmoved(changed, member.counters):
-            member.tier = ""
+        if member.told and not self._rules.tiers.unmoved(changed, member.counters):
+            member.told = {}
 
-    def _cross(
-        self, milestones: Sequence[MilestoneRule], changed: Sequence[Change], posting: StayPosting
-    ) -> None:
+    def _cross(self, version: Rulebook, changed: Sequence[Change], posting: StayPosting) -> None:
         """Note the milestones that a change of the counters, which hold it already, has crossed."""
-        for one in all_crossed(milestones, changed, self.member.counters):
+        for one in version.crossed(changed, self.member.counters):
             if one.status == "granted":
                 self.grants[one.code, one.period, one.ordinal] = posting
             else:

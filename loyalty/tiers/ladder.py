@@ -4,13 +4,14 @@ Amounts are in the scale of their unit: nights in tenths, spend in minor units. 
 """
 
 from bisect import bisect_right
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date
 from typing import Final
 
 from msgspec import Struct
 
 from loyalty.program.model import Bar, Definition, Lifetime, Qualification, Tier
+from loyalty.tiers.marks import Asked
 
 Thresholds = tuple[tuple[str, int], ...]
 
@@ -74,12 +75,7 @@ class Ladder:
         first = self._by_code.get(rules.rollover_from or "")
         self.rolls_from = first.rank if first is not None else 0
         """The rank of the first tier whose excess rolls over."""
-        # What it takes to be above the lowest level at all; most members aren't.
-        lowest: dict[str, int] = {}
-        for level in levels:
-            for unit, threshold in level.reach or level.require[:1]:
-                lowest[unit] = min(threshold, lowest.get(unit, threshold))
-        self._lowest = tuple(lowest.items())
+        self._least = tuple(_least(levels[level.rank + 1 :]) for level in levels)
 
     @classmethod
     def of(cls, definition: Definition, amount: Callable[[str, str], int]) -> "Ladder":
@@ -91,6 +87,17 @@ class Ladder:
         levels = tuple(_level(rank, tier, read) for rank, tier in enumerate(definition.tier))
         rules = definition.qualification
         return cls(levels, rules, tuple((one, read(one.require)) for one in rules.lifetime))
+
+    def marks(self) -> Iterator[Asked]:
+        """Yield all thresholds: within a year, and those for life."""
+        for level in self.levels:
+            for unit, amount in (*level.reach, *level.require, *level.keep, *level.keep_require):
+                yield Asked(unit, yearly=True, at=(amount,))
+        for unit, most in self.bars:
+            yield Asked(unit, yearly=True, at=(most + 1,))
+        for _, require in self.lifetime:
+            for unit, amount in require:
+                yield Asked(unit, yearly=False, at=(amount,))
 
     @property
     def days_needed(self) -> int:
@@ -131,15 +138,19 @@ class Ladder:
 
     def reached(self, counted: Mapping[str, int], barred: frozenset[int] = _NO_RANK) -> Level:
         """Return the highest level that counts reach, and that isn't of a barred rank."""
-        for unit, threshold in self._lowest:
-            if counted.get(unit, 0) >= threshold:
-                break
-        else:
+        if not self._may_be_above(0, counted):
             return self.levels[0]
         for level in self._from_the_top:
             if level.reached_by(counted) and level.rank not in barred:
                 return level
         return self.levels[0]
+
+    def _may_be_above(self, rank: int, counted: Mapping[str, int]) -> bool:
+        """Tell whether counts have any of what it takes at least to be above a rank; most of the time they haven't."""
+        for unit, threshold in self._least[rank]:
+            if counted.get(unit, 0) >= threshold:
+                return True
+        return False
 
     def barred(self, counted: Mapping[str, int]) -> frozenset[int]:
         """Return the ranks that a bar keeps a member from reaching."""
@@ -151,6 +162,8 @@ class Ladder:
 
     def upgraded(self, counted: Mapping[str, int], present: Level) -> Level:
         """Return the level that counts reach, the present one if that is no upgrade or a bar is in the way."""
+        if not self._may_be_above(present.rank, counted):
+            return present
         found = self.reached(counted)
         if found.rank > present.rank and self._to_reach:
             found = self.reached(counted, self.barred(counted))
@@ -244,6 +257,16 @@ def _level(rank: int, tier: Tier, read: Callable[[Mapping[str, str]], Thresholds
         read(tier.reach), read(tier.require), read(tier.keep or tier.reach), read(tier.keep_require or tier.require),
         tier.permanent, tier.benefits, dict(tier.yearly), tier.by_invitation,
     )  # fmt: skip
+
+
+def _least(levels: Sequence[Level]) -> Thresholds:
+    """Return of what it takes to reach any of some levels the least, by unit; one unit of those that all are asked."""
+    least: dict[str, int] = {}
+    for level in levels:
+        if not level.by_invitation:
+            for unit, threshold in level.reach or level.require[:1]:
+                least[unit] = min(threshold, least.get(unit, threshold))
+    return tuple(least.items())
 
 
 def _thresholds(levels: tuple[Level, ...]) -> Thresholds:

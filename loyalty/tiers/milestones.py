@@ -5,13 +5,14 @@ reversal takes back exactly what it uncrosses, and the order of posting never ma
 """
 
 from bisect import bisect_right
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from msgspec import Struct
 
 from loyalty.ledger import counters as counting
 from loyalty.ledger.model import Counters
 from loyalty.program.model import Choice, Reward
+from loyalty.tiers.marks import Asked, Change
 
 
 class MilestoneRule(Struct, frozen=True, gc=False):
@@ -38,6 +39,13 @@ class MilestoneRule(Struct, frozen=True, gc=False):
         """Return how many marks a count has passed."""
         passed = bisect_right(self.at, count) if self.at else max(0, (count - self.above) // self.every)
         return passed if self.most is None else min(passed, self.most)
+
+    def marks(self) -> Iterator[Asked]:
+        """Yield the marks of all its units."""
+        steps = () if self.at else ((self.above, self.every),)
+        yield Asked(self.unit, self.yearly, self.at, steps)
+        for unit, at in self.others:
+            yield Asked(unit, self.yearly, at)
 
     def next_mark(self, count: int) -> int | None:
         """Return the first mark that a count hasn't passed; None when there is no more."""
@@ -93,32 +101,6 @@ class Crossing(Struct, frozen=True, gc=False):
     ordinal: int
     status: str
     period: str = ""
-
-
-class Change(Struct, frozen=True, gc=False):
-    """What the counts of a year changed by."""
-
-    year: int
-    counts: Mapping[str, int]
-
-
-def changes(
-    before: Mapping[str, int], before_year: int, after: Mapping[str, int], after_year: int
-) -> list[Change]:
-    """Return by what an award that replaces another changes the counts of each year."""
-    if not before:
-        return [Change(after_year, after)]
-    if before_year == after_year:
-        return [
-            Change(
-                after_year,
-                {unit: after.get(unit, 0) - before.get(unit, 0) for unit in before.keys() | after.keys()},
-            )
-        ]
-    return [
-        Change(before_year, {unit: -amount for unit, amount in before.items()}),
-        Change(after_year, after),
-    ]
 
 
 def crossed(rule: MilestoneRule, before: int, after: int, period: str = "") -> list[Crossing]:

@@ -12,9 +12,8 @@ from loyalty.ledger import counters as counting
 from loyalty.ledger.model import Counters, Member
 from loyalty.tiers.course import Era
 from loyalty.tiers.ladder import Ladder, Level
-from loyalty.tiers.milestones import Change
+from loyalty.tiers.marks import Change, Marks
 from loyalty.tiers.timeline import Period
-from loyalty.tiers.unmoved import Thresholds
 
 _DAY: Final = timedelta(days=1)
 _MANY_DAYS: Final = 40
@@ -45,7 +44,7 @@ class Tiers:
         )
         # What is carried over from another year isn't seen in a year's own counts.
         seen = self._one_a_year and not any(ladder.rules.rollover for ladder in self._ladders.all)
-        self._thresholds = Thresholds(self._ladders.all) if seen else None
+        self._thresholds = Marks(mark for ladder in self._ladders.all for mark in ladder.marks()) if seen else None
         self._grace = max(ladder.rules.grace_months for ladder in self._ladders.all)
         self._plain = self._era.before is None and all(ladder.plain for ladder in self._ladders.all)
 
@@ -65,23 +64,29 @@ class Tiers:
         return member.tier != "" and (member.review_on is None or member.review_on > day)
 
     def near(self, member: Member, day: date, today: date) -> Level:
-        """Return the tier on a day; the one last told where a calendar year has but one, beyond any grace."""
-        if self._one_a_year and day <= today and not member.traits.statuses and self.certain(member, today):
-            begins = add_months(date(today.year, 1, 1), self._grace)
+        """Return the tier on a day; where a calendar year has but one, beyond any grace, the one told before."""
+        if not self._one_a_year or member.traits.statuses:
+            return self.on(member, day)
+        if day <= today and self.certain(member, today):
+            begins = add_months(date(today.year, 1, 1), self._grace) if self._grace else date(today.year, 1, 1)
             ladder = self._era.ladder_on(today)
             if day >= begins and ladder is self._era.ladder_on(begins):
                 return ladder.level(member.tier)
-        return self.on(member, day)
+        return self.on(member, day) if member.told is None else self._told(member.told, member, day)
 
-    def know(self, member: Member, today: date) -> None:
-        """Tell a member's tier of today and its next review, where `near` goes by it; nothing if that is known."""
-        if self._one_a_year and not member.traits.statuses and not self.certain(member, today):
-            level, member.review_on = self.reviewed(member, today)
-            member.tier = level.code
+    def _told(self, told: dict[tuple[int, int, bool], str], member: Member, day: date) -> Level:
+        """Return the tier on a day; it is worked out once for a year and a ladder, within grace and beyond it."""
+        ladder, place = self._ladders.on(day), bisect_right(self._ladders.days, day)
+        grace = ladder.rules.grace_months
+        part = (day.year, place, not grace or day >= add_months(date(day.year, 1, 1), grace))
+        code = told.get(part)
+        if code is None:
+            told[part] = code = self.on(member, day).code
+        return ladder.level(code)
 
     def unmoved(self, changed: Sequence[Change], counters: Counters) -> bool:
         """Tell whether changes of the counts, which hold them already, can't have moved a tier nor its end."""
-        return self._thresholds is not None and self._thresholds.unmoved(changed, counters)
+        return self._thresholds is not None and not self._thresholds.passed(changed, counters)
 
     def standing(self, member: Member, day: date) -> Standing:
         """Return the tier on a day, until when it is certain, and where it comes from."""

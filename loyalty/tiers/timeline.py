@@ -267,24 +267,32 @@ def _cycles(member: Member, ladders: Ladders, start: Step | None) -> Iterator[Pe
 
     The next one begins with the day after, and with nothing counted.
     """
-    days = _days(member.counters)
-    begins = min([member.enrolled_on, *days]) if start is None else start[0]
+    counters, changing = member.counters, bool(ladders.days)
+    keys = counting.days(counters)
+    if start is None:
+        begins = min(member.enrolled_on, date.fromisoformat(min(keys))) if keys else member.enrolled_on
+    else:
+        begins = start[0]
     level = ladders.on(begins).levels[0] if start is None else start[1]
-    waiting = sorted([one for one in {*days, *ladders.days} if one >= begins], reverse=True)
+    marks, since = {*keys, *(day.isoformat() for day in ladders.days)} if changing else keys, begins.isoformat()
+    waiting = sorted([key for key in marks if key >= since], reverse=True)
     while True:
         total: dict[str, int] = {}
+        ladder = ladders.on(begins)
         counted = _with_brands(ladders, total)
         step: Step | None = None
-        begins_next = add_months(begins, ladders.on(begins).rules.months)
-        ends = begins_next - _DAY
-        while waiting and waiting[-1] < begins_next:
-            day = waiting.pop()
-            ladder = ladders.on(day)
-            _add(total, days.get(day, _NOTHING))
+        begins_next = add_months(begins, ladder.rules.months)
+        ends, limit = begins_next - _DAY, begins_next.isoformat()
+        while waiting and waiting[-1] < limit:
+            key = waiting.pop()
+            if changing:
+                ladder = ladders.on(date.fromisoformat(key))
+            present = ladder.like(level) if changing else level
+            _add(total, counters.get(key, _NOTHING))
             counted = _with_brands(ladders, total)
-            present = ladder.like(level)
             after = ladder.upgraded(counted, present)
             if after is not present:
+                day = date.fromisoformat(key)
                 ends, begins_next = day - _DAY, day + _DAY
                 step = (begins_next if ladder.rules.effective == "next_day" else day, after)
                 break

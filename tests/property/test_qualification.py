@@ -17,7 +17,7 @@ from loyalty.ledger.model import Counters, Member, Status, Traits
 from loyalty.program.model import Bar, Lifetime, Qualification
 from loyalty.tiers import standing as standing_file
 from loyalty.tiers.ladder import Ladder, Level
-from loyalty.tiers.milestones import changes
+from loyalty.tiers.marks import changes
 from loyalty.tiers.standing import Tiers
 from tests.builders import counted, member
 

@@ -291,7 +291,7 @@ def test_stays_that_came_with_a_merged_account_are_judged_by_the_new_version_fro
         _, pairs = live.run(simulated(live.dsn, Ask(decode(SECOND), first), live.clock.now()))
 
     labels = {
-        kept.posting.stay_ref[-3:]: kept.on_file.award.program
+        kept.posting.stay_ref[-3:]: kept.award.program
         for pair in pairs.values()
         for kept in pair.new.stays.values()
     }

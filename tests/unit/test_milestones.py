@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loyalty.tiers.milestones import Change, Crossing, MilestoneRule, all_crossed, changes, crossed
+from loyalty.tiers.marks import Change, changes
+from loyalty.tiers.milestones import Crossing, MilestoneRule, all_crossed, crossed
 from tests.builders import counted, house_rules, small_rules
 
 TENTH = house_rules().milestones[0]

@@ -8,7 +8,7 @@ import pytest
 from loyalty.commands.rulebook import Rulebook, join
 from loyalty.ledger import counters as counting
 from loyalty.ledger.model import Counters, Member, Status, Traits
-from loyalty.tiers.milestones import Change
+from loyalty.tiers.marks import Change
 from loyalty.tiers.standing import Tiers
 from tests.builders import PROGRAM, counted, member, small_rules
 

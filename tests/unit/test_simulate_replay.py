@@ -126,7 +126,7 @@ def test_a_stay_of_a_merged_account_is_as_it_was_there_or_judged_again_by_other_
     giver, taker = begin(played), begin(played)
     giver.take(said(0, lines=lines(room="100.00")))
     # As a gold member's, whatever the account is that it comes to.
-    award = structs.replace(giver.live.stays[IDS[0]].on_file.award, tier="gold", tier_bonus=25)
+    award = structs.replace(giver.live.stays[IDS[0]].award, tier="gold", tier_bonus=25)
     giver.take(said(0, 1, 2, gone=True, whole=True))
     taker.take(said(1, 0, 2, joined=True, award=award, lines=lines(room="100.00")))
     played.end(giver)
@@ -147,7 +147,7 @@ def test_the_tier_of_the_first_sight_stays_with_a_stay() -> None:
     pair.take(said(1, 0, 2, arrival=date(2026, 4, 1), departure=date(2026, 4, 5), lines=lines(room="10.00")))
     pair.take(said(0, 1, 3, lines=lines(room="200.00")))
     pair.take(said(2, 0, 4, lines=lines(room="100.00")))
-    awards = [kept.on_file.award for kept in pair.live.stays.values()]
+    awards = [kept.award for kept in pair.live.stays.values()]
 
     assert ["silver", "silver", "gold"] == [award.tier for award in awards]
     assert [0, 0, 25] == [award.tier_bonus for award in awards]
@@ -161,7 +161,7 @@ def test_a_tier_is_looked_up_anew_once_what_made_it_is_gone() -> None:
     pair.take(said(1, 0, 2, lines=lines(room="100.00")))
     pair.take(said(0, 1, 3, gone=True))
     pair.take(said(2, 0, 4, lines=lines(room="100.00")))
-    awards = [kept.on_file.award for kept in pair.live.stays.values()]
+    awards = [kept.award for kept in pair.live.stays.values()]
 
     assert ["gold", "silver"] == [award.tier for award in awards]
 
@@ -174,7 +174,7 @@ def test_check_outs_before_the_first_day_are_judged_as_they_were() -> None:
     pair.take(said(1, 0, 2, **dates, lines=lines(room="100.00")))
     played.end(pair)
 
-    assert [100, 200] == [kept.on_file.award.base for kept in pair.new.stays.values()]
+    assert [100, 200] == [kept.award.base for kept in pair.new.stays.values()]
     # Only the second one is of the days that are looked at.
     assert totals(100, nights="1") == played.totals().live
     assert totals(200, nights="1", cost="3.00") == played.totals().new
@@ -307,7 +307,7 @@ def replay_all(cuts: dict[str, Cut] | None = None) -> tuple[World, list[int]]:
     for number, day in enumerate((3, 1, 2)):
         pair = begin(played)
         pair.take(said(number, 0, day))
-        given.append(pair.live.stays[IDS[number]].on_file.award.promotions.get("shared", 0))
+        given.append(pair.live.stays[IDS[number]].award.promotions.get("shared", 0))
     return world, given
 
 
