@@ -4,7 +4,7 @@ What a stay is judged by besides itself is fixed when it is first seen: the tier
 promotions the guest was entitled to. Limits are judged by what other stays have taken by now.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import date
 from typing import Final
 
@@ -19,6 +19,7 @@ from loyalty.program.promotions import Promotions, Used
 from loyalty.program.visit import Known, Visit, Why
 from loyalty.stays.model import Award, StayPosting
 from loyalty.stays.rules import Folio
+from loyalty.tiers.ladder import Level
 
 _NIGHT: Final = 10
 """Nights are counted in tenths."""
@@ -95,14 +96,16 @@ class _Worth(Struct, gc=False):
     opens_on: date | None = None
 
 
-def pin(rules: Rulebook, member: Member, posting: StayPosting, brand: str, moment: Moment) -> Pinned:
-    """Return what a stay that is new to a member is judged by."""
+def pin(
+    rules: Rulebook, posting: StayPosting, brand: str, moment: Moment, tier_on: Callable[[date], Level]
+) -> Pinned:
+    """Return what a stay that is new to a member is judged by; `tier_on` tells the member's tiers."""
     judged_on = rules.earning.judged_on
     day = posting.arrival
     if judged_on != "arrival":
         day = posting.departure if judged_on == "departure" else moment.today
     seen_on = moment.today if rules.asks_posting_day else None
-    return Pinned(rules.tiers.near(member, day, moment.today).code, brand, None, seen_on)
+    return Pinned(tier_on(day).code, brand, None, seen_on)
 
 
 class Asked:

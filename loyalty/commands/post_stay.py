@@ -8,7 +8,9 @@ the difference; an older one is recorded and changes nothing. The tier that a st
 day of arrival, as recorded when the stay is first seen; it stays with it, so revisions in any order end alike.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from datetime import date
+from functools import partial
 from typing import Final
 
 import msgspec
@@ -40,6 +42,7 @@ from loyalty.ledger.rules import Book
 from loyalty.program.visit import Why
 from loyalty.stays.model import Award, StayOnFile, StayPosting, StayRevision
 from loyalty.stays.rules import Folio, content
+from loyalty.tiers.ladder import Level
 from loyalty.tiers.milestones import Crossing
 
 _decode_posting = msgspec.json.Decoder(StayPosting).decode
@@ -201,16 +204,20 @@ def reward(
 
 def judge(
     rules: Rulebook, command: PostStay, member: Member, moment: Moment, own: Award | None,
-    budgets: Mapping[str, int], *, explain: bool = True,
+    budgets: Mapping[str, int], tier_on: Callable[[date], Level] | None = None, *, explain: bool = True,
 ) -> tuple[Award, list[Why]]:  # fmt: skip
     """Return what a stay is worth to a member, under the version in force at its check-out, and why.
 
     `own` is what it stands for already, if it is on the member's file; `budgets` what is left of promotions' budgets.
+    `tier_on` tells the member's tier on a day, for whoever has it at hand.
     """
     posting = command.posting
     version = rules.at(posting.departure)
     if own is None:
-        pinned, before = judging.pin(version, member, posting, command.brand, moment), Before(member.counters)
+        if tier_on is None:
+            tier_on = partial(rules.tiers.near, member, today=moment.today)
+        pinned = judging.pin(version, posting, command.brand, moment, tier_on)
+        before = Before(member.counters)
     else:
         pinned = Pinned(own.tier, own.brand, own.entitled, own.seen_on)
         before = before_revision(rules, member, own)

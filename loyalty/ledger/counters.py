@@ -127,7 +127,11 @@ def over_all(counters: Counters, unit: str) -> int:
     """Return what was ever counted of a unit; of `brands`, how many different ones."""
     if unit == "brands":
         return brands(by_unit(counters))
-    return sum([counts.get(unit, 0) for key, counts in counters.items() if len(key) == _YEAR])
+    total = 0
+    for key, counts in counters.items():
+        if len(key) == _YEAR:
+            total += counts.get(unit, 0)
+    return total
 
 
 def notes(counters: Counters) -> Counters:

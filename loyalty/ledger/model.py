@@ -121,7 +121,6 @@ class Member(Struct, gc=False):
     `tier` is the one last told, `review_on` the first day on which it may be another without anything being posted.
     `next_expiry` is a lower bound: nothing of the lots opens, expires or lapses before it. `active_on` is the last
     activity, where a rule looks at it.
-    `told` are the tiers found for parts of years, as long as nothing that is counted moves them; None: forget them.
     """
 
     shard: int
@@ -140,7 +139,6 @@ class Member(Struct, gc=False):
     review_on: date | None = None
     pending: int = 0
     active_on: date | None = None
-    told: dict[tuple[int, int, bool], str] | None = None
 
 
 class Lot(Struct, gc=False):

@@ -47,19 +47,15 @@ class Guests:
         self._asking = bits(_asks_of_the_guest(item) for item in items)
         self._free = bits(not _asks_of_the_guest(item) for item in items)
         self._segments = _Table(item.segments for item in items)
-        self._nth = _Table(item.nth_stay if item.nth_over == "lifetime" else () for item in items)
-        self._nth_of_year = _Table(item.nth_stay if item.nth_over == "year" else () for item in items)
-        self._from = _Table(_from_stay(item) if item.nth_over == "lifetime" else () for item in items)
-        self._from_of_year = _Table(_from_stay(item) if item.nth_over == "year" else () for item in items)
+        self._counting, self._of_nth = _by_count(items, "lifetime")
+        self._counting_year, self._of_nth_in_year = _by_count(items, "year")
         self._registered = _Table((item.code,) if item.registration else () for item in items)
         self._dormant = _Table(
             () if item.dormant_months is None else (item.dormant_months,) for item in items
         )
         self._birthday = bits(item.birthday_month for item in items)
         self._referred = bits(item.referred for item in items)
-        self._counting = bits(item.nth_stay or item.from_stay is not None for item in items)
         self._away = bits(item.dormant_months is not None for item in items)
-        self._of_anybody = self._asking & bits(not _asks_who(item) for item in items)
 
     def open_to(self, entitled: tuple[str, ...]) -> int:
         """Return the promotions that ask nothing of the guest, and those the guest is entitled to."""
@@ -73,10 +69,12 @@ class Guests:
         found = self._asking
         if not found:
             return 0
-        found &= self._of_anybody | self._of_whom(stay, guest)
+        found &= self._of_whom(stay, guest)
         # Few get this far, and it takes a look at all that was counted.
         if found & self._counting:
-            found &= self._of_stays(guest.stays + 1, guest.stays_year + 1)
+            found &= self._of_nth(guest.stays + 1)
+        if found & self._counting_year:
+            found &= self._of_nth_in_year(guest.stays_year + 1)
         if found & self._away:
             last = guest.last_stay
             found &= self._dormant.holding(
@@ -87,21 +85,13 @@ class Guests:
     def _of_whom(self, stay: Dated, guest: Known) -> int:
         """Return the promotions for a guest who is in a segment, has registered, has a birthday or was referred."""
         segments, registered = guest.segments, guest.registered
-        if not (segments or registered or guest.birth_month or guest.referred):
-            return 0
         found = self._segments.holding(segments)
         found &= self._registered.holding([code for code, day in registered.items() if day <= stay.arrival])
-        if not _has_birthday(guest, stay):
+        if self._birthday and not _has_birthday(guest.birth_month, stay):
             found &= ~self._birthday
-        if not guest.referred:
+        if self._referred and not guest.referred:
             found &= ~self._referred
         return found
-
-    def _of_stays(self, nth: int, nth_of_year: int) -> int:
-        """Return the promotions for a guest's nth stay, over all and in its year, and those that don't ask."""
-        found = self._nth.holding((nth,)) & self._nth_of_year.holding((nth_of_year,))
-        found &= self._from.holding([n for n in self._from.values if n <= nth])
-        return found & self._from_of_year.holding([n for n in self._from_of_year.values if n <= nth_of_year])
 
 
 class _Table(Generic[_Value]):
@@ -134,16 +124,32 @@ def _asks_who(item: Promotion) -> bool:
     return bool(item.segments or item.birthday_month or item.referred or item.registration)
 
 
-def _from_stay(item: Promotion) -> tuple[int, ...]:
-    return () if item.from_stay is None else (item.from_stay,)
+def _by_count(items: Sequence[Promotion], over: str) -> tuple[int, Callable[[int], int]]:
+    """Return the promotions that ask how many stays there were, over so long; and a look-up of those for an nth stay.
+
+    It returns those that don't ask, too.
+    """
+    asking = [item.nth_over == over and bool(item.nth_stay or item.from_stay is not None) for item in items]
+
+    def holding(nth: int) -> int:
+        return bits(
+            not asks
+            or (
+                (not item.nth_stay or nth in item.nth_stay)
+                and (item.from_stay is None or item.from_stay <= nth)
+            )
+            for asks, item in zip(asking, items, strict=True)
+        )
+
+    return bits(asking), lru_cache(_KEPT)(holding)
 
 
-def _has_birthday(guest: Known, stay: Dated) -> bool:
-    if guest.birth_month is None:
+def _has_birthday(birth_month: int | None, stay: Dated) -> bool:
+    if birth_month is None:
         return False
     arrival, departure = stay.arrival, stay.departure
     months = (departure.year - arrival.year) * _YEAR + departure.month - arrival.month
-    return (guest.birth_month - arrival.month) % _YEAR <= months
+    return (birth_month - arrival.month) % _YEAR <= months
 
 
 def _is_dormant(last_stay: date | None, months: int, arrival: date) -> bool:

@@ -128,7 +128,9 @@ class Rates:
         if self._whole:
             total = sum([amount * up // down * weight for weight, amount in eligible.items()])
             return self._round(total, self._common)
-        total = sum([amount * weight for weight, amount in eligible.items()])
+        total = 0
+        for weight, amount in eligible.items():
+            total += amount * weight
         return self._round(total * up, down * self._common)
 
 

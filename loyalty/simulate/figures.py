@@ -93,16 +93,17 @@ class Figures:
 
     def _add_stay(self, kept: Kept) -> None:
         award, posting = kept.award, kept.posting
-        tally, points = self._at(posting), award.points
+        tally, points = self._at(posting), award.base + award.tier_bonus
         tally.nights += award.counts.get("nights", 0)
         tally.base += award.base
         tally.tier_bonus += award.tier_bonus
+        for code, given in award.promotions.items():
+            points += given
+            tally.promotion += given
+            self.promotions[code] += given
         if points:
             tally.earning += 1
             tally.cost += points * self._values[award.program]
-        if award.promotions:
-            tally.promotion += sum(award.promotions.values())
-            self.promotions.update(award.promotions)
         if posting.status == "checked_out":
             tally.stays += 1
             if kept.refused:

@@ -20,6 +20,7 @@ from loyalty.ledger.model import Counters, Member, Moment
 from loyalty.simulate.budgets import Budgets
 from loyalty.stays.model import Award, StayPosting
 from loyalty.stays.rules import Folio
+from loyalty.tiers.following import Following
 from loyalty.tiers.marks import Change, changes
 
 NOT_CONVERTIBLE: Final = "not_convertible"
@@ -62,11 +63,10 @@ class Kept(Struct, gc=False):
 class Replay:
     """The history of one member under one set of rules, as far as it was told."""
 
-    __slots__ = ("_budgets", "_by_day", "_judged", "_rules", "grants", "member", "stays")
+    __slots__ = ("_budgets", "_by_day", "_judged", "_rules", "_tiers", "grants", "member", "stays")
 
     def __init__(self, rules: Rulebook, budgets: Budgets, member: Member, judged: frozenset[str]) -> None:
         """Begin with a member of whom nothing is counted. `judged`: labels of versions that are the live ones, too."""
-        member.told = {}
         self.member = member
         self.stays: dict[UUID, Kept] = {}
         self.grants: dict[Grant, StayPosting] = {}
@@ -75,6 +75,7 @@ class Replay:
         self._budgets = budgets
         self._judged = judged
         self._by_day = member.traits.by_day
+        self._tiers = Following(rules.tiers, member)
 
     def take(self, said: Said) -> None:
         """Judge what was said of a stay."""
@@ -98,7 +99,8 @@ class Replay:
 
     def leave_over(self) -> Counters:
         """Return what is still counted of a member whose stays have all gone: others may count differently since."""
-        left, self.member.counters, self.member.told = self.member.counters, {}, {}
+        left, self.member.counters = self.member.counters, {}
+        self._tiers.forget()
         return left
 
     def bring(self, left: Counters) -> None:
@@ -107,7 +109,7 @@ class Replay:
         for key, counts in list(counters.parts(left)):
             for unit, amount in counts.items():
                 counters.add(self.member.counters, key, unit, amount)
-            self.member.told = {}
+            self._tiers.forget()
             if stays:
                 self._cross(self._rules.versions[-1], [Change(counters.year_of(key), counts)], stays[-1])
 
@@ -138,7 +140,7 @@ class Replay:
             command = structs.replace(command, posting=structs.replace(command.posting, status="cancelled"))
         award, _ = post_stay.judge(
             rules, command, self.member, said.moment, None if kept is None else kept.award,
-            self._budgets.left(said.moment.at), explain=False,
+            self._budgets.left(said.moment.at), self._tiers.on, explain=False,
         )  # fmt: skip
         return award, refused
 
@@ -154,14 +156,8 @@ class Replay:
             self._count(before, -1)
         self._count(after, 1)
         changed = changes(before.counts, before.effective_on.year, after.counts, after.effective_on.year)
-        self._know_changed(changed)
+        self._tiers.counted(changed, *(award.effective_on for award in (before, after) if award.counts))
         self._cross(self._rules.at(after.effective_on), changed, said.command.posting)
-
-    def _know_changed(self, changed: Sequence[Change]) -> None:
-        """Forget the tiers that were told if a change of the counters, which hold it already, may have moved them."""
-        member = self.member
-        if member.told and not self._rules.tiers.unmoved(changed, member.counters):
-            member.told = {}
 
     def _cross(self, version: Rulebook, changed: Sequence[Change], posting: StayPosting) -> None:
         """Note the milestones that a change of the counters, which hold it already, has crossed."""
@@ -182,9 +178,11 @@ class Replay:
 def refusal(version: Rulebook, posting: StayPosting, folio: Folio) -> str:
     """Return why a version would refuse a stay that was once recorded; nothing when it wouldn't."""
     currency, earning = posting.currency, version.earning
-    if not earning.knows(currency):
+    if currency != earning.currency and not earning.knows(currency):
         return NOT_CONVERTIBLE
     if folio.nights > version.limits.nights * _NIGHT:
         return BEYOND_LIMITS
-    worth = earning.exchange(sum(folio.revenue.values()), currency, posting.departure)
+    worth = sum(folio.revenue.values())
+    if currency != earning.currency:
+        worth = earning.exchange(worth, currency, posting.departure)
     return BEYOND_LIMITS if worth > version.most else ""

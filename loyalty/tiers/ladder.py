@@ -75,6 +75,7 @@ class Ladder:
         first = self._by_code.get(rules.rollover_from or "")
         self.rolls_from = first.rank if first is not None else 0
         """The rank of the first tier whose excess rolls over."""
+        # What it takes to be above a level at all; most of the time, counts have none of it.
         self._least = tuple(_least(levels[level.rank + 1 :]) for level in levels)
 
     @classmethod
@@ -138,19 +139,15 @@ class Ladder:
 
     def reached(self, counted: Mapping[str, int], barred: frozenset[int] = _NO_RANK) -> Level:
         """Return the highest level that counts reach, and that isn't of a barred rank."""
-        if not self._may_be_above(0, counted):
+        for unit, threshold in self._least[0]:
+            if counted.get(unit, 0) >= threshold:
+                break
+        else:
             return self.levels[0]
         for level in self._from_the_top:
             if level.reached_by(counted) and level.rank not in barred:
                 return level
         return self.levels[0]
-
-    def _may_be_above(self, rank: int, counted: Mapping[str, int]) -> bool:
-        """Tell whether counts have any of what it takes at least to be above a rank; most of the time they haven't."""
-        for unit, threshold in self._least[rank]:
-            if counted.get(unit, 0) >= threshold:
-                return True
-        return False
 
     def barred(self, counted: Mapping[str, int]) -> frozenset[int]:
         """Return the ranks that a bar keeps a member from reaching."""
@@ -162,7 +159,10 @@ class Ladder:
 
     def upgraded(self, counted: Mapping[str, int], present: Level) -> Level:
         """Return the level that counts reach, the present one if that is no upgrade or a bar is in the way."""
-        if not self._may_be_above(present.rank, counted):
+        for unit, threshold in self._least[present.rank]:
+            if counted.get(unit, 0) >= threshold:
+                break
+        else:
             return present
         found = self.reached(counted)
         if found.rank > present.rank and self._to_reach:

@@ -72,7 +72,9 @@ class Marks:
         if self._any_brand and any(unit.startswith(_BRAND) for change in changed for unit in change.counts):
             return True
         for unit, marks in self._of_life:
-            by = sum([change.counts.get(unit, 0) for change in changed])
+            by = changed[0].counts.get(unit, 0)
+            for change in changed[1:]:
+                by += change.counts.get(unit, 0)
             if by and _passes(marks, counting.over_all(counters, unit), by if ahead else -by):
                 return True
         for unit, marks in self._of_year:
@@ -100,6 +102,7 @@ def _by_unit(asked: Iterable[Asked]) -> list[tuple[str, _Marks]]:
 def _passes(marks: _Marks, count: int, by: int) -> bool:
     """Tell whether a mark lies between a count and what is so much more, or less."""
     at, steps = marks
-    if at and bisect_right(at, count) != bisect_right(at, count + by):
-        return True
-    return any([(count - above) // every != (count + by - above) // every for above, every in steps])
+    for above, every in steps:
+        if (count - above) // every != (count + by - above) // every:
+            return True
+    return bool(at) and bisect_right(at, count) != bisect_right(at, count + by)

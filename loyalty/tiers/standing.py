@@ -37,16 +37,24 @@ class Tiers:
     def __init__(self, versions: Sequence[tuple[date, Ladder]]) -> None:
         """Take the ladders, the first in force first."""
         self._era = Era(versions)
-        self._ladders = self._era.ladders
-        self._one_a_year = self._era.before is None and all(
+        self.ladders = self._era.ladders
+        self.one_a_year = self._era.before is None and all(
             ladder.rules.period == "calendar_year" and ladder.rules.effective == "same_day"
-            for ladder in self._ladders.all
+            for ladder in self.ladders.all
         )
+        """Whether there is one tier for all of a calendar year, or two while there is grace."""
+        self.by_cycles = (
+            self._era.kind == "cycle" and self._era.before is None and len(self.ladders.all) == 1
+            and not self.ladders.all[0].lifetime
+        )  # fmt: skip
+        """Whether a tier is what cycles make it, one after the other, by the same rules, and nothing else."""
         # What is carried over from another year isn't seen in a year's own counts.
-        seen = self._one_a_year and not any(ladder.rules.rollover for ladder in self._ladders.all)
-        self._thresholds = Marks(mark for ladder in self._ladders.all for mark in ladder.marks()) if seen else None
-        self._grace = max(ladder.rules.grace_months for ladder in self._ladders.all)
-        self._plain = self._era.before is None and all(ladder.plain for ladder in self._ladders.all)
+        seen = self.one_a_year and not any(ladder.rules.rollover for ladder in self.ladders.all)
+        self._thresholds = (
+            Marks(mark for ladder in self.ladders.all for mark in ladder.marks()) if seen else None
+        )
+        self._grace = max(ladder.rules.grace_months for ladder in self.ladders.all)
+        self._plain = self._era.before is None and all(ladder.plain for ladder in self.ladders.all)
 
     def on(self, member: Member, day: date) -> Level:
         """Return the tier of a member on a day."""
@@ -64,25 +72,17 @@ class Tiers:
         return member.tier != "" and (member.review_on is None or member.review_on > day)
 
     def near(self, member: Member, day: date, today: date) -> Level:
-        """Return the tier on a day; where a calendar year has but one, beyond any grace, the one told before."""
-        if not self._one_a_year or member.traits.statuses:
+        """Return the tier on a day; the one last told where a calendar year has but one, beyond any grace."""
+        if not self.one_a_year or member.traits.statuses:
             return self.on(member, day)
         if day <= today and self.certain(member, today):
-            begins = add_months(date(today.year, 1, 1), self._grace) if self._grace else date(today.year, 1, 1)
+            begins = (
+                add_months(date(today.year, 1, 1), self._grace) if self._grace else date(today.year, 1, 1)
+            )
             ladder = self._era.ladder_on(today)
             if day >= begins and ladder is self._era.ladder_on(begins):
                 return ladder.level(member.tier)
-        return self.on(member, day) if member.told is None else self._told(member.told, member, day)
-
-    def _told(self, told: dict[tuple[int, int, bool], str], member: Member, day: date) -> Level:
-        """Return the tier on a day; it is worked out once for a year and a ladder, within grace and beyond it."""
-        ladder, place = self._ladders.on(day), bisect_right(self._ladders.days, day)
-        grace = ladder.rules.grace_months
-        part = (day.year, place, not grace or day >= add_months(date(day.year, 1, 1), grace))
-        code = told.get(part)
-        if code is None:
-            told[part] = code = self.on(member, day).code
-        return ladder.level(code)
+        return self.on(member, day)
 
     def unmoved(self, changed: Sequence[Change], counters: Counters) -> bool:
         """Tell whether changes of the counts, which hold them already, can't have moved a tier nor its end."""
@@ -146,17 +146,17 @@ class Tiers:
         """Return the ladder by which a plain tier is read off two years, if it is the only one of these years."""
         if not self._plain:
             return None
-        days = self._ladders.days
+        days = self.ladders.days
         if not days:
-            return self._ladders.all[0]
+            return self.ladders.all[0]
         place = bisect_right(days, day)
         if place and days[place - 1] > date(day.year - 1, 1, 1):
             return None
-        return self._ladders.all[place]
+        return self.ladders.all[place]
 
     def _plain_standing(self, member: Member, day: date) -> Standing | None:
         """Return a standing read off two years; None where more has to be looked at."""
-        counters, days = member.counters, self._ladders.days
+        counters, days = member.counters, self.ladders.days
         if member.traits.statuses or (days and days[-1] > day):
             return None
         ladder = self._steady(day)

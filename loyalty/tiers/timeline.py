@@ -262,53 +262,79 @@ def leaves_on(day: date, ladders: Ladders) -> date:
 # --- personal cycles --------------------------------------------------------------------------------------------------
 
 
-def _cycles(member: Member, ladders: Ladders, start: Step | None) -> Iterator[Period]:
-    """Yield the cycles. Each ends on the day a higher tier is reached, or when its months are over.
+class Cycles:
+    """Cycles gone through day by day: the one that is open, what counts in it, and the tier by now.
 
-    The next one begins with the day after, and with nothing counted.
+    A cycle ends on the day a higher tier is reached, or when its months are over. The next one begins with the day
+    after, and with nothing counted.
     """
-    counters, changing = member.counters, bool(ladders.days)
-    keys = counting.days(counters)
-    if start is None:
-        begins = min(member.enrolled_on, date.fromisoformat(min(keys))) if keys else member.enrolled_on
-    else:
-        begins = start[0]
-    level = ladders.on(begins).levels[0] if start is None else start[1]
-    marks, since = {*keys, *(day.isoformat() for day in ladders.days)} if changing else keys, begins.isoformat()
+
+    __slots__ = ("_begins", "_ladders", "_level", "_next", "_total", "limit")
+
+    def __init__(self, ladders: Ladders, begins: date, level: Level) -> None:
+        """Open the first cycle."""
+        self._ladders = ladders
+        self._open(begins, level)
+
+    def _open(self, begins: date, level: Level) -> None:
+        self._begins, self._level = begins, level
+        self._next = add_months(begins, self._ladders.on(begins).rules.months)
+        self._total: dict[str, int] = {}
+        self.limit = self._next.isoformat()
+        """The key of the first day after the open cycle."""
+
+    def count(self, key: str, counts: Mapping[str, int]) -> Period | None:
+        """Count a day of the open cycle, after those before it; return the cycle if it ends because of it."""
+        ladders = self._ladders
+        ladder = ladders.on(date.fromisoformat(key)) if ladders.days else ladders.all[0]
+        _add(self._total, counts)
+        present = ladder.like(self._level) if ladders.days else self._level
+        counted = _with_brands(ladders, self._total)
+        after = ladder.upgraded(counted, present)
+        if after is present:
+            return None
+        day = date.fromisoformat(key)
+        begins = day + _DAY
+        step = (begins if ladder.rules.effective == "next_day" else day, after)
+        period = Period(self._begins, day - _DAY, counted, (step,))
+        self._open(begins, after)
+        return period
+
+    def over(self) -> Period:
+        """End the open cycle, whose months are over, and return it; a review tells the tier of the next one."""
+        begins, level, counted = self._next, self._level, _with_brands(self._ladders, self._total)
+        step: tuple[Step, ...] = ()
+        if level.rank:
+            ladder = self._ladders.on(begins)
+            present = ladder.like(level)
+            after = ladder.after_review(present, counted)
+            if after is not present:
+                level, step = after, ((begins, after),)
+        period = Period(self._begins, begins - _DAY, counted, step)
+        self._open(begins, level)
+        return period
+
+
+def _cycles(member: Member, ladders: Ladders, start: Step | None) -> Iterator[Period]:
+    """Yield the cycles."""
+    counters, keys = member.counters, counting.days(member.counters)
+    begins = cycles_begin(member) if start is None else start[0]
+    cycles = Cycles(ladders, begins, ladders.on(begins).levels[0] if start is None else start[1])
+    marks, since = {*keys, *[day.isoformat() for day in ladders.days]}, begins.isoformat()
     waiting = sorted([key for key in marks if key >= since], reverse=True)
     while True:
-        total: dict[str, int] = {}
-        ladder = ladders.on(begins)
-        counted = _with_brands(ladders, total)
-        step: Step | None = None
-        begins_next = add_months(begins, ladder.rules.months)
-        ends, limit = begins_next - _DAY, begins_next.isoformat()
-        while waiting and waiting[-1] < limit:
+        while waiting and waiting[-1] < cycles.limit:
             key = waiting.pop()
-            if changing:
-                ladder = ladders.on(date.fromisoformat(key))
-            present = ladder.like(level) if changing else level
-            _add(total, counters.get(key, _NOTHING))
-            counted = _with_brands(ladders, total)
-            after = ladder.upgraded(counted, present)
-            if after is not present:
-                day = date.fromisoformat(key)
-                ends, begins_next = day - _DAY, day + _DAY
-                step = (begins_next if ladder.rules.effective == "next_day" else day, after)
-                break
-        else:
-            if level.rank:
-                ladder = ladders.on(begins_next)
-                present = ladder.like(level)
-                after = ladder.after_review(present, counted)
-                if after is not present:
-                    step = (begins_next, after)
-        if step is None:
-            yield Period(begins, ends, counted)
-        else:
-            level = step[1]
-            yield Period(begins, ends, counted, (step,))
-        begins = begins_next
+            ended = cycles.count(key, counters.get(key, _NOTHING))
+            if ended is not None:
+                yield ended
+        yield cycles.over()
+
+
+def cycles_begin(member: Member) -> date:
+    """Return the first day of a member's first cycle: that of enrolment, or the first one on which was counted."""
+    first = min(counting.days(member.counters), default="")
+    return min(member.enrolled_on, date.fromisoformat(first)) if first else member.enrolled_on
 
 
 # --- counts -----------------------------------------------------------------------------------------------------------

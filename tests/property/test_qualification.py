@@ -16,6 +16,7 @@ from loyalty.ledger import counters as counting
 from loyalty.ledger.model import Counters, Member, Status, Traits
 from loyalty.program.model import Bar, Lifetime, Qualification
 from loyalty.tiers import standing as standing_file
+from loyalty.tiers.following import Following
 from loyalty.tiers.ladder import Ladder, Level
 from loyalty.tiers.marks import changes
 from loyalty.tiers.standing import Tiers
@@ -387,6 +388,50 @@ def test_what_passes_no_threshold_moves_no_tier_and_what_is_near_is_what_it_is(
         assert (someone.tier, someone.review_on) == (
             tiers.on(someone, TODAY).code, tiers.review_on(someone, TODAY),
         )  # fmt: skip
+
+
+told = st.lists(
+    st.tuples(
+        days(date(2022, 6, 1), TODAY + 500 * DAY),
+        counts,
+        st.booleans(),
+        st.lists(days(date(2022, 1, 1)), max_size=3),
+    ),
+    max_size=12,
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(programs() | ladders().map(alone), guests | plain_guests, told)
+def test_following_a_member_tells_what_asking_anew_does_in_any_order(
+    tiers: Tiers, guest: Guest, history: list[tuple[date, dict[str, int], bool, list[date]]]
+) -> None:
+    someone = guest.member()
+    following = Following(tiers, someone)
+    for day, new, taken_back, asked in history:
+        for sign in (1, -1) if taken_back else (1,):
+            counted_now = {unit: sign * amount for unit, amount in new.items()}
+            stay(someone, [(day, counted_now)])
+            following.counted(changes({}, day.year, counted_now, day.year), day)
+            for one in asked:
+                assert following.on(one) == tiers.on(someone, one)
+
+
+def test_cycles_are_followed_day_by_day() -> None:
+    """Silver for 3 nights, gold for 5 in twelve months from 1 January 2023; each change begins them anew."""
+    tiers = alone(ladder([3, 5], Qualification(period="cycle", months=12, effective="next_day")))
+    someone = Guest({}).member()
+    following = Following(tiers, someone)
+    found: list[str] = []
+    with mock.patch.object(Tiers, "on", side_effect=AssertionError("asked anew")):
+        for day, nights in ((date(2023, 3, 1), 2), (date(2023, 5, 1), 1), (date(2023, 9, 1), 5)):
+            stay(someone, [(day, {"nights": nights})])
+            following.counted(changes({}, 2023, {"nights": nights}, 2023), day)
+            found += [following.on(day).code, following.on(day + DAY).code]
+        found.append(following.on(date(2024, 9, 1)).code)
+        found.append(following.on(date(2024, 9, 2)).code)
+
+    assert found == ["basic", "basic", "basic", "silver", "silver", "gold", "gold", "basic"]
 
 
 # --- folding days -----------------------------------------------------------------------------------------------------

@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from loyalty.tiers.marks import Change, changes
+from loyalty.tiers.marks import Change, Marks, changes
 from loyalty.tiers.milestones import Crossing, MilestoneRule, all_crossed, crossed
 from tests.builders import counted, house_rules, small_rules
 
@@ -213,3 +213,48 @@ def test_the_second_brand_passes_a_milestone_of_two_brands(
     found = all_crossed([milestone], [Change(2026, counts)], counters)
 
     assert [Crossing("m", 1, *one) for one in crossings] == found
+
+
+units = st.sampled_from(["stays", "nights", "brands", "brand:A", "brand:B"])
+ladders_of_marks = st.lists(st.integers(1, 12), min_size=1, max_size=3, unique=True).map(
+    lambda at: tuple(sorted(at))
+)
+any_counts = st.dictionaries(units.filter(lambda unit: unit != "brands"), st.integers(-6, 12), max_size=3)
+
+
+@st.composite
+def any_rule(draw: st.DrawFn) -> MilestoneRule:
+    """Draw a milestone: by marks, of several units perhaps, or by multiples."""
+    unit, yearly = draw(units), draw(st.booleans())
+    if draw(st.booleans()):
+        return rule(unit, yearly=yearly, every=draw(st.integers(1, 5)), above=draw(st.integers(0, 5)))
+    at = draw(ladders_of_marks)
+    others = draw(st.lists(st.tuples(units, st.just(at)), max_size=2))
+    return rule(unit, yearly=yearly, at=at, others=tuple(others))
+
+
+@settings(max_examples=500)
+@given(
+    rules=st.lists(any_rule(), max_size=4),
+    counters=st.dictionaries(st.sampled_from(["2025", "2026"]), any_counts),
+    changed=st.lists(
+        st.builds(Change, st.sampled_from([2025, 2026]), any_counts),
+        min_size=1, max_size=2, unique_by=lambda one: one.year,
+    ),
+    ahead=st.booleans(),
+)  # fmt: skip
+def test_what_passes_no_mark_crosses_no_milestone(
+    rules: list[MilestoneRule], counters: dict[str, dict[str, int]], changed: list[Change], *, ahead: bool
+) -> None:
+    if not Marks(mark for one in rules for mark in one.marks()).passed(changed, counters, ahead=ahead):
+        assert [] == all_crossed(rules, changed, counters, ahead=ahead)
+
+
+def test_most_changes_pass_no_mark() -> None:
+    marks = Marks(mark for one in (TENTH, EITHER) for mark in one.marks())
+    counters = counted({"2026": {"stays": 11, "nights": 100}})
+
+    assert not marks.passed([Change(2026, {"stays": 1})], counters)
+    assert marks.passed([Change(2026, {"stays": 2})], counters)
+    assert not marks.passed([Change(2026, {"stays": 8})], counters, ahead=True)
+    assert marks.passed([Change(2026, {"stays": 9})], counters, ahead=True)
