@@ -383,14 +383,6 @@ class Service:
         found = None if member_id is None else await self.find_member(ids.show("mem", member_id))
         return found.member.member_id if found is not None else member_id
 
-    async def accounts(self, member: Member) -> list[UUID]:
-        """Return the ids of a member and of all accounts that it stands for by now, whichever was merged first."""
-        found = [member]
-        for one in found:
-            merged = [which for name in one.traits.merged if (which := ids.parse("mem", name)) is not None]
-            found += [each.member for each in await self._load_members(merged) if each is not None]
-        return [one.member_id for one in found]
-
     async def find_members(self, keys: Iterable[str]) -> list[Found | None]:
         """Return members by number or id, in order."""
         return await asyncio.gather(*(self.find_member(key) for key in keys))

@@ -199,7 +199,7 @@ def _joined(old: Member, new: Member) -> Traits:
         },
         referred_by=mine.referred_by or other.referred_by,
         statuses=tuple(one for one in (*mine.statuses, *other.statuses) if one.kind != "earned"),
-        merged=(*mine.merged, show("mem", old.member_id)),
+        merged=(*mine.merged, *other.merged, show("mem", old.member_id)),
     )
 
 

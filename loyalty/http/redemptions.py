@@ -15,6 +15,7 @@ from loyalty.commands.capture import CaptureRequest
 from loyalty.commands.extend import ExtendRequest
 from loyalty.commands.hold import RedemptionRequest
 from loyalty.commands.mint_token import TokenRequest
+from loyalty.commands.model import accounts_of
 from loyalty.commands.redeeming import Caller, RedemptionView
 from loyalty.commands.refund import RefundRequest
 from loyalty.commands.release import ReleaseRequest
@@ -125,7 +126,7 @@ async def list_redemptions(
     partner = _partner(user, partner)
     if member is not None and user.role == Role.PARTNER:
         raise Problem("forbidden_role", "A partner's key can't ask about members.")
-    whose = None if member is None else await service.accounts((await member_of(request, member)).member)
+    whose = None if member is None else accounts_of((await member_of(request, member)).member)
     if reference is not None:
         found = await _referenced(request, partner, reference)
         if found is None or status not in {None, found.status} or not _is_of(found, whose):

@@ -40,17 +40,18 @@ def check_person(
 
 
 def _check_names(member: Member, people: People, report: Report) -> None:
-    """Check that a closed account and the one that stands for it name each other."""
+    """Check that a closed account and those that stand for it name each other."""
     who, traits = show("mem", member.member_id), member.traits
     if (member.status == "closed") != (traits.merged_into is not None):
         report.differs("merges", f"{who} is {member.status}, and merged into {traits.merged_into or 'none'}")
     for name in traits.merged:
         other = _person(name, people)
-        if other is None or other.traits.merged_into != who:
+        heir = parse("mem", other.traits.merged_into or "") if other else None
+        if heir is None or member.member_id not in _heirs(heir, people):
             report.differs("merges", f"{who} stands for {name}, which wasn't merged into it")
     if traits.merged_into is not None:
         survivor = _person(traits.merged_into, people)
-        if survivor is None or who not in survivor.traits.merged:
+        if survivor is None or not {who, *traits.merged}.issubset(survivor.traits.merged):
             report.differs(
                 "merges", f"{who} was merged into {traits.merged_into}, which doesn't stand for it"
             )
@@ -139,7 +140,9 @@ def _check_statuses(history: History, people: People, rules: Rulebook, report: R
     reasons = [(entry.journal.kind, entry.journal.reason) for entry in history.entries]
     given = Counter(reason.partition(": ")[0] for kind, reason in reasons if kind == "status_given")
     ended = {reason for kind, reason in reasons if kind == "status_ended"}
-    for name in member.traits.merged:
+    merged = [other for name in member.traits.merged if (other := _person(name, people)) is not None]
+    through = {name for other in merged for name in other.traits.merged}
+    for name in set(member.traits.merged) - through:
         other = _person(name, people)
         came = other.traits.statuses if other else ()
         given.update(f"{one.kind} {one.tier}" for one in came if one.kind in _GIVEN)

@@ -542,6 +542,19 @@ def test_a_stay_without_a_journal_follows_its_member(books: Movers) -> None:
     assert [100] == books.available("T2")
 
 
+def test_a_stay_without_a_journal_follows_its_member_through_several_merges(books: Movers) -> None:
+    stay = Stay(
+        "idle", "T1", books.service.today() - timedelta(days=5), 1, (("room", 100_00),), status="cancelled"
+    )
+    books.post(stay)
+    books.one(merge(books, "T1", "T2", "first"))
+    books.one(merge(books, "T2", "T3", "second"))
+    now = books.post(replace(stay, status="checked_out"))
+
+    assert "code" not in now
+    assert [100] == books.available("T3")
+
+
 def test_what_had_expired_expires_again_and_is_taken_back_with_its_stay(books: Movers) -> None:
     [stay] = stays(books, "T1", [100])
     books.travel(120)
