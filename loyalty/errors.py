@@ -129,6 +129,9 @@ CODES: Final[dict[str, Code]] = {
     "invalid_token": Code(422, "The redemption token is missing or unknown"),
     "token_expired": Code(422, "The redemption token's time is up"),
     "token_used": Code(422, "The redemption token was used"),
+    "token_of_merged_account": Code(
+        422, "The account that the redemption token is of was merged into another one"
+    ),
     "token_too_small": Code(422, "The redemption token is for fewer points"),
     "price_changed": Code(422, "It costs more points than was agreed to"),
     "reason_missing": Code(422, "A reason is to be given"),

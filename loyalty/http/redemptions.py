@@ -76,10 +76,10 @@ async def mint_token(
     responses=problem_responses(
         "idempotency_key_missing", "forbidden_partner", "own_redemption", "token_of_another_partner", "unknown_member",
         "unknown_offer", "reference_taken", "idempotency_key_reused", "reason_missing", "invalid_token",
-        "token_expired", "token_used", "token_too_small", "price_changed", "invalid_value", "member_closed",
-        "partner_suspended", "offer_suspended", "offer_not_open", "offer_expired", "wrong_tier", "wrong_segment",
-        "no_price", "limit_reached", "sold_out", "insufficient_points", "invalid_details", "unknown_cabin",
-        "unknown_slot", "slot_in_past",
+        "token_expired", "token_used", "token_of_merged_account", "token_too_small", "price_changed", "invalid_value",
+        "member_closed", "partner_suspended", "offer_suspended", "offer_not_open", "offer_expired", "wrong_tier",
+        "wrong_segment", "no_price", "limit_reached", "sold_out", "insufficient_points", "invalid_details",
+        "unknown_cabin", "unknown_slot", "slot_in_past",
     ),
 )  # fmt: skip
 async def redeem(data: JSONBody[RedemptionRequest], request: ApiRequest) -> Response[RedemptionView]:
