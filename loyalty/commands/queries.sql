@@ -208,6 +208,7 @@ WITH items AS MATERIALIZED (
     INSERT INTO voucher AS v SELECT * FROM unnest($21::voucher[])
     ON CONFLICT (shard, voucher_id) DO UPDATE
     SET status = excluded.status, handed_over = excluded.handed_over, holder_id = excluded.holder_id,
+        giver_id = excluded.giver_id,
         property = CASE excluded.property WHEN '' THEN v.property ELSE excluded.property END,
         changed_by = excluded.changed_by, code_hash = excluded.code_hash, changed_at = excluded.changed_at
 -- section accruals

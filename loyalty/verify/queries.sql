@@ -98,7 +98,7 @@ ORDER BY told NULLS LAST LIMIT 6;
 
 -- name: vouchers
 SELECT voucher_id, member_id, source, redemption_id, kind, item, partner, number, transferable, valid_from, valid_to,
-       status, handed_over, holder_id, property, journal_id, changed_by, code_hash
+       status, handed_over, holder_id, property, journal_id, changed_by, giver_id, code_hash
 FROM voucher WHERE shard = $1 AND member_id > $2 AND member_id <= $3;
 
 -- name: captured
