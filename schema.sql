@@ -43,7 +43,7 @@ CREATE TABLE property (
 );
 
 -- A caller of the API. Only the SHA-256 of the key is kept. `properties` limits a property key to some hotels,
--- `partner` a partner's key to that partner. `member_id` is the member who holds it, for whom it redeems nothing.
+-- `partner` a partner's key to that partner. `member_id` is the member who holds it, who gains nothing by it.
 CREATE TABLE api_key (
     key_id     uuid PRIMARY KEY,
     role       text NOT NULL CHECK (role IN ('property', 'booking', 'operator', 'partner')),

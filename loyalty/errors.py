@@ -29,6 +29,7 @@ CODES: Final[dict[str, Code]] = {
     "own_proposal": Code(403, "Whoever proposed it can't decide it"),
     "forbidden_property": Code(403, "This key is limited to other properties"),
     "forbidden_partner": Code(403, "This key is limited to another partner"),
+    "own_account": Code(403, "Nobody gives to an own account with a key of the staff"),
     "own_redemption": Code(403, "Nobody redeems for himself with a key of the staff"),
     "token_of_another_partner": Code(403, "The token was made for another partner"),
     # The request fits no resource, or not in its present state.

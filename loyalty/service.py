@@ -406,19 +406,23 @@ class Service:
 
     # --- points -------------------------------------------------------------------------------------------------
 
-    async def adjust(self, request: AdjustmentRequest, actor: str, key: Key) -> Answer:
-        """Credit or debit points by hand; raise Problem when it is refused."""
+    async def adjust(
+        self, request: AdjustmentRequest, actor: str, key: Key, person: UUID | None = None
+    ) -> Answer:
+        """Credit or debit points by hand; `person` holds the caller's key. Raise Problem when it is refused."""
         target = self.target(request.member)
         if target is None:
             raise Problem("unknown_member", at="/member")
-        return await self.submit(Adjust(target, request, actor, key))
+        return await self.submit(Adjust(target, request, actor, key, person))
 
-    async def purchase(self, request: PurchaseRequest, actor: str, key: Key) -> Answer:
-        """Credit points that were paid for; raise Problem when it is refused."""
+    async def purchase(
+        self, request: PurchaseRequest, actor: str, key: Key, person: UUID | None = None
+    ) -> Answer:
+        """Credit points that were paid for; `person` holds the caller's key. Raise Problem when it is refused."""
         target = self.target(request.member)
         if target is None:
             raise Problem("unknown_member", at="/member")
-        return await self.submit(Purchase(target, request, actor, key))
+        return await self.submit(Purchase(target, request, actor, key, person))
 
     async def expire(self, member_id: UUID) -> None:
         """Open and expire what a member has that is due."""

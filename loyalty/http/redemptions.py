@@ -23,7 +23,15 @@ from loyalty.errors import Problem
 from loyalty.http.answers import Ready, answered
 from loyalty.http.auth import Principal, Role, require_partner
 from loyalty.http.problems import problem_responses
-from loyalty.http.requests import ApiRequest, bad_parameter, key_of, member_of, service_of, target_of
+from loyalty.http.requests import (
+    ApiRequest,
+    bad_parameter,
+    key_of,
+    member_of,
+    person_of,
+    service_of,
+    target_of,
+)
 from loyalty.ids import UUID
 from loyalty.partners.redemption import Redemption, RedemptionStatus
 from loyalty.redeeming import TokenView
@@ -44,10 +52,9 @@ class RedemptionList(Struct, frozen=True):
 
 
 async def caller_of(request: ApiRequest) -> Caller:
-    """Return who acts, as commands know it: the person by the account that stands for him by now."""
+    """Return who acts, as commands know it."""
     user = request.user
-    person = await service_of(request).survivor(user.member)
-    return Caller(user.name, user.partner, user.role == Role.OPERATOR, person)
+    return Caller(user.name, user.partner, user.role == Role.OPERATOR, await person_of(request))
 
 
 @post(
