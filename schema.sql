@@ -43,7 +43,7 @@ CREATE TABLE property (
 );
 
 -- A caller of the API. Only the SHA-256 of the key is kept. `properties` limits a property key to some hotels,
--- `partner` a partner's key to that partner. `member_id` is the member who holds it, for whom it redeems nothing.
+-- `partner` a partner's key to that partner. `member_id` is the member who holds it, who gains nothing by it.
 CREATE TABLE api_key (
     key_id     uuid PRIMARY KEY,
     role       text NOT NULL CHECK (role IN ('property', 'booking', 'operator', 'partner')),
@@ -575,6 +575,7 @@ CREATE TABLE redemption_token (
 --   kind, item   what it is for: kind and code of an offer, a reward or a benefit; `number` which one of several
 --   valid_to     the first day it can't be used any more; null: without end
 --   handed_over  how many new codes it was given; `holder_id` the member it went to, null: whoever holds the code
+--   giver_id     whose it was last before it went to whoever holds the code: that member's key doesn't redeem it
 --   property     where it was redeemed, if at a hotel
 --   journal_id   issued it          changed_by   changed it last
 --   code_hash    SHA-256 of the code: the code follows from id and `handed_over` by the service's key, and isn't kept
@@ -599,11 +600,13 @@ CREATE TABLE voucher (
     changed_by    uuid        NOT NULL,
     code_hash     bytea       NOT NULL CHECK (octet_length(code_hash) = 32),
     changed_at    timestamptz NOT NULL,
+    giver_id      uuid,
     PRIMARY KEY (shard, voucher_id),
     UNIQUE (shard, code_hash),
     CONSTRAINT a_redemption_issues_vouchers_of_its_own CHECK ((source = 'redemption') = (redemption_id IS NOT NULL)),
     CONSTRAINT only_what_may_change_hands_does CHECK (transferable OR handed_over = 0),
-    CONSTRAINT only_what_changed_hands_has_another_holder CHECK (holder_id IS NULL OR handed_over > 0)
+    CONSTRAINT only_what_changed_hands_has_another_holder CHECK (holder_id IS NULL OR handed_over > 0),
+    CONSTRAINT only_what_is_nobodys_has_a_giver CHECK (giver_id IS NULL OR (holder_id IS NULL AND handed_over > 0))
 ) WITH (fillfactor = 80);
 
 -- However often a capture is tried: a redemption gives each of its units once.

@@ -29,6 +29,7 @@ CODES: Final[dict[str, Code]] = {
     "own_proposal": Code(403, "Whoever proposed it can't decide it"),
     "forbidden_property": Code(403, "This key is limited to other properties"),
     "forbidden_partner": Code(403, "This key is limited to another partner"),
+    "own_account": Code(403, "Nobody gives to an own account with a key of the staff"),
     "own_redemption": Code(403, "Nobody redeems for himself with a key of the staff"),
     "token_of_another_partner": Code(403, "The token was made for another partner"),
     # The request fits no resource, or not in its present state.
@@ -129,6 +130,9 @@ CODES: Final[dict[str, Code]] = {
     "invalid_token": Code(422, "The redemption token is missing or unknown"),
     "token_expired": Code(422, "The redemption token's time is up"),
     "token_used": Code(422, "The redemption token was used"),
+    "token_of_merged_account": Code(
+        422, "The account that the redemption token is of was merged into another one"
+    ),
     "token_too_small": Code(422, "The redemption token is for fewer points"),
     "price_changed": Code(422, "It costs more points than was agreed to"),
     "reason_missing": Code(422, "A reason is to be given"),

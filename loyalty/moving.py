@@ -30,8 +30,10 @@ _PAGE: Final = 200
 _FIRST: Final = UUID(bytes(16))
 
 
-async def transfer(service: Service, request: TransferRequest, actor: str, key: Key) -> Answer:
-    """Give points to another member; raise Problem when it is refused."""
+async def transfer(
+    service: Service, request: TransferRequest, actor: str, key: Key, person: UUID | None = None
+) -> Answer:
+    """Give points to another member; `person` holds the caller's key. Raise Problem when it is refused."""
     giver, taker = await service.find_members((request.giver, request.taker))
     command = Transfer(
         giver.member.member_id if giver else None,
@@ -39,15 +41,18 @@ async def transfer(service: Service, request: TransferRequest, actor: str, key: 
         request,
         actor,
         key,
+        person,
     )
     return await _concluded(service, lambda connection: service.joints.transfer(connection, command))
 
 
-async def compensate(service: Service, request: CompensationRequest, actor: str, key: Key) -> Answer:
-    """Give points after a complaint, or propose to; raise Problem when it is refused."""
+async def compensate(
+    service: Service, request: CompensationRequest, actor: str, key: Key, person: UUID | None = None
+) -> Answer:
+    """Give points after a complaint, or propose to; `person` holds the key. Raise Problem when it is refused."""
     found = await service.find_member(request.member)
     stay_id = parse("sty", request.stay_id) if request.stay_id else None
-    command = Compensate(found.member.member_id if found else None, stay_id, request, actor, key)
+    command = Compensate(found.member.member_id if found else None, stay_id, request, actor, key, person)
     return await _concluded(service, lambda connection: service.joints.compensate(connection, command))
 
 
@@ -85,11 +90,13 @@ async def _require_another(service: Service, approval: Approval, owner: UUID, pe
         raise Problem("own_proposal", "The points would be those of the member who holds this key.")
 
 
-async def merge(service: Service, leaving: str, into: str, actor: str, key: Key) -> Answer:
-    """Merge an account into another; raise Problem when it is refused."""
+async def merge(
+    service: Service, leaving: str, into: str, actor: str, key: Key, person: UUID | None = None
+) -> Answer:
+    """Merge an account into another; `person` holds the caller's key. Raise Problem when it is refused."""
     old, new = await service.find_members((leaving, into))
     command = Merge(
-        old.member.member_id if old else None, new.member.member_id if new else None, actor, key
+        old.member.member_id if old else None, new.member.member_id if new else None, actor, key, person
     )  # fmt: skip
     return await _concluded(service, lambda connection: service.joints.merge(connection, command))
 

@@ -7,6 +7,7 @@ import structlog
 from asyncpg.exceptions import CheckViolationError, DeadlockDetectedError
 
 from loyalty.commands import redeeming_store
+from loyalty.commands.model import accounts_of
 from loyalty.db import Connection
 from loyalty.errors import Problem
 from loyalty.ledger.outlook import look
@@ -73,10 +74,10 @@ def guest_of(service: Service, found: Found) -> Guest:
 
 
 async def taken_of(service: Service, found: Found | None) -> Mapping[str, Sequence[Taken]]:
-    """Return what a member has of offers already, by the offer's code; nobody has nothing."""
+    """Return what a member, by whichever account, has of offers already, by the offer's code; nobody has nothing."""
     if found is None:
         return {}
-    return await redeeming_store.taken_of_member(service.pool, found.member.member_id)
+    return await redeeming_store.taken_of(service.pool, accounts_of(found.member))
 
 
 async def left_of(service: Service, code: str = "") -> dict[str, int]:

@@ -76,8 +76,8 @@ _Came = TypeVar("_Came")
 
 _READY_SECONDS: Final = 2.0
 _MOVE_TRIES: Final = 3
-_MOST_MERGES: Final = 20
-"""How often an account is merged into one that is merged in turn: more is a circle, which there is none."""
+_TURNS: Final = 6
+"""How often a command is sent on: to who stands for its member, or to where its stay is by now."""
 # Somewhere it is already tomorrow.
 _TIME_ZONES: Final = timedelta(days=1)
 _RETRY_AFTER: Final = {"Retry-After": "1"}
@@ -214,14 +214,13 @@ class Service:
 
         Raises Problem when it is refused.
         """
-        for _ in range(_MOVE_TRIES + _MOST_MERGES):
+        for _ in range(_TURNS):
             if isinstance(result, Alias) and isinstance(command, Refund):
                 result = await self._refund(command)
                 continue
             if isinstance(result, Alias):
-                # Whoever merges once may be merged again: the next one is only one look away.
-                command = structs.replace(command, target=result.member_id)
-                result = await self.poster.submit(self.shard(result.member_id), command)
+                command = structs.replace(command, target=await self._last(result))
+                result = await self.poster.submit(self.shard(command.target), command)
                 continue
             if isinstance(result, Pooled) and isinstance(command, Adjust):
                 result = await self._draw(command, result)
@@ -288,18 +287,18 @@ class Service:
         command = self.understand(posting, actor)
         if isinstance(command, Problem):
             raise command
-        async with self.pool.acquire() as connection:
-            result = await self._batches.preview(connection, self.shard(command.target), command)
-            for _ in range(_MOST_MERGES):
-                if not isinstance(result, Alias):
-                    break
-                command = structs.replace(command, target=result.member_id)
-                result = await self._batches.preview(connection, self.shard(command.target), command)
+        result = await self._preview(command)
+        if isinstance(result, Alias):
+            result = await self._preview(structs.replace(command, target=await self._last(result)))
         if isinstance(result, Problem):
             raise result
         if isinstance(result, Move | Decision):
             return result.answer
         raise Problem("unavailable", "The stay is being moved between members.", headers=_RETRY_AFTER)
+
+    async def _preview(self, command: PostStay) -> Move | Result:
+        async with self.pool.acquire() as connection:
+            return await self._batches.preview(connection, self.shard(command.target), command)
 
     def understand(self, posting: StayPosting, actor: str) -> PostStay | Problem:
         """Return the command of a posting, or all that is wrong with it; `know_properties` comes first."""
@@ -371,10 +370,10 @@ class Service:
         """Return a member by number or id, read after the call; for one that was merged, who stands for it."""
         target = self.target(key)
         found = None if target is None else await asyncio.shield(self._members.get(target))
-        for _ in range(_MOST_MERGES):
-            survivor = None if found is None else survivor_of(found.member)
-            if survivor is None:
-                break
+        seen: set[UUID] = set()
+        while found is not None and (survivor := survivor_of(found.member)) is not None:
+            assert survivor not in seen, "an account isn't merged into one that it stands for"
+            seen.add(survivor)
             found = await asyncio.shield(self._members.get(survivor))
         return found
 
@@ -383,13 +382,9 @@ class Service:
         found = None if member_id is None else await self.find_member(ids.show("mem", member_id))
         return found.member.member_id if found is not None else member_id
 
-    async def accounts(self, member: Member) -> list[UUID]:
-        """Return the ids of a member and of all accounts that it stands for by now, whichever was merged first."""
-        found = [member]
-        for one in found:
-            merged = [which for name in one.traits.merged if (which := ids.parse("mem", name)) is not None]
-            found += [each.member for each in await self._load_members(merged) if each is not None]
-        return [one.member_id for one in found]
+    async def _last(self, alias: Alias) -> UUID:
+        """Return the account that isn't merged in turn, of those that stand for a member."""
+        return await self.survivor(alias.member_id) or alias.member_id
 
     async def find_members(self, keys: Iterable[str]) -> list[Found | None]:
         """Return members by number or id, in order."""
@@ -411,19 +406,23 @@ class Service:
 
     # --- points -------------------------------------------------------------------------------------------------
 
-    async def adjust(self, request: AdjustmentRequest, actor: str, key: Key) -> Answer:
-        """Credit or debit points by hand; raise Problem when it is refused."""
+    async def adjust(
+        self, request: AdjustmentRequest, actor: str, key: Key, person: UUID | None = None
+    ) -> Answer:
+        """Credit or debit points by hand; `person` holds the caller's key. Raise Problem when it is refused."""
         target = self.target(request.member)
         if target is None:
             raise Problem("unknown_member", at="/member")
-        return await self.submit(Adjust(target, request, actor, key))
+        return await self.submit(Adjust(target, request, actor, key, person))
 
-    async def purchase(self, request: PurchaseRequest, actor: str, key: Key) -> Answer:
-        """Credit points that were paid for; raise Problem when it is refused."""
+    async def purchase(
+        self, request: PurchaseRequest, actor: str, key: Key, person: UUID | None = None
+    ) -> Answer:
+        """Credit points that were paid for; `person` holds the caller's key. Raise Problem when it is refused."""
         target = self.target(request.member)
         if target is None:
             raise Problem("unknown_member", at="/member")
-        return await self.submit(Purchase(target, request, actor, key))
+        return await self.submit(Purchase(target, request, actor, key, person))
 
     async def expire(self, member_id: UUID) -> None:
         """Open and expire what a member has that is due."""

@@ -18,7 +18,7 @@ from loyalty.commands.reverse_accrual import ReverseAccrual, ReverseAccrualReque
 from loyalty.commands.settle_adjust import Adjustable, SettleAdjust, SettlementAdjustmentRequest
 from loyalty.db import Connection
 from loyalty.errors import Problem
-from loyalty.ids import show
+from loyalty.ids import UUID, show
 from loyalty.partners import accruals, statements
 from loyalty.partners import settlement_store as store
 from loyalty.partners.accruals import Deposit, Pool
@@ -75,11 +75,13 @@ async def partner_of(service: Service, code: str) -> Filed[Partner]:
     return found
 
 
-async def accrue(service: Service, code: str, request: AccrualRequest, actor: str, key: Key) -> Answer:
-    """Credit points that a partner gives; raise Problem when it is refused."""
+async def accrue(
+    service: Service, code: str, request: AccrualRequest, actor: str, key: Key, person: UUID | None = None
+) -> Answer:
+    """Credit points that a partner gives; `person` holds the caller's key. Raise Problem when it is refused."""
     partner = (await partner_of(service, code)).one
     found = await service.find_member(request.member)
-    command = Accrue(partner, found.member.member_id if found else None, request, actor, key)
+    command = Accrue(partner, found.member.member_id if found else None, request, actor, key, person)
     return await _concluded(service, lambda connection: service.joints.accrue(connection, command))
 
 

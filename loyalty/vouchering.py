@@ -20,7 +20,7 @@ from loyalty.ids import UUID, parse, show
 from loyalty.ledger.model import Member
 from loyalty.service import Service
 from loyalty.vouchers import codes, store
-from loyalty.vouchers.model import Voucher
+from loyalty.vouchers.model import Voucher, owner_of
 
 _encode: Final = msgspec.json.Encoder().encode
 _decode: Final = msgspec.json.Decoder(VoucherReply).decode
@@ -81,10 +81,11 @@ async def _refuse_own(service: Service, one: Voucher, caller: Caller) -> None:
     """Raise Problem when somebody of the staff redeems what is his own, whatever accounts were merged meanwhile.
 
     It is the member's to whom it was handed over; handed over to nobody in particular, it is still the giver's here.
+    Whose it was before is kept since there is a `giver_id`: of older ones, it is who had it first.
     """
     if caller.person is None:
         return
-    if caller.person == await service.survivor(one.holder_id or one.member_id):
+    if caller.person == await service.survivor(owner_of(one) or one.giver_id or one.member_id):
         raise Problem(
             "own_redemption", "It is the voucher of the key's own member: another one has to redeem it."
         )
@@ -106,6 +107,9 @@ async def hand_over(service: Service, one: Voucher, member: str | None, actor: s
     if holder is not None and holder.member.status != "active":
         raise Problem("member_closed", at="/member")
     holder_id = holder.member.member_id if holder else None
+    owner_id = owner_of(one)
+    if holder_id is not None and await service.survivor(owner_id) == holder_id:
+        holder_id = owner_id
     command = HandOver(one.member_id, one.voucher_id, one.handed_over, holder_id, actor, key)
     return with_code(service, await service.submit(command))
 

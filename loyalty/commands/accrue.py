@@ -1,8 +1,8 @@
 """Credit points that a partner gives, such as for a flight or a treatment.
 
 Refusals, in this order: the key was used with another request; by its contract the partner gives no points; it is
-suspended; its reference was used before; the member is unknown; the account is closed; the day of it is in the future,
-or too long ago; the cap of the day; what the partner paid for; the member's cap of the year.
+suspended; its reference was used before; the member is unknown; the key's own person; the account is closed; the day of
+it is in the future, or too long ago; the cap of the day; what the partner paid for; the member's cap of the year.
 """
 
 import datetime as dt
@@ -16,6 +16,7 @@ from loyalty import money
 from loyalty.commands.adjust import Note
 from loyalty.commands.limits import counted
 from loyalty.commands.model import Answer, Decision, Facts, Key, replay
+from loyalty.commands.own import refuse_gain
 from loyalty.commands.price import Payment
 from loyalty.commands.rulebook import Rulebook
 from loyalty.commands.transfer import SomePoints
@@ -53,13 +54,17 @@ class AccrualRequest(Struct, frozen=True, forbid_unknown_fields=True, omit_defau
 
 
 class Accrue(Struct, frozen=True, gc=False):
-    """An accrual that is well-formed. `member_id` is None when there is no such member."""
+    """An accrual that is well-formed. `member_id` is None when there is no such member.
+
+    `person` is who holds the caller's key, if that is known.
+    """
 
     partner: Partner
     member_id: UUID | None
     request: AccrualRequest
     actor: str
     key: Key
+    person: UUID | None = None
 
 
 class AccrualView(Struct, frozen=True, gc=False, omit_defaults=True):
@@ -110,10 +115,10 @@ def decide(
         )
     if member is None:
         return Problem("unknown_member", at="/member")
-    if member.status != "active":
-        return Problem("member_closed", at="/member")
     refusal = (
-        refuse_day(request.effective_on, moment.today)
+        refuse_gain(member, command.person, "/member")
+        or _refuse_closed(member)
+        or refuse_day(request.effective_on, moment.today)
         or refuse_budgets(partner, request.points, moment.today, pools)
         or _refuse_member(member, partner, request.points, moment)
     )
@@ -121,6 +126,10 @@ def decide(
         return refusal
     # From here the points are credited.
     return _post(facts, member, pools, rules, command, moment)
+
+
+def _refuse_closed(member: Member) -> Problem | None:
+    return None if member.status == "active" else Problem("member_closed", at="/member")
 
 
 def _refuse_member(member: Member, partner: Partner, points: int, moment: Moment) -> Problem | None:

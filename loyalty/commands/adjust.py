@@ -1,7 +1,8 @@
 """Adjust a member's points by hand: a credit or a debit, with a reason.
 
-Refusals, in this order: the key was used with another request; the member is unknown; the account is closed; a debit
-is more than the member has available. Whoever is in a household may draw on it: that takes a transaction of its own.
+Refusals, in this order: the key was used with another request; the member is unknown; a credit is for the key's own
+person; the account is closed; a debit is more than the member has available. Whoever is in a household may draw on it:
+that takes a transaction of its own.
 """
 
 from datetime import date
@@ -22,10 +23,11 @@ from loyalty.commands.model import (
     balance_of,
     replay,
 )
+from loyalty.commands.own import refuse_gain
 from loyalty.commands.rulebook import Rulebook
 from loyalty.errors import Problem
 from loyalty.events.model import Event
-from loyalty.ids import show
+from loyalty.ids import UUID, show
 from loyalty.ledger.model import ADJUSTED, GOODWILL, Moment
 from loyalty.ledger.rules import Book
 from loyalty.stays.model import MemberKey
@@ -70,12 +72,13 @@ class AdjustmentRequest(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Adjust(Struct, frozen=True, gc=False):
-    """An adjustment that is well-formed."""
+    """An adjustment that is well-formed; `person` is who holds the caller's key, if that is known."""
 
     target: Target
     request: AdjustmentRequest
     actor: str
     key: Key
+    person: UUID | None = None
 
 
 class AdjustmentReply(Struct, frozen=True, gc=False):
@@ -114,9 +117,12 @@ def refuse(facts: Facts, rules: Rulebook, command: Adjust, today: date) -> Probl
     """Return why an adjustment can't be, whatever the member has."""
     if facts.member is None:
         return Problem("unknown_member", at="/member")
+    points, most = command.request.points, rules.at(today).limits.adjustment
+    own = refuse_gain(facts.member, command.person, "/member") if points > 0 else None
+    if own is not None:
+        return own
     if facts.member.status != "active":
         return Problem("member_closed", at="/member")
-    points, most = command.request.points, rules.at(today).limits.adjustment
     if not points or abs(points) > most:
         return Problem("invalid_value", f"Must be between 1 and {most} points, up or down.", at="/points")
     return None

@@ -1,8 +1,8 @@
 """Give points after a complaint; above the program's limit only propose them, for a second person to approve.
 
-Refusals, in this order: the key was used with another request; the member is unknown; the account is closed; the
-program has no compensation; it has no such reason; the stay isn't the member's; the member's cap of the year; the
-agent's cap of the day.
+Refusals, in this order: the key was used with another request; the member is unknown; the key's own person; the account
+is closed; the program has no compensation; it has no such reason; the stay isn't the member's; the member's cap of the
+year; the agent's cap of the day.
 
 What an agent (an API key) proposes counts for that day's cap like what it gives, whatever becomes of it.
 """
@@ -16,6 +16,7 @@ from loyalty.commands.adjust import Note
 from loyalty.commands.approval import Approval, propose
 from loyalty.commands.limits import check_cap
 from loyalty.commands.model import Answer, Balance, Decision, Facts, Key, balance_of, replay
+from loyalty.commands.own import refuse_gain
 from loyalty.commands.rulebook import Rulebook
 from loyalty.commands.transfer import SomePoints
 from loyalty.errors import Problem
@@ -23,6 +24,7 @@ from loyalty.events.model import Event
 from loyalty.ids import UUID, show
 from loyalty.ledger.model import COMPENSATED, GOODWILL, Journal, Member, Moment
 from loyalty.ledger.rules import Book
+from loyalty.program.model import Compensation as Terms
 from loyalty.program.model import Identifier
 from loyalty.stays.model import MemberKey
 
@@ -47,13 +49,17 @@ class CompensationRequest(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Compensate(Struct, frozen=True, gc=False):
-    """A compensation that is well-formed. `member_id` is None when there is no such member."""
+    """A compensation that is well-formed. `member_id` is None when there is no such member.
+
+    `person` is who holds the caller's key, if that is known.
+    """
 
     member_id: UUID | None
     stay_id: UUID | None
     request: CompensationRequest
     actor: str
     key: Key
+    person: UUID | None = None
 
 
 class Circumstances(Struct, frozen=True, gc=False):
@@ -92,6 +98,23 @@ def decide(
     member, request, terms = facts.member, command.request, rules.at(moment.today).definition.compensation
     if member is None:
         return Problem("unknown_member", at="/member")
+    refusal = refuse_gain(member, command.person, "/member") or _refuse(
+        member, around, terms, command, moment
+    )
+    if refusal is not None:
+        return refusal
+    # From here it is given, or proposed.
+    if terms.approval_above is not None and request.points > terms.approval_above:
+        return _propose(facts, member, command, moment)
+    book, journal = give(facts, member, rules, request, command.stay_id, command.actor, moment)
+    reply = _reply("posted", None, journal, member, request)
+    return Compensation(Decision(Answer(201, reply), book, events=[told(journal, reply)], key=command.key))
+
+
+def _refuse(
+    member: Member, around: Circumstances, terms: Terms, command: Compensate, moment: Moment
+) -> Problem | None:
+    request = command.request
     if member.status != "active":
         return Problem("member_closed", at="/member")
     if not terms.reasons:
@@ -111,12 +134,7 @@ def decide(
             f"At most {terms.agent_a_day} points a day for each key; {left} are left today.",
             at="/points",
         )
-    # From here it is given, or proposed.
-    if terms.approval_above is not None and request.points > terms.approval_above:
-        return _propose(facts, member, command, moment)
-    book, journal = give(facts, member, rules, request, command.stay_id, command.actor, moment)
-    reply = _reply("posted", None, journal, member, request)
-    return Compensation(Decision(Answer(201, reply), book, events=[told(journal, reply)], key=command.key))
+    return None
 
 
 def give(

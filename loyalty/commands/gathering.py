@@ -12,7 +12,7 @@ from loyalty.commands.choose import Choose
 from loyalty.commands.hand_over import HandOver
 from loyalty.commands.hold import Hold
 from loyalty.commands.lapse import Lapse
-from loyalty.commands.model import Facts, Unread
+from loyalty.commands.model import Facts, Unread, accounts_of
 from loyalty.commands.post_stay import PostStay
 from loyalty.commands.redeem_voucher import RedeemVoucher
 from loyalty.commands.redeeming_store import Asked
@@ -102,7 +102,7 @@ def _asked(facts: Facts, command: Hold) -> Asked:
     request = command.request
     assert facts.member is not None, "a hold that is looked at is a member's"
     partner = facts.listing.partner_code if facts.listing else ""
-    return Asked(facts.member.member_id, request.offer, partner, request.reference, command.token)
+    return Asked(accounts_of(facts.member), request.offer, partner, request.reference, command.token)
 
 
 async def _newest(connection: Connection, catalogue: Catalogue) -> Catalogue:

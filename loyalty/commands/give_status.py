@@ -1,8 +1,8 @@
 """Give a member a tier that wasn't earned: as a gift, by matching another program's, or for a challenge.
 
-Refusals, in this order: the key was used with another request; the member is unknown; the account is closed; the
-program has no such tier; it would end before it begins, or be over already; the member has as many statuses as can be
-kept.
+Refusals, in this order: the key was used with another request; the member is unknown; the key's own person; the account
+is closed; the program has no such tier; it would end before it begins, or be over already; the member has as many
+statuses as can be kept.
 """
 
 import datetime as dt
@@ -12,10 +12,11 @@ import msgspec
 from msgspec import Meta, Struct, structs
 
 from loyalty.commands.model import Answer, Decision, Facts, Key, Result, Target, replay
+from loyalty.commands.own import refuse_gain
 from loyalty.commands.rulebook import Rulebook
 from loyalty.errors import Problem
 from loyalty.events.model import Event
-from loyalty.ids import show
+from loyalty.ids import UUID, show
 from loyalty.ledger.model import Journal, Member, Moment, Status
 from loyalty.ledger.rules import Book
 from loyalty.members.model import Text
@@ -40,12 +41,13 @@ class StatusRequest(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class GiveStatus(Struct, frozen=True, gc=False):
-    """A status that is well-formed."""
+    """A status that is well-formed; `person` is who holds the caller's key, if that is known."""
 
     target: Target
     request: StatusRequest
     actor: str
     key: Key
+    person: UUID | None = None
 
 
 class StatusReply(Struct, frozen=True, gc=False):
@@ -64,6 +66,9 @@ def decide(facts: Facts, rules: Rulebook, command: GiveStatus, moment: Moment) -
     member, request = facts.member, command.request
     if member is None:
         return Problem("unknown_member")
+    own = refuse_gain(member, command.person)
+    if own is not None:
+        return own
     if member.status != "active":
         return Problem("member_closed")
     first = request.first or moment.today

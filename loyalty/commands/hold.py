@@ -1,7 +1,8 @@
 """Hold points for an offer: they are set aside, first to expire first, until they are captured or given back.
 
 Refusals, in this order: the key was used with another request; the member is unknown; the key's own person; an operator
-gives no reason; the token is unknown, for another partner, used or too old; the offer is unknown, or another partner's;
+gives no reason; the token is unknown, for another partner, used or too old, or its account was merged; the offer is
+unknown, or another partner's;
 what the details say; no price for the day; the token or `max_points` is for fewer points; who may have it, and when;
 the limits of a member; the partner's reference is taken; it is sold out; the member hasn't enough points.
 
@@ -16,7 +17,7 @@ from msgspec import Meta, Struct, structs
 
 from loyalty.commands import capture, redeeming
 from loyalty.commands.adjust import Note
-from loyalty.commands.model import Decision, Facts, Key, Result, Short, Target, replay
+from loyalty.commands.model import Decision, Facts, Key, Result, Short, Target, replay, survivor_of
 from loyalty.commands.redeeming import Caller
 from loyalty.commands.rulebook import Rulebook
 from loyalty.errors import Problem
@@ -147,6 +148,8 @@ def _refuse_caller(facts: Facts, member: Member, command: Hold, moment: Moment) 
         return Problem(
             "token_expired", f"It was valid until {token.expires_at:%Y-%m-%dT%H:%M:%SZ}.", at="/token"
         )
+    if survivor_of(member) is not None:
+        return Problem("token_of_merged_account", "Ask the member for a new token.", at="/token")
     return None
 
 

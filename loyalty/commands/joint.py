@@ -61,6 +61,8 @@ Need = tuple[Facts, int]
 
 _ALL: Final = 1 << 62
 """Points that no member has: all lots are needed."""
+_LINES: Final = 5
+"""How often it is looked who stands for an account: each merge or undoing in between asks for another look."""
 
 
 class Joints:
@@ -186,13 +188,14 @@ class Joints:
 
     async def refund(self, connection: Connection, command: Refund) -> Move | Result:
         """Refund what an account redeemed that was merged."""
-        while True:
+        for _ in range(_LINES):
             ids = await self._find_line(connection, command.target)
             async with connection.transaction():
                 line = await self._lock_and_read(connection, ids)
                 if _is_whole(line):
                     return await self._refund(connection, command, line)
             # Somebody was merged, or a merge was undone, before all were locked.
+        return Problem("unavailable", "The account is being merged.")
 
     async def _refund(self, connection: Connection, command: Refund, line: Sequence[Facts]) -> Move | Result:
         account, *heirs = line
@@ -210,7 +213,7 @@ class Joints:
         """Return a member and whoever stands for it, one for the other, up to the last: before all are locked."""
         line: list[UUID] = []
         heir: UUID | None = member_id
-        while heir is not None:
+        while heir is not None and heir not in line:
             line.append(heir)
             [facts] = await self._batches.read(connection, shard_of(heir), [(heir, None, None)])
             heir = survivor_of(facts.member) if facts.member else None

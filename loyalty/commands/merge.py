@@ -1,7 +1,8 @@
 """Merge an account into another of the same person: all that was its own moves to the survivor; and back, if need be.
 
-Refusals, in this order: the key was used with another request; an account is unknown; both are the same; an account is
-closed; the account that would end has points set aside, is in a household, or has a stay whose revisions are used up.
+Refusals, in this order: the key was used with another request; an account is unknown; one is the key's own person's;
+both are the same; an account is closed; the account that would end has points set aside, is in a household, or has a
+stay whose revisions are used up.
 
 Each stay moves in a pair of journals of its own, as it is on file: its award isn't judged anew, what was spent of it
 stays spent (`gone`), what had expired expires again. What is counted follows; milestones are what the counters on both
@@ -18,6 +19,7 @@ from msgspec import Struct, structs
 from loyalty.commands.carry import Words, carry
 from loyalty.commands.model import Answer, Balance, Decision, Facts, Key, balance_of, replay
 from loyalty.commands.move_rewards import move_rewards
+from loyalty.commands.own import refuse_gain
 from loyalty.commands.post_stay import budget_had, nothing
 from loyalty.commands.rulebook import Rulebook
 from loyalty.commands.sides import Side
@@ -41,12 +43,16 @@ class MergeRequest(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Merge(Struct, frozen=True, gc=False):
-    """A merge that is well-formed; an id is None where there is no such member."""
+    """A merge that is well-formed; an id is None where there is no such member.
+
+    `person` is who holds the caller's key, if that is known.
+    """
 
     leaving: UUID | None
     joining: UUID | None
     actor: str
     key: Key
+    person: UUID | None = None
 
 
 class MergeReply(Struct, frozen=True, gc=False):
@@ -132,7 +138,8 @@ def decide(
         return Problem("unknown_member")
     if new is None:
         return Problem("unknown_member", at="/into")
-    refusal = _refuse(old, new, stays)
+    own = refuse_gain(old, command.person) or refuse_gain(new, command.person, "/into")
+    refusal = own or _refuse(old, new, stays)
     if refusal is not None:
         return refusal
     # From here the account is merged.
@@ -199,7 +206,7 @@ def _joined(old: Member, new: Member) -> Traits:
         },
         referred_by=mine.referred_by or other.referred_by,
         statuses=tuple(one for one in (*mine.statuses, *other.statuses) if one.kind != "earned"),
-        merged=(*mine.merged, show("mem", old.member_id)),
+        merged=(*mine.merged, *other.merged, show("mem", old.member_id)),
     )
 
 

@@ -192,6 +192,12 @@ def survivor_of(member: Member) -> UUID | None:
     return survivor
 
 
+def accounts_of(member: Member) -> list[UUID]:
+    """Return the ids of a member and of all accounts that it stands for by now, whichever was merged first."""
+    merged = [one for name in member.traits.merged if (one := parse("mem", name)) is not None]
+    return [member.member_id, *merged]
+
+
 def replay(prior: Prior | None, key: Key) -> Decision | Problem | None:
     """Return the outcome that a key already has; None when the key is new."""
     if prior is None:

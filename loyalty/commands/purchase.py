@@ -1,8 +1,8 @@
 """Buy points. They count for no tier.
 
-Refusals, in this order: the key was used with another request; the member is unknown; the account is closed; the
-program sells no points; the points are fewer than the least, or not in steps; the account is too young; the cap of the
-year.
+Refusals, in this order: the key was used with another request; the member is unknown; the key's own person, as nothing
+here sees the payment; the account is closed; the program sells no points; the points are fewer than the least, or not
+in steps; the account is too young; the cap of the year.
 """
 
 from typing import Annotated, Final
@@ -22,12 +22,13 @@ from loyalty.commands.model import (
     balance_of,
     replay,
 )
+from loyalty.commands.own import refuse_gain
 from loyalty.commands.price import Payment, price_of
 from loyalty.commands.rulebook import Rulebook
 from loyalty.commands.transfer import SomePoints
 from loyalty.errors import Problem
 from loyalty.events.model import Event
-from loyalty.ids import show
+from loyalty.ids import UUID, show
 from loyalty.ledger.model import BOUGHT, SOLD, Member, Moment
 from loyalty.ledger.rules import Book
 from loyalty.program.model import Purchase as Terms
@@ -45,12 +46,13 @@ class PurchaseRequest(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Purchase(Struct, frozen=True, gc=False):
-    """A purchase that is well-formed."""
+    """A purchase that is well-formed; `person` is who holds the caller's key, if that is known."""
 
     target: Target
     request: PurchaseRequest
     actor: str
     key: Key
+    person: UUID | None = None
 
 
 class PurchaseReply(Struct, frozen=True, gc=False):
@@ -71,6 +73,9 @@ def decide(facts: Facts, rules: Rulebook, command: Purchase, moment: Moment) -> 
     member, terms, points = facts.member, rules.at(moment.today).definition.purchase, command.request.points
     if member is None:
         return Problem("unknown_member", at="/member")
+    own = refuse_gain(member, command.person, "/member")
+    if own is not None:
+        return own
     if member.status != "active":
         return Problem("member_closed", at="/member")
     if terms is None:

@@ -208,6 +208,7 @@ WITH items AS MATERIALIZED (
     INSERT INTO voucher AS v SELECT * FROM unnest($21::voucher[])
     ON CONFLICT (shard, voucher_id) DO UPDATE
     SET status = excluded.status, handed_over = excluded.handed_over, holder_id = excluded.holder_id,
+        giver_id = excluded.giver_id,
         property = CASE excluded.property WHEN '' THEN v.property ELSE excluded.property END,
         changed_by = excluded.changed_by, code_hash = excluded.code_hash, changed_at = excluded.changed_at
 -- section accruals
@@ -471,24 +472,28 @@ FROM promotion_pool AS p WHERE p.promotion = $1;
 
 -- name: read_orders
 -- For each hold, in order: the generation of the catalogue; which redemption has the partner's reference; the token that
--- it is given; what the member has of the offer already, and on which days it was booked. The first row tells what is
--- left to the shard of the stock that is named ($7).
+-- it is given; what the member's accounts ($7 to $9, by the place of the hold) have of the offer already, and on which
+-- days it was booked. The first row tells what is left to the shard of the stock that is named ($6).
 SELECT (SELECT generation FROM catalogue_generation WHERE only_row),
        CASE w.place WHEN 1 THEN (SELECT json_object_agg(b.promotion, b.allotted - b.used) FROM promotion_budget AS b
-                                 WHERE b.shard = $1 AND b.promotion = ANY ($7::text[])) END,
+                                 WHERE b.shard = $1 AND b.promotion = ANY ($6::text[])) END,
        p.redemption_id, t.hash, t.member_id, t.partner, t.points, t.minted_at, t.minted_by, t.expires_at, t.redemption_id,
        h.quantities, h.days
-FROM unnest($2::uuid[], $3::text[], $4::text[], $5::text[], $6::bytea[]) WITH ORDINALITY
-         AS w (member_id, offer, partner, reference, token, place)
+FROM unnest($2::text[], $3::text[], $4::text[], $5::bytea[]) WITH ORDINALITY
+         AS w (offer, partner, reference, token, place)
 LEFT JOIN LATERAL (SELECT * FROM partner_reference AS e
                    WHERE e.partner = w.partner AND e.reference = w.reference LIMIT 1) AS p ON true
 LEFT JOIN LATERAL (SELECT * FROM redemption_token AS e
                    WHERE e.shard = $1 AND e.hash = w.token LIMIT 1) AS t ON true
 CROSS JOIN LATERAL (
-    SELECT array_agg(CASE e.status WHEN 'held' THEN e.quantity ELSE e.captured - e.refunded END) AS quantities,
-           array_agg(e.booked_on) AS days
-    FROM redemption AS e
-    WHERE e.shard = $1 AND e.member_id = w.member_id AND e.offer = w.offer AND e.status IN ('held', 'captured')) AS h
+    SELECT array_agg(r.quantity) AS quantities, array_agg(r.booked_on) AS days
+    FROM unnest($7::integer[], $8::smallint[], $9::uuid[]) AS a (place, shard, member_id)
+    CROSS JOIN LATERAL (SELECT CASE e.status WHEN 'held' THEN e.quantity ELSE e.captured - e.refunded END AS quantity,
+                               e.booked_on
+                        FROM redemption AS e
+                        WHERE e.shard = a.shard AND e.member_id = a.member_id AND e.offer = w.offer
+                          AND e.status IN ('held', 'captured') OFFSET 0) AS r
+    WHERE a.place = w.place) AS h
 ORDER BY w.place;
 
 -- name: read_redemptions
@@ -562,10 +567,13 @@ FROM redemption
 WHERE partner = $1 AND redemption_id < $2 AND status = coalesce($3, status)
 ORDER BY redemption_id DESC LIMIT $4;
 
--- name: taken_of_member
--- What a member has of offers: how many of each, and on which day they were booked.
-SELECT offer, CASE status WHEN 'held' THEN quantity ELSE captured - refunded END AS quantity, booked_on
-FROM redemption WHERE shard = $1 AND member_id = $2 AND status IN ('held', 'captured');
+-- name: taken_of
+-- What a member's accounts have of offers: how many of each, and on which day they were booked.
+SELECT r.offer, CASE r.status WHEN 'held' THEN r.quantity ELSE r.captured - r.refunded END AS quantity, r.booked_on
+FROM unnest($1::smallint[], $2::uuid[]) AS w (shard, member_id)
+CROSS JOIN LATERAL (SELECT * FROM redemption AS e
+                    WHERE e.shard = w.shard AND e.member_id = w.member_id AND e.status IN ('held', 'captured')
+                    OFFSET 0) AS r;
 
 -- name: find_reference
 -- The redemption that a partner's reference leads to.

@@ -14,6 +14,7 @@ from msgspec import UNSET, Struct, UnsetType, structs
 from loyalty import money
 from loyalty.commands import vouching
 from loyalty.commands.model import Answer, Balance, Decision, Facts, Key, balance_of
+from loyalty.commands.own import is_own
 from loyalty.errors import Problem
 from loyalty.events.model import Event
 from loyalty.ids import UUID, show
@@ -128,11 +129,9 @@ def view(one: Redemption, listing: Listing, caller: Caller) -> RedemptionView:
 
 def refuse_caller(member: Member, caller: Caller) -> Problem | None:
     """Return that somebody of the staff acts for an own account, whatever it was merged from."""
-    if caller.person is None:
+    if not is_own(member, caller.person):
         return None
-    if caller.person == member.member_id or show("mem", caller.person) in member.traits.merged:
-        return Problem("own_redemption", "The key belongs to this member: another one has to do it.")
-    return None
+    return Problem("own_redemption", "The key belongs to this member: another one has to do it.")
 
 
 def find(facts: Facts, caller: Caller) -> tuple[Member, Redemption, Listing] | Problem:

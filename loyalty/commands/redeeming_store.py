@@ -20,9 +20,9 @@ _left = msgspec.json.Decoder(dict[str, int]).decode
 
 
 class Asked(Struct, frozen=True, gc=False):
-    """What a hold names: the member, the offer, the partner's reference, a token by its hash."""
+    """What a hold names: the member's accounts, the offer, the partner's reference, a token by its hash."""
 
-    member_id: UUID
+    accounts: Sequence[UUID]
     offer: str
     partner: str
     reference: str | None
@@ -56,9 +56,11 @@ async def read_orders(
     connection: Connection, shard: int, asked: Sequence[Asked], stock: Collection[str]
 ) -> tuple[int, dict[str, int], list[Known]]:
     """Return the generation of the catalogue, what the shard has left of stock, and what is on file for each hold."""
+    accounts = [(place, each) for place, one in enumerate(asked, 1) for each in one.accounts]
     rows = await connection.fetch(
-        QUERIES["read_orders"], shard, [one.member_id for one in asked], [one.offer for one in asked],
-        [one.partner for one in asked], [one.reference for one in asked], [one.token for one in asked], list(stock),
+        QUERIES["read_orders"], shard, [one.offer for one in asked], [one.partner for one in asked],
+        [one.reference for one in asked], [one.token for one in asked], list(stock),
+        [place for place, _ in accounts], [shard_of(each) for _, each in accounts], [each for _, each in accounts],
     )  # fmt: skip
     generation, left = rows[0][:2]
     return generation, _left(left) if left else {}, [_known(row) for row in rows]
@@ -149,10 +151,11 @@ async def list_of_partner(
     return [_redemption(row) for row in rows]
 
 
-async def taken_of_member(pool: Pool, member_id: UUID) -> dict[str, list[Taken]]:
-    """Return what a member has of offers already, by the offer's code."""
+async def taken_of(pool: Pool, accounts: Sequence[UUID]) -> dict[str, list[Taken]]:
+    """Return what a member has of offers already, by whichever of the member's accounts, by the offer's code."""
     taken: defaultdict[str, list[Taken]] = defaultdict(list)
-    for offer, quantity, day in await pool.fetch(QUERIES["taken_of_member"], shard_of(member_id), member_id):
+    shards = [shard_of(one) for one in accounts]
+    for offer, quantity, day in await pool.fetch(QUERIES["taken_of"], shards, accounts):
         taken[offer].append(Taken(quantity, day))
     return taken
 

@@ -208,9 +208,14 @@ def post(facts: Facts, member: Member, agreed: Agreed, actor: str, moment: Momen
 
 
 def _is_large(agreed: Agreed, contract: Contract, most: int) -> bool:
-    """Tell whether more than so many points are adjusted, or more money than they cost at the dearest by contract."""
+    """Tell whether more than so many points are adjusted, or more money than they cost by contract."""
+    return abs(agreed.points) > most or abs(agreed.money) > most_money(contract, most)
+
+
+def most_money(contract: Contract, most: int) -> Fraction:
+    """Return what so many points cost by contract at the dearest, in minor units."""
     price = max(Fraction(contract.point_value), Fraction(contract.accrual_price or 0))
-    return abs(agreed.points) > most or abs(agreed.money) > price * most * 10 ** money.digits(agreed.currency)
+    return price * most * 10 ** money.digits(contract.currency)
 
 
 def _propose(

@@ -266,7 +266,8 @@ def _member_row(m: Member) -> tuple[object, ...]:
 
 
 def _voucher_row(shard: int, one: Voucher, at: datetime, codes: Codes) -> tuple[object, ...]:
-    return (shard, *astuple(one), codes.hash(one.voucher_id, one.handed_over), at)
+    *columns, giver_id = astuple(one)
+    return (shard, *columns, codes.hash(one.voucher_id, one.handed_over), at, giver_id)
 
 
 def _rows(shard: int, decisions: Sequence[Decision], at: datetime) -> Iterable[list[tuple[object, ...]]]:

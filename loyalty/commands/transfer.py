@@ -1,10 +1,10 @@
 """Give points to another member: a gift.
 
 Refusals, in this order: the key was used with another request; the program has no transfers; the giver is unknown; the
-receiver is unknown; both are the same member; the giver's account is closed, the receiver's; the points are fewer than
-the least, or not in steps; the giver's account is too young, the receiver's; the giver's cap of the year, the
-receiver's; the giver has made all gifts of the year, or the last one too short a time ago; the giver has too few
-points.
+receiver is unknown; the receiver is the key's own person; both are the same member; the giver's account is closed, the
+receiver's; the points are fewer than the least, or not in steps; the giver's account is too young, the receiver's; the
+giver's cap of the year, the receiver's; the giver has made all gifts of the year, or the last one too short a time ago;
+the giver has too few points.
 
 The points leave the giver's lots first to expire first, and arrive with the expiry they had: see `carry.py`.
 """
@@ -18,6 +18,7 @@ from loyalty.commands.adjust import Note
 from loyalty.commands.carry import GIFT, MovedPoints, carry
 from loyalty.commands.limits import check_age, check_cap, check_pause, check_size, check_times
 from loyalty.commands.model import Answer, Balance, Decision, Facts, Key, Move, balance_of, replay
+from loyalty.commands.own import refuse_gain
 from loyalty.commands.price import Payment, price_of
 from loyalty.commands.rulebook import Rulebook
 from loyalty.errors import Problem
@@ -43,13 +44,17 @@ class TransferRequest(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Transfer(Struct, frozen=True, gc=False):
-    """A gift that is well-formed. `giver` and `taker` are None when there is no such member."""
+    """A gift that is well-formed. `giver` and `taker` are None when there is no such member.
+
+    `person` is who holds the caller's key, if that is known.
+    """
 
     giver: UUID | None
     taker: UUID | None
     request: TransferRequest
     actor: str
     key: Key
+    person: UUID | None = None
 
 
 class TransferReply(Struct, frozen=True, gc=False, omit_defaults=True):
@@ -90,7 +95,9 @@ def decide(
         return Problem("unknown_member", at="/from")
     if taker is None:
         return Problem("unknown_member", at="/to")
-    refusal = _refuse(terms, giver, taker, command.request.points, moment)
+    refusal = refuse_gain(taker, command.person, "/to") or _refuse(
+        terms, giver, taker, command.request.points, moment
+    )
     if refusal is not None:
         return refusal
     giving_book = Book(giver, moment, command.actor, giving.lots, giving.following)

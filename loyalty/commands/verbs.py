@@ -98,8 +98,10 @@ _DECIDE: Final[dict[type, Callable[[Facts, Rulebook, Any, Moment], Result]]] = {
 
 _OF_THE_ACCOUNT = (
     Enrol, Expire, Review, Lapse, RedeemVoucher, RevokeVoucher, HandOver, Capture, Release, Extend, Refund, ExpireHold,
+    MintToken,
 )  # fmt: skip
-"""Commands that are about an account itself, merged or not: what was redeemed stays where it was."""
+"""Commands that are about an account itself, merged or not: what was redeemed stays where it was,
+and a token is kept where its text says."""
 
 
 def decide(facts: Facts, rules: Rulebook, command: Command, moment: Moment) -> Result:
@@ -110,10 +112,15 @@ def decide(facts: Facts, rules: Rulebook, command: Command, moment: Moment) -> R
 
 def _alias(facts: Facts, command: Command) -> Alias | None:
     """Return who stands for a member that was merged; its number stays taken, its books have no points to expire."""
-    if facts.member is None or isinstance(command, _OF_THE_ACCOUNT):
+    if facts.member is None or isinstance(command, _OF_THE_ACCOUNT) or _consented(command):
         return None
     survivor = survivor_of(facts.member)
     return None if survivor is None else Alias(survivor)
+
+
+def _consented(command: Command) -> bool:
+    """Tell whether it goes by a token: that is consent to spend the points of one account."""
+    return isinstance(command, Hold) and command.token is not None
 
 
 def key_of(command: Command) -> Key | None:

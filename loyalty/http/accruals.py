@@ -15,7 +15,7 @@ from loyalty.errors import Problem
 from loyalty.http.answers import answered
 from loyalty.http.auth import require_partner
 from loyalty.http.problems import problem_responses
-from loyalty.http.requests import ApiRequest, key_of, service_of
+from loyalty.http.requests import ApiRequest, key_of, person_of, service_of
 from loyalty.partners.accruals import Deposit, PartnerReference
 from loyalty.partners.model import Money
 from loyalty.settling import Fund
@@ -32,18 +32,21 @@ class DepositRequest(Struct, frozen=True, forbid_unknown_fields=True, omit_defau
 @post(
     "/v1/partners/{code:str}/accruals", tags=["Settlement"], status_code=201,
     responses=problem_responses(
-        "idempotency_key_missing", "forbidden_partner", "unknown_partner", "unknown_member", "reference_taken",
-        "idempotency_key_reused", "not_offered", "partner_suspended", "member_closed", "invalid_value",
-        "limit_reached", "fund_exhausted",
+        "idempotency_key_missing", "forbidden_partner", "own_account", "unknown_partner", "unknown_member",
+        "reference_taken", "idempotency_key_reused", "not_offered", "partner_suspended", "member_closed",
+        "invalid_value", "limit_reached", "fund_exhausted",
     ),
 )  # fmt: skip
 async def accrue(
     code: FromPath[str], data: JSONBody[AccrualRequest], request: ApiRequest
 ) -> Response[AccrualView]:
-    """Credit points that a partner gives to a member. Needs a header `Idempotency-Key`."""
+    """Credit points that a partner gives to a member. Needs a header `Idempotency-Key`.
+
+    Nobody of the staff credits an own account.
+    """
     require_partner(request.user, code)
-    key = await key_of(request)
-    return answered(await settling.accrue(service_of(request), code, data, request.user.name, key))
+    key, person = await key_of(request), await person_of(request)
+    return answered(await settling.accrue(service_of(request), code, data, request.user.name, key, person))
 
 
 @get(

@@ -53,7 +53,7 @@ class Role(StrEnum):
 class Principal(msgspec.Struct, frozen=True):
     """The caller of a request. An empty `properties` means every property; `partner` is whose key it is, if any's.
 
-    `member` is the member who holds it, where that is known: nobody redeems for himself.
+    `member` is the member who holds it, where that is known: nobody redeems for himself, or gives to himself.
     """
 
     key_id: UUID

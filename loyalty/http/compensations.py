@@ -14,7 +14,7 @@ from loyalty.errors import Problem
 from loyalty.http.answers import answered
 from loyalty.http.auth import require_property
 from loyalty.http.problems import problem_responses
-from loyalty.http.requests import ApiRequest, bad_parameter, key_of, service_of
+from loyalty.http.requests import ApiRequest, bad_parameter, key_of, person_of, service_of
 from loyalty.ids import UUID
 from loyalty.stays.model import StayPosting
 
@@ -41,18 +41,19 @@ class ApprovalList(Struct, frozen=True):
 @post(
     "/v1/compensations", tags=["Compensation"], status_code=201,
     responses=problem_responses(
-        "idempotency_key_missing", "forbidden_property", "unknown_member", "unknown_stay", "idempotency_key_reused",
-        "member_closed", "not_offered", "invalid_value", "limit_reached",
+        "idempotency_key_missing", "forbidden_property", "own_account", "unknown_member", "unknown_stay",
+        "idempotency_key_reused", "member_closed", "not_offered", "invalid_value", "limit_reached",
     ),
 )  # fmt: skip
 async def compensate(data: JSONBody[CompensationRequest], request: ApiRequest) -> Response[CompensationReply]:
     """Give points after a complaint; above the program's limit they are proposed, and answered 202.
 
-    Needs a header `Idempotency-Key`. A key that is limited to hotels has to name a stay at one of them.
+    Needs a header `Idempotency-Key`. A key that is limited to hotels has to name a stay at one of them. Nobody of
+    the staff compensates or proposes to for an own account.
     """
     await _may_act_for(request, data.stay_id)
-    answer = await moving.compensate(service_of(request), data, request.user.name, await key_of(request))
-    return answered(answer)
+    key, person = await key_of(request), await person_of(request)
+    return answered(await moving.compensate(service_of(request), data, request.user.name, key, person))
 
 
 @get("/v1/approvals", tags=["Compensation"])

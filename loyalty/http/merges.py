@@ -8,14 +8,14 @@ from loyalty.commands.merge import MergeReply, MergeRequest
 from loyalty.errors import Problem
 from loyalty.http.answers import answered
 from loyalty.http.problems import problem_responses
-from loyalty.http.requests import ApiRequest, key_of, service_of, target_of
+from loyalty.http.requests import ApiRequest, key_of, person_of, service_of, target_of
 
 
 @post(
     "/v1/members/{member_id:str}/merge", tags=["Members"], status_code=201,
     responses=problem_responses(
-        "idempotency_key_missing", "unknown_member", "idempotency_key_reused", "same_member", "member_closed",
-        "not_mergeable",
+        "idempotency_key_missing", "own_account", "unknown_member", "idempotency_key_reused", "same_member",
+        "member_closed", "not_mergeable",
     ),
 )  # fmt: skip
 async def merge(
@@ -23,11 +23,12 @@ async def merge(
 ) -> Response[MergeReply]:
     """Merge an account into another of the same person; its number leads to the survivor from then on.
 
-    Needs a header `Idempotency-Key`.
+    Needs a header `Idempotency-Key`. Nobody of the staff merges an own account.
     """
     target_of(request, member_id)
     key = await key_of(request)
-    answer = await moving.merge(service_of(request), member_id, data.into, request.user.name, key)
+    person = await person_of(request)
+    answer = await moving.merge(service_of(request), member_id, data.into, request.user.name, key, person)
     return answered(answer)
 
 

@@ -15,6 +15,7 @@ from loyalty.commands.capture import CaptureRequest
 from loyalty.commands.extend import ExtendRequest
 from loyalty.commands.hold import RedemptionRequest
 from loyalty.commands.mint_token import TokenRequest
+from loyalty.commands.model import accounts_of
 from loyalty.commands.redeeming import Caller, RedemptionView
 from loyalty.commands.refund import RefundRequest
 from loyalty.commands.release import ReleaseRequest
@@ -22,7 +23,15 @@ from loyalty.errors import Problem
 from loyalty.http.answers import Ready, answered
 from loyalty.http.auth import Principal, Role, require_partner
 from loyalty.http.problems import problem_responses
-from loyalty.http.requests import ApiRequest, bad_parameter, key_of, member_of, service_of, target_of
+from loyalty.http.requests import (
+    ApiRequest,
+    bad_parameter,
+    key_of,
+    member_of,
+    person_of,
+    service_of,
+    target_of,
+)
 from loyalty.ids import UUID
 from loyalty.partners.redemption import Redemption, RedemptionStatus
 from loyalty.redeeming import TokenView
@@ -43,10 +52,9 @@ class RedemptionList(Struct, frozen=True):
 
 
 async def caller_of(request: ApiRequest) -> Caller:
-    """Return who acts, as commands know it: the person by the account that stands for him by now."""
+    """Return who acts, as commands know it."""
     user = request.user
-    person = await service_of(request).survivor(user.member)
-    return Caller(user.name, user.partner, user.role == Role.OPERATOR, person)
+    return Caller(user.name, user.partner, user.role == Role.OPERATOR, await person_of(request))
 
 
 @post(
@@ -75,10 +83,10 @@ async def mint_token(
     responses=problem_responses(
         "idempotency_key_missing", "forbidden_partner", "own_redemption", "token_of_another_partner", "unknown_member",
         "unknown_offer", "reference_taken", "idempotency_key_reused", "reason_missing", "invalid_token",
-        "token_expired", "token_used", "token_too_small", "price_changed", "invalid_value", "member_closed",
-        "partner_suspended", "offer_suspended", "offer_not_open", "offer_expired", "wrong_tier", "wrong_segment",
-        "no_price", "limit_reached", "sold_out", "insufficient_points", "invalid_details", "unknown_cabin",
-        "unknown_slot", "slot_in_past",
+        "token_expired", "token_used", "token_of_merged_account", "token_too_small", "price_changed", "invalid_value",
+        "member_closed", "partner_suspended", "offer_suspended", "offer_not_open", "offer_expired", "wrong_tier",
+        "wrong_segment", "no_price", "limit_reached", "sold_out", "insufficient_points", "invalid_details",
+        "unknown_cabin", "unknown_slot", "slot_in_past",
     ),
 )  # fmt: skip
 async def redeem(data: JSONBody[RedemptionRequest], request: ApiRequest) -> Response[RedemptionView]:
@@ -125,7 +133,7 @@ async def list_redemptions(
     partner = _partner(user, partner)
     if member is not None and user.role == Role.PARTNER:
         raise Problem("forbidden_role", "A partner's key can't ask about members.")
-    whose = None if member is None else await service.accounts((await member_of(request, member)).member)
+    whose = None if member is None else accounts_of((await member_of(request, member)).member)
     if reference is not None:
         found = await _referenced(request, partner, reference)
         if found is None or status not in {None, found.status} or not _is_of(found, whose):

@@ -9,6 +9,7 @@ from litestar.datastructures.state import State
 from loyalty.commands.model import Key, Target
 from loyalty.errors import FieldError, Problem
 from loyalty.http.auth import Principal
+from loyalty.ids import UUID
 from loyalty.service import Found, Service
 
 ApiRequest = Request[Principal, Any, State]
@@ -50,6 +51,11 @@ async def member_of(request: ApiRequest, key: str) -> Found:
     if found is None:
         raise Problem("unknown_member", f"There is no member {key}.")
     return found
+
+
+async def person_of(request: ApiRequest) -> UUID | None:
+    """Return the member who holds the caller's key, by the account that stands for him by now; None: not known."""
+    return await service_of(request).survivor(request.user.member)
 
 
 def target_of(request: ApiRequest, key: str) -> Target:

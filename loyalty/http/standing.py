@@ -9,22 +9,25 @@ from loyalty.commands.register import Register, RegistrationReply
 from loyalty.commands.set_segments import SegmentsReply, SegmentsRequest, SetSegments
 from loyalty.http.answers import answered
 from loyalty.http.problems import problem_responses
-from loyalty.http.requests import ApiRequest, key_of, service_of, target_of
+from loyalty.http.requests import ApiRequest, key_of, person_of, service_of, target_of
 
 
 @post(
     "/v1/members/{member_id:str}/statuses", tags=["Standing"], status_code=201,
     responses=problem_responses(
-        "idempotency_key_missing", "unknown_member", "idempotency_key_reused", "member_closed", "invalid_value",
-        "limit_reached",
+        "idempotency_key_missing", "own_account", "unknown_member", "idempotency_key_reused", "member_closed",
+        "invalid_value", "limit_reached",
     ),
 )  # fmt: skip
 async def give_status(
     member_id: FromPath[str], data: JSONBody[StatusRequest], request: ApiRequest
 ) -> Response[StatusReply]:
-    """Give a member a tier that wasn't earned. Needs a header `Idempotency-Key`."""
-    target = target_of(request, member_id)
-    command = GiveStatus(target, data, request.user.name, await key_of(request))
+    """Give a member a tier that wasn't earned. Needs a header `Idempotency-Key`.
+
+    Nobody of the staff gives one to an own account.
+    """
+    target, key = target_of(request, member_id), await key_of(request)
+    command = GiveStatus(target, data, request.user.name, key, await person_of(request))
     return answered(await service_of(request).submit(command))
 
 

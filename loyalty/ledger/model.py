@@ -95,7 +95,8 @@ class Traits(Struct, frozen=True, gc=False, omit_defaults=True):
 
     `registered`: the day of registration by promotion. `referred_by`: the id of the member who brought this one.
     `by_day`: the units that are kept by day, too; one that ends with a colon stands for all that begin so.
-    `merged_into`: the id of the member that stands for this one; `merged`: of those that this one stands for.
+    `merged_into`: the id of the member that stands for this one; `merged`: of all that this one stands for by now, also
+    through others.
     `household`: the id of the household whose points this member may draw on.
     `flagged`: crossings of milestones that were lost after their reward was used: they give no second one.
     """

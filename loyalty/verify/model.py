@@ -131,7 +131,10 @@ class OtherHalf(Struct, frozen=True, gc=False):
 
 
 class Posted(Struct, frozen=True, gc=False):
-    """A journal that moved points without a stay: whose it is, by whom and when. `named`: by how many proposals."""
+    """A journal that moved points without a stay: whose it is, by whom and when. `named`: by how many proposals.
+
+    An adjustment of settlement is of `money` owed to a `partner`, too, in minor units.
+    """
 
     journal_id: UUID
     member_id: UUID
@@ -140,6 +143,8 @@ class Posted(Struct, frozen=True, gc=False):
     at: datetime
     points: int
     named: int = 0
+    partner: str = ""
+    money: int = 0
 
 
 class Promise(Struct, frozen=True, gc=False):

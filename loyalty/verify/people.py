@@ -1,4 +1,4 @@
-"""What is on file between people: approvals, referrals, merges, households, tiers that were given. Pure."""
+"""What is on file between people: referrals, merges, households, tiers that were given. Pure."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -6,14 +6,10 @@ from datetime import date
 from typing import Final
 
 import msgspec
-from msgspec.structs import astuple
 
-from loyalty.commands.approval import Approval
-from loyalty.commands.compensate import CompensationRequest
 from loyalty.commands.draw import POOL
 from loyalty.commands.household import Household, joined, seats_of
 from loyalty.commands.rulebook import Rulebook
-from loyalty.commands.settle_adjust import Agreed, proposed_in
 from loyalty.ids import UUID, parse, show
 from loyalty.ledger.counters import by_year
 from loyalty.ledger.model import Member
@@ -22,7 +18,6 @@ from loyalty.verify.report import Report
 
 _GIVEN: Final = frozenset({"gifted", "matched", "challenge"})
 _POOLED: Final = frozenset({POOL.sent, POOL.received})
-_request = msgspec.json.Decoder(CompensationRequest).decode
 
 
 # --- a member --------------------------------------------------------------------------------------------------------
@@ -40,17 +35,18 @@ def check_person(
 
 
 def _check_names(member: Member, people: People, report: Report) -> None:
-    """Check that a closed account and the one that stands for it name each other."""
+    """Check that a closed account and those that stand for it name each other."""
     who, traits = show("mem", member.member_id), member.traits
     if (member.status == "closed") != (traits.merged_into is not None):
         report.differs("merges", f"{who} is {member.status}, and merged into {traits.merged_into or 'none'}")
     for name in traits.merged:
         other = _person(name, people)
-        if other is None or other.traits.merged_into != who:
+        heir = parse("mem", other.traits.merged_into or "") if other else None
+        if heir is None or member.member_id not in heirs(heir, people):
             report.differs("merges", f"{who} stands for {name}, which wasn't merged into it")
     if traits.merged_into is not None:
         survivor = _person(traits.merged_into, people)
-        if survivor is None or who not in survivor.traits.merged:
+        if survivor is None or not {who, *traits.merged}.issubset(survivor.traits.merged):
             report.differs(
                 "merges", f"{who} was merged into {traits.merged_into}, which doesn't stand for it"
             )
@@ -78,7 +74,7 @@ def check_passed_on(
     refunded = {entry.at for entry in history.entries if entry.journal.kind == "redemption_refunded"}
     if survivor is None or not refunded:
         return
-    heirs = set(_heirs(survivor, people))
+    standing = set(heirs(survivor, people))
     for entry in history.entries:
         journal = entry.journal
         half = None if journal.linked_id is None else partners.get(journal.linked_id)
@@ -86,7 +82,7 @@ def check_passed_on(
         if journal.kind != "merged_out" or entry.at not in refunded or half is None:
             continue
         report.counted("closed_books")
-        if half.member_id not in heirs:
+        if half.member_id not in standing:
             told = f"went on to {show('mem', half.member_id)}, which doesn't stand for the account"
             report.differs("closed_books", f"{show('jrn', journal.journal_id)} {told}")
 
@@ -139,7 +135,9 @@ def _check_statuses(history: History, people: People, rules: Rulebook, report: R
     reasons = [(entry.journal.kind, entry.journal.reason) for entry in history.entries]
     given = Counter(reason.partition(": ")[0] for kind, reason in reasons if kind == "status_given")
     ended = {reason for kind, reason in reasons if kind == "status_ended"}
-    for name in member.traits.merged:
+    merged = [other for name in member.traits.merged if (other := _person(name, people)) is not None]
+    through = {name for other in merged for name in other.traits.merged}
+    for name in set(member.traits.merged) - through:
         other = _person(name, people)
         came = other.traits.statuses if other else ()
         given.update(f"{one.kind} {one.tier}" for one in came if one.kind in _GIVEN)
@@ -154,7 +152,7 @@ def _person(name: str, people: People) -> Person | None:
     return None if member_id is None else people.get(member_id)
 
 
-def _heirs(member_id: UUID, people: People) -> Iterator[UUID]:
+def heirs(member_id: UUID, people: People) -> Iterator[UUID]:
     """Yield a member, and whoever stands for it by now."""
     seen: set[UUID] = set()
     heir: UUID | None = member_id
@@ -163,91 +161,6 @@ def _heirs(member_id: UUID, people: People) -> Iterator[UUID]:
         seen.add(heir)
         person = people.get(heir)
         heir = parse("mem", person.traits.merged_into) if person and person.traits.merged_into else None
-
-
-# --- four eyes -------------------------------------------------------------------------------------------------------
-
-
-def check_four_eyes(posted: Posted, rules: Rulebook, report: Report) -> None:
-    """Check that more than the limit of its day was posted by a proposal that was approved, and by one only."""
-    report.counted("four_eyes")
-    what, terms = show("jrn", posted.journal_id), rules.at(rules.today(posted.at)).definition
-    compensates = posted.kind == "compensated"
-    limit = terms.compensation.approval_above if compensates else terms.limits.adjustment
-    if limit is not None and posted.points > limit and not posted.named:
-        did = "gave" if compensates else "adjusted"
-        report.differs(
-            "four_eyes", f"{what} {did} {posted.points} points, above {limit}, which nobody approved"
-        )
-    if posted.named > 1:
-        report.differs("approvals", f"{what} is named by {posted.named} proposals")
-
-
-def check_approvals(
-    page: Sequence[Approval], posted: Mapping[UUID, Posted], adjusted: Mapping[UUID, Agreed], people: People,
-    report: Report,
-) -> None:  # fmt: skip
-    """Check proposals: decided by another person, and posted as they were approved, or not at all."""
-    for one in page:
-        wrong = (
-            _wrong_verdict(one)
-            or _wrong_request(one, posted, adjusted)
-            or _wrong_journal(one, posted, people)
-        )
-        if wrong:
-            report.differs("approvals", f"{show('apr', one.approval_id)} {wrong}")
-    report.counted("approvals", len(page))
-
-
-def _wrong_verdict(one: Approval) -> str:
-    """Return what is wrong with who decided."""
-    if (one.status == "open") != (one.decider is None):
-        return f"is {one.status}, decided by {one.decided_by or 'nobody'}"
-    if one.decider == one.proposer:
-        return "was decided by who proposed it"
-    if (one.status == "approved") != (one.journal_id is not None):
-        return f"is {one.status}, and names {show('jrn', one.journal_id) if one.journal_id else 'no journal'}"
-    return ""
-
-
-def _wrong_request(one: Approval, posted: Mapping[UUID, Posted], adjusted: Mapping[UUID, Agreed]) -> str:
-    """Return what is wrong with what a proposal says, beside what was posted for it."""
-    try:
-        asked = _request(one.request) if one.kind == "compensation" else proposed_in(one).agreed
-    except msgspec.MsgspecError as error:
-        return f"can't be read: {error}"
-    if one.journal_id is None:
-        return ""
-    what = show("jrn", one.journal_id)
-    if isinstance(asked, Agreed):
-        found = adjusted.get(one.journal_id)
-        return _unlike(asked, found, what) if found else f"names {what}, which is no adjustment of settlement"
-    journal = posted.get(one.journal_id)
-    if journal is None or journal.kind != "compensated":
-        return f"names {what}, which is no compensation"
-    return (
-        "" if journal.points == asked.points else f"is of {asked.points} points, {what} gave {journal.points}"
-    )
-
-
-def _unlike(asked: Agreed, found: Agreed, what: str) -> str:
-    """Return in what an adjustment isn't as it was proposed."""
-    both = zip(asked.__struct_fields__, astuple(asked), astuple(found), strict=True)
-    told = ", ".join(f"{name} {mine} ≠ {other}" for name, mine, other in both if mine != other)
-    return f"isn't what {what} came to: {told}" if told else ""
-
-
-def _wrong_journal(one: Approval, posted: Mapping[UUID, Posted], people: People) -> str:
-    """Return what is wrong with whose the journal is that a proposal names, or with who made it."""
-    if one.journal_id is None:
-        return ""
-    what, journal = show("jrn", one.journal_id), posted.get(one.journal_id)
-    if journal is None:
-        return f"names {what}, which isn't there"
-    if journal.member_id not in _heirs(one.member_id, people):
-        return f"names {what} of another member"
-    actor = f"{one.proposed_by}, approved by {one.decided_by}"
-    return "" if journal.actor == actor else f"was decided by others than {what} says: {journal.actor}"
 
 
 # --- referrals -------------------------------------------------------------------------------------------------------
@@ -281,7 +194,7 @@ def _wrong_payment(one: Promise, posted: Mapping[UUID, Posted], people: People, 
     what, journal = show("jrn", one.journal_id), posted.get(one.journal_id)
     if journal is None or journal.kind != "referral":
         return f"names {what}, which pays none"
-    if journal.member_id not in _heirs(one.referrer_id, people):
+    if journal.member_id not in heirs(one.referrer_id, people):
         return f"names {what} of another member"
     terms = rules.at(rules.today(journal.at)).definition.referral
     points = terms.points if terms else 0

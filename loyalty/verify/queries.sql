@@ -98,7 +98,7 @@ ORDER BY told NULLS LAST LIMIT 6;
 
 -- name: vouchers
 SELECT voucher_id, member_id, source, redemption_id, kind, item, partner, number, transferable, valid_from, valid_to,
-       status, handed_over, holder_id, property, journal_id, changed_by, code_hash
+       status, handed_over, holder_id, property, journal_id, changed_by, giver_id, code_hash
 FROM voucher WHERE shard = $1 AND member_id > $2 AND member_id <= $3;
 
 -- name: captured
@@ -135,6 +135,10 @@ SELECT shard, approval_id, member_id, request, proposer, proposed_by, proposed_a
        decided_at, journal_id, reply, kind
 FROM approval WHERE shard = $1 AND approval_id > $2 ORDER BY approval_id LIMIT $3;
 
+-- name: holders
+-- Who holds API keys, where that is known.
+SELECT key_id, member_id FROM api_key WHERE key_id = ANY ($1::uuid[]) AND member_id IS NOT NULL;
+
 -- name: referrals
 -- Referrals after $2, $3 at most.
 SELECT member_id, referrer_id, status, journal_id
@@ -167,8 +171,9 @@ SELECT journal_id, partner, number, line, reference, offer, points, money, curre
 FROM settlement_adjustment WHERE shard = $1 AND journal_id = ANY ($2::uuid[]);
 
 -- name: limited
--- All compensation and adjustments of settlement of a shard, and how many proposals each came from.
-SELECT j.journal_id, j.member_id, j.kind, j.actor, j.recorded_at, t.points, coalesce(a.named, 0) AS named
+-- All compensation and adjustments of settlement of a shard, how many proposals each came from, and the money of these.
+SELECT j.journal_id, j.member_id, j.kind, j.actor, j.recorded_at, t.points, coalesce(a.named, 0) AS named,
+       coalesce(s.partner, '') AS partner, coalesce(s.money, 0) AS money
 FROM journal AS j
 CROSS JOIN LATERAL (
     SELECT coalesce(sum(o.amount), 0)::bigint AS points
@@ -177,6 +182,7 @@ CROSS JOIN LATERAL (
       AND (o.kind = 'settlement' OR o.kind = 'compensation' AND o.credit = 'available')) AS t
 LEFT JOIN (SELECT journal_id, count(*) AS named FROM approval WHERE status = 'approved' GROUP BY journal_id) AS a
        ON a.journal_id = j.journal_id
+LEFT JOIN settlement_adjustment AS s ON s.shard = j.shard AND s.journal_id = j.journal_id
 WHERE j.shard = $1 AND j.kind IN ('compensated', 'settlement_adjusted');
 
 -- name: revisions

@@ -16,10 +16,12 @@ from loyalty.commands.rulebook import Rulebook
 from loyalty.db import SERVICE_ROLE, connect
 from loyalty.ids import UUID, show
 from loyalty.migrate import outstanding
+from loyalty.partners import store as partners_store
+from loyalty.partners.catalogue import NOTHING
 from loyalty.program import store as program_store
 from loyalty.program.model import HOUSE
 from loyalty.program.reading import read
-from loyalty.verify import books, checks, people, redemptions, settlement, store
+from loyalty.verify import approvals, books, checks, people, redemptions, settlement, store
 from loyalty.verify.model import Account, Batch, Kept, StayFile
 from loyalty.verify.notes import check_notes
 from loyalty.verify.report import Report
@@ -195,8 +197,9 @@ class Verification:
         """Check what is on file between people, all of a shard in one snapshot."""
         self._progress.at(self.report.journals, f"people of shard {shard}")
         async with self._snapshot():
+            partners = (await partners_store.load(self._connection, NOTHING)).partners
             async for posted in store.stream_limited(self._connection, shard):
-                people.check_four_eyes(posted, self.rules, self.report)
+                approvals.check_four_eyes(posted, self.rules, partners, self.report)
             await self._verify_approvals(shard)
             await self._verify_referrals(shard)
             await self._verify_merges(shard)
@@ -209,7 +212,9 @@ class Verification:
             posted = await store.find_posted(self._connection, journals)
             adjusted = await store.find_adjusted(self._connection, journals)
             named = await store.find_people(self._connection, [one.member_id for one in page])
-            people.check_approvals(page, posted, adjusted, named, self.report)
+            keys = _known(key for one in page for key in (one.proposer, one.decider))
+            holders = await store.find_holders(self._connection, keys)
+            approvals.check_approvals(page, posted, adjusted, named, holders, self.report)
             after = page[-1].approval_id
 
     async def _verify_referrals(self, shard: int) -> None:

@@ -373,6 +373,11 @@ async def read_approvals(connection: Connection, shard: int, after: UUID, limit:
     return [Approval(*row) for row in await connection.fetch(QUERIES["approvals"], shard, after, limit)]
 
 
+async def find_holders(connection: Connection, keys: Iterable[UUID]) -> dict[UUID, UUID]:
+    """Return the members who hold API keys, where that is known."""
+    return {row[0]: row[1] for row in await connection.fetch(QUERIES["holders"], list(keys))}
+
+
 async def read_referrals(connection: Connection, shard: int, after: UUID, limit: int) -> list[Promise]:
     """Read referrals in the order of the newcomers' ids."""
     return [Promise(*row) for row in await connection.fetch(QUERIES["referrals"], shard, after, limit)]

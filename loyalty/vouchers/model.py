@@ -30,7 +30,8 @@ class Voucher(Struct, frozen=True, gc=False):
     `member_id` is whose it was first: the shard and the version of that member order what happens to it. It comes from
     a `redemption`, a `reward` (whose id it has) or a counted `benefit` of a tier; `kind` and `item` say what it is for,
     `number` which one of several. It can be used from `valid_from` on and before `valid_to` (None: without end).
-    `handed_over` counts new codes, `holder_id` is the member it went to last (None: whoever holds the code).
+    `handed_over` counts new codes, `holder_id` is the member it went to last (None: whoever holds the code); `giver_id`
+    is who had it before it went to whoever holds the code.
     `property` is where it was redeemed, if at a hotel. `journal_id` issued it, `changed_by` changed it last.
     """
 
@@ -51,10 +52,16 @@ class Voucher(Struct, frozen=True, gc=False):
     property: str
     journal_id: UUID
     changed_by: UUID
+    giver_id: UUID | None = None
 
     def over(self, today: date) -> bool:
         """Tell whether its time is up on a day."""
         return self.valid_to is not None and today >= self.valid_to
+
+
+def owner_of(one: Voucher) -> UUID | None:
+    """Return the member whose a voucher is now; None: whoever holds the code has it."""
+    return one.holder_id if one.handed_over else one.member_id
 
 
 def may(one: Voucher, what: str) -> VoucherStatus | None:

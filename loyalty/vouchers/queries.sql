@@ -3,13 +3,13 @@
 -- name: find_by_code
 -- The voucher whose code has hash $2, in shard $1.
 SELECT voucher_id, member_id, source, redemption_id, kind, item, partner, number, transferable, valid_from, valid_to,
-       status, handed_over, holder_id, property, journal_id, changed_by, changed_at
+       status, handed_over, holder_id, property, journal_id, changed_by, giver_id, changed_at
 FROM voucher WHERE shard = $1 AND code_hash = $2;
 
 -- name: find_vouchers
 -- Vouchers of shard $1 by their ids.
 SELECT v.voucher_id, v.member_id, v.source, v.redemption_id, v.kind, v.item, v.partner, v.number, v.transferable,
-       v.valid_from, v.valid_to, v.status, v.handed_over, v.holder_id, v.property, v.journal_id, v.changed_by
+       v.valid_from, v.valid_to, v.status, v.handed_over, v.holder_id, v.property, v.journal_id, v.changed_by, v.giver_id
 FROM (SELECT DISTINCT unnest($2::uuid[])) AS w (voucher_id)
 CROSS JOIN LATERAL (SELECT * FROM voucher AS e
                     WHERE e.shard = $1 AND e.voucher_id BETWEEN w.voucher_id AND w.voucher_id
@@ -18,7 +18,7 @@ CROSS JOIN LATERAL (SELECT * FROM voucher AS e
 -- name: find_of_redemptions
 -- All vouchers of redemptions of shard $1, in the order of their numbers.
 SELECT voucher_id, member_id, source, redemption_id, kind, item, partner, number, transferable, valid_from, valid_to,
-       status, handed_over, holder_id, property, journal_id, changed_by
+       status, handed_over, holder_id, property, journal_id, changed_by, giver_id
 FROM voucher WHERE shard = $1 AND redemption_id = ANY ($2::uuid[])
 ORDER BY redemption_id, number;
 
@@ -34,7 +34,7 @@ WITH RECURSIVE account AS (
                         WHERE e.into_id = a.member_id AND e.status = 'merged' OFFSET 0) AS m
 )
 SELECT v.voucher_id, v.member_id, v.source, v.redemption_id, v.kind, v.item, v.partner, v.number, v.transferable,
-       v.valid_from, v.valid_to, v.status, v.handed_over, v.holder_id, v.property, v.journal_id, v.changed_by, a.survivor
+       v.valid_from, v.valid_to, v.status, v.handed_over, v.holder_id, v.property, v.journal_id, v.changed_by, v.giver_id, a.survivor
 FROM account AS a
 CROSS JOIN LATERAL (SELECT * FROM voucher AS e
                     WHERE e.member_id = a.member_id AND e.source = 'benefit' ORDER BY e.voucher_id OFFSET 0) AS v
@@ -43,7 +43,7 @@ ORDER BY v.voucher_id;
 -- name: find_due_vouchers
 -- Vouchers of members of shard $1 whose time is up by $3, those of rewards left out.
 SELECT v.voucher_id, v.member_id, v.source, v.redemption_id, v.kind, v.item, v.partner, v.number, v.transferable,
-       v.valid_from, v.valid_to, v.status, v.handed_over, v.holder_id, v.property, v.journal_id, v.changed_by
+       v.valid_from, v.valid_to, v.status, v.handed_over, v.holder_id, v.property, v.journal_id, v.changed_by, v.giver_id
 FROM (SELECT DISTINCT unnest($2::uuid[])) AS w (member_id)
 CROSS JOIN LATERAL (SELECT * FROM voucher AS e WHERE e.member_id = w.member_id ORDER BY e.voucher_id OFFSET 0) AS v
 WHERE v.shard = $1 AND v.status = 'issued' AND v.source <> 'reward' AND v.valid_to <= $3::date
@@ -70,7 +70,7 @@ WITH RECURSIVE account AS (
                         WHERE e.into_id = a.member_id AND e.status = 'merged' OFFSET 0) AS m
 )
 SELECT v.voucher_id, v.member_id, v.source, v.redemption_id, v.kind, v.item, v.partner, v.number, v.transferable,
-       v.valid_from, v.valid_to, v.status, v.handed_over, v.holder_id, v.property, v.journal_id, v.changed_by,
+       v.valid_from, v.valid_to, v.status, v.handed_over, v.holder_id, v.property, v.journal_id, v.changed_by, v.giver_id,
        v.changed_at,
        (v.handed_over = 0 OR v.holder_id IN (SELECT member_id FROM account)) IS TRUE AS mine
 FROM (SELECT o.*

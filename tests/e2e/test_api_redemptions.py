@@ -345,6 +345,40 @@ def test_a_partner_spends_by_a_good_token_only(desk: Desk) -> None:
     assert 201 == desk.hold(role=desk.key, member=..., token=fresh).status_code
 
 
+def test_a_token_of_an_account_that_was_merged_is_refused_with_a_hint_until_that_is_undone(
+    desk: Desk,
+) -> None:
+    other, survivor, member = Desk(desk.api), desk.enrol(), desk.enrol()
+    fresh, used, late = (desk.token(member=member) for _ in range(3))
+    redemption = desk.held(role=desk.key, member=..., token=used)
+    assert 200 == desk.step(redemption, "capture", role=desk.key).status_code
+    desk.api.sql("UPDATE redemption_token SET expires_at = now() WHERE hash = sha256($1)", late.encode())
+    merged = desk.post(f"/v1/members/{member}/merge", {"into": survivor}, Role.OPERATOR).json()
+    cases = [
+        ((422, "token_of_merged_account", "/token"), fresh, desk.key),
+        ((403, "token_of_another_partner", "/token"), fresh, other.key),
+        ((422, "token_used", "/token"), used, desk.key),
+        ((422, "token_expired", "/token"), late, desk.key),
+    ]
+    for expected, token, role in cases:
+        refused(desk, expected, lambda token=token, role=role: desk.hold(role=role, member=..., token=token))
+    hint = desk.hold(role=desk.key, member=..., token=fresh).json()["detail"]
+    undone = desk.post(f"/v1/merges/{merged['merge_id']}/undo", {}, Role.OPERATOR)
+
+    assert "Ask the member for a new token" in hint
+    assert 200 == undone.status_code, undone.text
+    assert 201 == desk.hold(role=desk.key, member=..., token=fresh).status_code
+
+
+def test_a_token_that_is_made_under_a_merged_number_is_the_survivors(desk: Desk) -> None:
+    survivor, member = desk.enrol(), desk.enrol()
+    assert 201 == desk.post(f"/v1/members/{member}/merge", {"into": survivor}, Role.OPERATOR).status_code
+    token = desk.token(member=member)
+
+    assert 201 == desk.hold(role=desk.key, member=..., token=token).status_code
+    assert (1700, 300) == desk.balance(survivor)
+
+
 def test_a_partner_sees_its_own_redemptions_only(desk: Desk) -> None:
     other, redemption = Desk(desk.api), desk.held(reference="R 1")
 

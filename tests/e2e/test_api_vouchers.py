@@ -283,6 +283,51 @@ def test_nobody_of_the_staff_redeems_an_own_voucher(api: Api, spa: Spa) -> None:
     assert (200, "redeemed") == (fourth.status_code, fourth.json()["voucher"]["status"])
 
 
+def test_a_voucher_that_was_received_and_given_to_nobody_is_still_the_last_known_holders(
+    api: Api, spa: Spa
+) -> None:
+    _, code = one(api, spa)
+    clerk, heir, friend = (api.member() for _ in range(3))
+    mine, theirs = (api.new_key(Role.OPERATOR, member=each) for each in (clerk, heir))
+
+    def redeem(typed: str, role: Any) -> Any:
+        return api.post(f"/v1/vouchers/{typed}/redeem", {}, role, **key())
+
+    def hand_over(typed: str, body: dict[str, str]) -> str:
+        answer = api.post(f"/v1/vouchers/{typed}/hand-over", body, Role.BOOKING, **key())
+        return answer.json()["voucher"]["code"]
+
+    bearer = hand_over(hand_over(code, {"member": clerk}), {})
+    first = redeem(bearer, mine)
+    bearer = hand_over(bearer, {})
+    again = redeem(bearer, mine)
+    assert 201 == api.post(f"/v1/members/{clerk}/merge", {"into": heir}, **key()).status_code
+    merged = [redeem(bearer, each) for each in (mine, theirs)]
+    bearer = hand_over(hand_over(bearer, {"member": friend}), {})
+    last = redeem(bearer, mine)
+
+    assert [(403, "own_redemption")] * 4 == [told(each) for each in (first, again, *merged)]
+    assert (200, "redeemed") == (last.status_code, last.json()["voucher"]["status"]), "the friend's by then"
+
+
+def test_a_voucher_does_not_go_to_who_has_it_by_way_of_a_merge(api: Api, spa: Spa) -> None:
+    old, code = one(api, spa)
+    taker = api.member()
+    new, last = guest(api), api.member()
+
+    def hand_over(typed: str, member: str) -> Any:
+        return api.post(f"/v1/vouchers/{typed}/hand-over", {"member": member}, Role.BOOKING, **key())
+
+    assert 201 == api.post(f"/v1/members/{old}/merge", {"into": new}, **key()).status_code
+    own = [hand_over(code, each) for each in (old, new)]
+    given = hand_over(code, taker).json()["voucher"]["code"]
+    assert 201 == api.post(f"/v1/members/{taker}/merge", {"into": last}, **key()).status_code
+    back = [hand_over(given, each) for each in (taker, last)]
+
+    assert [(422, "same_member")] * 4 == [told(each) for each in (*own, *back)]
+    assert 200 == hand_over(given, new).status_code
+
+
 def test_an_own_voucher_stays_one_when_the_accounts_are_merged(api: Api, spa: Spa) -> None:
     old, code = one(api, spa)
     new = guest(api)

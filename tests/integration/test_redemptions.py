@@ -1,6 +1,7 @@
 """Redemptions on the real service, with a clock that is moved: what returns late, the job, two processes at once."""
 
 import asyncio
+import json
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -21,8 +22,10 @@ from loyalty.commands.refund import RefundRequest
 from loyalty.commands.release import ReleaseRequest
 from loyalty.errors import Problem
 from loyalty.ids import parse
-from loyalty.partners.model import Contract, Offer, Partner, Price, Stock, Title
+from loyalty.migrate import packaged_migrations
+from loyalty.partners.model import Contract, Limit, Offer, Partner, Price, Stock, Title
 from tests.builders import PRINCIPAL, idle_rules, small_rules
+from tests.conftest import run_sql
 from tests.property.live import Live, LiveBooks, opened
 from tests.property.strategies import START
 
@@ -353,3 +356,111 @@ def test_a_batch_of_holds_takes_four_statements_and_one_of_captures_three(
     assert 4 == of_the_hold
     # Before its batch, a step is led to the member whose it is.
     assert 1 + 3 == len(asked) - of_the_hold
+
+
+# --- Limits after merges ---------------------------------------------------------------------------------------------
+
+ENOUGH = structs.replace(TICKET, limits=(Limit(3),))
+
+
+def merge(books: Counter, old: str, new: str) -> str:
+    work = moving.merge(books.service, books.prefix + old, books.prefix + new, "test", books.key())
+    return books.do(books.said(work))["merge_id"]
+
+
+def unmerge(books: Counter, merge_id: str) -> str:
+    which = parse("mrg", merge_id)
+    assert which is not None
+    return books.do(books.said(moving.unmerge(books.service, which, "test", books.key())))["status"]
+
+
+def may_have(books: Counter, number: str) -> int:
+    """Return how many of the offer there are left for a member, as the catalogue tells."""
+    found = books.find(number)
+    had = books.live.run(offering.taken_of(books.service, found)).get("monet", [])
+    return 3 - sum(one.quantity for one in had)
+
+
+def test_a_limit_counts_what_all_accounts_of_a_member_have_had(counter: Counter) -> None:
+    counter.put(ENOUGH)
+    first = counter.do(counter.hold("T1", 2, capture=True))
+    counter.do(counter.hold("T2", capture=True))
+    merge(counter, "T1", "T2")
+    once = counter.do(counter.hold("T2")), may_have(counter, "T2")
+    merge(counter, "T2", "T3")
+    twice = counter.do(counter.hold("T3")), may_have(counter, "T1")
+    counter.do(counter.step(first, RefundRequest("Rain", 1)))
+    freed = counter.do(counter.hold("T3")), may_have(counter, "T3")
+
+    assert [({"code": "limit_reached"}, 0)] * 2 == [once, twice]
+    assert ("held", 0) == (freed[0]["status"], freed[1])
+    assert {} == counter.live.verify()
+
+
+def test_undoing_a_merge_gives_back_what_the_other_account_may_have(counter: Counter) -> None:
+    counter.put(ENOUGH)
+    counter.do(counter.hold("T1", 2, capture=True))
+    merge(counter, "T1", "T2")
+    last = merge(counter, "T2", "T3")
+    together = counter.do(counter.hold("T3", 2)), may_have(counter, "T3")
+    undone = unmerge(counter, last)
+    apart = [may_have(counter, number) for number in ("T1", "T2", "T3")]
+
+    assert ({"code": "limit_reached"}, 1) == together
+    assert ("unmerged", [1, 1, 3]) == (undone, apart)
+    assert "held" == counter.do(counter.hold("T3", 3))["status"]
+    assert "limit_reached" == counter.do(counter.hold("T2", 2))["code"]
+    assert {} == counter.live.verify()
+
+
+def test_limits_of_many_members_in_one_batch_count_what_is_of_each(counter: Counter) -> None:
+    counter.put(structs.replace(ENOUGH, stock=None))
+    for number, seats in (("T1", 3), ("T2", 1)):
+        counter.do(counter.hold(number, seats, capture=True))
+    counter.enrol("T4", "enrol T4")
+    merge(counter, "T1", "T4")
+
+    async def rush() -> list[Any]:
+        return await asyncio.gather(*(counter.hold(number, 2) for number in ("T4", "T2", "T3")))
+
+    said = counter.do(rush())
+
+    assert ["limit_reached", "held", "held"] == [one.get("status", one.get("code")) for one in said]
+
+
+def test_a_database_of_before_learns_of_accounts_that_were_merged_into_merged_ones(counter: Counter) -> None:
+    counter.enrol("T4", "enrol T4")
+    merge(counter, "T1", "T2")
+    merge(counter, "T2", "T3")
+    last = merge(counter, "T4", "T3")
+    learnt = names_of(counter)
+    counter.live.query(
+        "UPDATE member SET traits = traits || jsonb_build_object('merged', ARRAY(SELECT 'mem_'"
+        " || replace(m.member_id::text, '-', '') FROM member_merge AS m WHERE m.into_id = member.member_id))"
+        " WHERE traits ? 'merged'"
+    )
+    counter.live.query(
+        "UPDATE member_merge SET traits = traits::jsonb || jsonb_build_object('merged', ARRAY(SELECT 'mem_'"
+        " || replace(m.member_id::text, '-', '') FROM member_merge AS m WHERE m.into_id = member_merge.into_id"
+        " AND m.last < member_merge.first)) WHERE traits::jsonb ? 'merged'"
+    )
+    forgotten = names_of(counter)
+    [migration] = [one for one in packaged_migrations() if one.number == 11]
+    run_sql(counter.live.dsn, migration.sql)
+    again = names_of(counter)
+    undone = unmerge(counter, last)
+
+    assert {"T3": 3, "T2": 1, "undone": 2} == {what: len(names) for what, names in learnt.items()}
+    assert {"T3": 2, "T2": 1, "undone": 1} == {what: len(names) for what, names in forgotten.items()}
+    assert learnt == again
+    assert ("unmerged", learnt["undone"]) == (undone, {*counter.member("T3").traits.merged})
+    assert {} == counter.live.verify()
+
+
+def names_of(books: Counter) -> dict[str, set[str]]:
+    """Return whom survivors stand for; and whom one stood for before the last merge, to which that is undone."""
+    rows = books.live.query(
+        "SELECT number, traits -> 'merged' FROM member WHERE traits ? 'merged'"
+        " UNION ALL SELECT 'undone', traits::jsonb -> 'merged' FROM member_merge WHERE traits::jsonb ? 'merged'"
+    )
+    return {what.removeprefix(books.prefix): set(json.loads(names)) for what, names in rows}

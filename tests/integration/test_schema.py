@@ -255,6 +255,8 @@ NONSENSE: list[tuple[str, dict[str, str | None]]] = [
     ("voucher", {"handed_over": "-1"}),
     ("voucher", {"handed_over": "1"}),
     ("voucher", {"holder_id": ID}),
+    ("voucher", {"giver_id": ID}),
+    ("voucher", {"transferable": "true", "handed_over": "1", "holder_id": ID, "giver_id": ID}),
     ("voucher", {"code_hash": "'short'"}),
     ("stay_revision", {"revision": "-1"}),
     ("stay_revision", {"outcome": "'liked'"}),
@@ -308,6 +310,7 @@ OPTIONAL = {
     "stay_revision.journal_id", "profile.sealed_key", "profile.name", "profile.email",
     "profile.phone", "profile.birthday", "profile.language",
     "reward.choose_by", "reward.valid_to", "voucher.redemption_id", "voucher.valid_to", "voucher.holder_id",
+    "voucher.giver_id",
 }  # fmt: skip
 
 

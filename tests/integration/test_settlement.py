@@ -8,7 +8,7 @@ from typing import Any
 import asyncpg
 import pytest
 
-from loyalty import moving, reporting, settling
+from loyalty import moving, offering, reporting, settling
 from loyalty.commands.accrue import AccrualRequest
 from loyalty.commands.adjust import AdjustmentRequest
 from loyalty.commands.rulebook import Rulebook
@@ -17,12 +17,13 @@ from loyalty.db import connect
 from loyalty.errors import Problem
 from loyalty.ids import parse
 from loyalty.partners import matching
+from loyalty.partners.model import Contract, Partner
 from loyalty.partners.statements import as_csv
 from loyalty.program.reading import decode
 from loyalty.verify.run import open_verification
 from tests.builders import PRINCIPAL, PROGRAM
 from tests.conftest import run_sql
-from tests.desk import SECOND, Desk, seen
+from tests.desk import NAME, SECOND, Desk, seen
 from tests.property.live import Quiet, opened
 
 
@@ -353,6 +354,7 @@ def test_what_is_recorded_while_a_statement_is_drawn_is_on_it_or_on_the_next_one
 ABOVE = 5001
 """Points that are one above the limit of the program."""
 GRANTED = "status = 'approved'"
+OF_MONEY = "request -> 'agreed' ->> 'points' = '0'"
 LITTLE = "(SELECT journal_id FROM settlement_adjustment WHERE points < 0)"
 ACCRUED = "(SELECT journal_id FROM accrual WHERE reference = 'F-1')"
 
@@ -380,11 +382,25 @@ FORGERIES = {
     "a reversal that is gone": (
         "DELETE FROM accrual WHERE kind = 'accrual_reversed'", {"accruals", "statements", "funds"}),
     "an adjustment of more points": (
-        f"UPDATE settlement_adjustment SET points = points + 1 WHERE points < {ABOVE}",
+        "UPDATE settlement_adjustment SET points = points + 1 WHERE points < 0",
         {"adjusted_statements", "statements"}),
     "an adjustment that is gone": (
-        f"DELETE FROM settlement_adjustment WHERE points < {ABOVE}", {"adjusted_statements", "statements"}),
+        "DELETE FROM settlement_adjustment WHERE points < 0", {"adjusted_statements", "statements"}),
     "an adjustment above the limit that nobody approved": (f"DELETE FROM approval WHERE {GRANTED}", {"four_eyes"}),
+    "money above the limit that nobody approved": (f"DELETE FROM approval WHERE {OF_MONEY}", {"four_eyes"}),
+    "money above the limit that was only proposed": (
+        f"UPDATE approval SET status = 'open', decider = NULL, journal_id = NULL WHERE {OF_MONEY}", {"four_eyes"}),
+    "less money that grew beyond the limit": (
+        "UPDATE settlement_adjustment SET money = -10001 WHERE points < 0", {"four_eyes", "statements"}),
+    "more money than was approved": (
+        "UPDATE settlement_adjustment SET money = money + 1 WHERE money = 10001", {"approvals", "statements"}),
+    "an adjustment approved by another key of who proposed it": (
+        (
+            "INSERT INTO api_key (key_id, role, name, properties, hash, created_at, partner, member_id)"
+            " SELECT key_id, 'operator', 'desk', '{}', sha256(key_id::text::bytea), now(), '', m.member_id"
+            " FROM (SELECT DISTINCT unnest(ARRAY[proposer, decider]) AS key_id FROM approval"
+            " WHERE decider IS NOT NULL) AS k, member AS m"
+        ), {"approvals"}),
     "an adjustment above the limit that was only proposed": (
         f"UPDATE approval SET status = 'open', decider = NULL, journal_id = NULL WHERE {GRANTED}",
         {"four_eyes"}),
@@ -432,7 +448,7 @@ FORGERIES = {
 
 @pytest.fixture(scope="module")
 def settled(postgres: Any, migrated_template: str, tmp_path_factory: pytest.TempPathFactory) -> str:
-    """The name of a database with two statements, a dispute, adjustments (one of them approved) and a fund."""
+    """The name of a database with two statements, a dispute, adjustments (some of them approved) and a fund."""
     run_sql(postgres.dsn, f"CREATE DATABASE settled TEMPLATE {migrated_template}")
     with opened(
         postgres.dsn_of("settled"), Rulebook(decode(PROGRAM)), tmp_path_factory.mktemp("settled")
@@ -453,6 +469,12 @@ def settled(postgres: Any, migrated_template: str, tmp_path_factory: pytest.Temp
         desk.act(air, "2026-03", "dispute", "air", [1], "wrong")
         desk.take_back(air, "F-2")
         desk.adjust(air, "2026-03", -5, "-0.05", reference="A-1")
+        desk.judge(desk.adjust(air, "2026-03", 0, "100.01", reference="A-2"))
+        desk.adjust(air, "2026-03", 0, "100.00", reference="F-1")
+        # What it would cost by contract from the next day on is no limit of today's.
+        live.clock.set(datetime(2026, 4, 21, tzinfo=UTC))
+        cheaper = Partner(code=air, name=NAME, contract=Contract("CNY", "0.01", accrual_price="0.01"))
+        live.run(offering.put_partner(live.service, cheaper, "desk", frozenset({"*"})))
         for line, verdict in ((1, "approved"), (2, "rejected"), (3, None)):
             proposed = desk.adjust(air, "2026-03", ABOVE, "60.00", line=line)
             if verdict is not None:

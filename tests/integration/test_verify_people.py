@@ -291,6 +291,10 @@ FORGERIES: dict[str, tuple[str, set[str]]] = {
         "UPDATE member SET traits = traits - 'merged' WHERE traits ? 'merged'",
         {"merges", "statuses"},
     ),
+    "a closed account that stands for one of its own": (
+        f"UPDATE member SET traits = traits || jsonb_build_object('merged', ARRAY[{id_of('T9')}]) WHERE {CLOSED}",
+        {"merges"},
+    ),
     "a closed account that is open again": (
         f"UPDATE member SET status = 'active' WHERE {CLOSED}",
         {"merges"},
@@ -420,6 +424,27 @@ def test_it_finds_refunded_points_that_do_not_go_on_to_the_survivor(
         found = live.verify()
 
     assert ({}, {"closed_books"}) == (before, found.keys())
+
+
+def test_it_finds_a_survivor_that_forgot_whom_a_merged_account_stood_for(
+    database: str, tmp_path: Path
+) -> None:
+    with opened(database, RULES, tmp_path) as live:
+        books = Movers(live)
+        for number in ("T1", "T2", "T3"):
+            request = EnrolRequest(books.prefix + number)
+            books.one(books.service.enrol(request, "test", books.key(number, request)))
+        for old, new in (("T1", "T2"), ("T2", "T3")):
+            books.one(merge(books, old, new, f"{old} to {new}"))
+        before = live.verify()
+        run_sql(
+            database,
+            f"UPDATE member SET traits = traits || jsonb_build_object('merged', ARRAY[{id_of('T2')}])"
+            " WHERE number LIKE '%T3'",
+        )
+        found = live.verify()
+
+    assert ({}, {"merges"}) == (before, found.keys())
 
 
 def test_every_check_of_people_finds_a_forgery() -> None:

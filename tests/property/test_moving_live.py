@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, timedelta
 from functools import cached_property
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -505,6 +506,31 @@ def test_a_merge_moves_points_counters_stays_and_milestones(books: Movers) -> No
     assert after == standing(books, "T1"), "the old number leads to the survivor"
 
 
+def test_however_often_an_account_was_merged_its_number_leads_to_the_one_that_is_left(books: Movers) -> None:
+    [stay] = stays(books, "T1", [100])
+    redemption = redeemed(books, "T1", 3)
+    numbers = ["T1", *(f"L{n}" for n in range(24))]
+    for number in numbers[1:]:
+        request = EnrolRequest(books.prefix + number)
+        assert isinstance(books.one(books.service.enrol(request, "test", books.key(number, request))), Answer)
+    for old, new in pairwise(numbers):
+        assert ["ok"] == codes([books.one(merge(books, old, new, f"from {old}"))])
+    last, first = books.member("L23"), books.member("T1")
+    posting = as_posting(books.mine(replace(stay, ref="fresh", revision=None)))
+    foreseen = reply(books.one(books.service.preview_stay(posting, "test")))
+    fresh = reply(books.one(books.service.post_stay(posting, "test")))
+    books.have("T1", 7)
+    back = reply(books.one(refund(books, redemption, "lamp")))
+    returned = books.post(replace(stay, status="cancelled", revision=2))
+
+    assert last.member_id == first.member_id
+    assert ["posted"] * 2 == [foreseen["outcome"], fresh["outcome"]]
+    assert show("mem", last.member_id) == fresh["member_id"]
+    assert 207 == back["balance"]["available"]
+    assert "reversed" == returned["outcome"]
+    assert [107] == books.available("L23")
+
+
 def test_postings_under_the_old_number_go_to_the_survivor(books: Movers) -> None:
     [stay] = stays(books, "T1", [100])
     first = books.bodies[stay.ref, 1]
@@ -540,6 +566,19 @@ def test_a_stay_without_a_journal_follows_its_member(books: Movers) -> None:
 
     assert "code" not in now
     assert [100] == books.available("T2")
+
+
+def test_a_stay_without_a_journal_follows_its_member_through_several_merges(books: Movers) -> None:
+    stay = Stay(
+        "idle", "T1", books.service.today() - timedelta(days=5), 1, (("room", 100_00),), status="cancelled"
+    )
+    books.post(stay)
+    books.one(merge(books, "T1", "T2", "first"))
+    books.one(merge(books, "T2", "T3", "second"))
+    now = books.post(replace(stay, status="checked_out"))
+
+    assert "code" not in now
+    assert [100] == books.available("T3")
 
 
 def test_what_had_expired_expires_again_and_is_taken_back_with_its_stay(books: Movers) -> None:

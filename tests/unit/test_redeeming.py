@@ -9,13 +9,13 @@ import msgspec
 import pytest
 from msgspec import structs
 
-from loyalty.commands import capture, expire_hold, extend, hold, mint_token, refund, release
+from loyalty.commands import capture, expire_hold, extend, hold, mint_token, refund, release, verbs
 from loyalty.commands.capture import Capture, CaptureRequest
 from loyalty.commands.expire_hold import ExpireHold
 from loyalty.commands.extend import Extend, ExtendRequest
 from loyalty.commands.hold import Hold, RedemptionRequest
 from loyalty.commands.mint_token import MintToken
-from loyalty.commands.model import Answer, Decision, Facts, Prior, Short
+from loyalty.commands.model import Alias, Answer, Decision, Facts, Prior, Short
 from loyalty.commands.redeeming import Caller
 from loyalty.commands.refund import Refund, RefundRequest
 from loyalty.commands.release import Release, ReleaseRequest
@@ -154,6 +154,26 @@ def test_a_partner_needs_a_token_that_holds() -> None:
 
     assert [done.redemptions[0].redemption_id] == [one.redemption_id for one in done.tokens]
     assert "balance" not in reply(done)
+
+
+def test_consent_is_of_one_account_whoever_stands_for_that_by_now() -> None:
+    survivor = member().member_id
+    facts = holding(
+        traits=structs.replace(member().traits, merged_into=show("mem", survivor)), status="closed"
+    )
+    owner = owner_of(facts)
+    facts.token = token(owner)
+    commands = (
+        asked(caller=MUSEUM, token_hash=b"h" * 32),
+        MintToken(owner.member_id, token(owner), SITE, key()),
+        asked(),
+    )
+    by_token, minted, by_name = (verbs.decide(facts, RULES, command, NOW) for command in commands)
+
+    assert ["token_of_merged_account", "member_closed"] == [
+        reply(decided(refusal))["code"] for refusal in (by_token, minted)
+    ]
+    assert Alias(survivor) == by_name
 
 
 def test_an_offer_of_another_partner_is_not_a_partners_to_redeem() -> None:

@@ -345,6 +345,7 @@ def test_a_hand_over_makes_another_code_for_whoever_holds_it() -> None:
 
     assert ("issued", 1, taker) == (first.status, first.handed_over, first.holder_id)
     assert ("issued", 2, None) == (second.status, second.handed_over, second.holder_id)
+    assert (None, taker) == (first.giver_id, second.giver_id)
     assert owner.member_id == second.member_id
 
 
