@@ -222,10 +222,11 @@ def _earn(case: Case, terms: Terms, revenue: dict[str, int], worth: _Worth) -> N
 
 def _award(case: Case, worth: _Worth) -> Award:
     """Return the award, with what of the counts the program asks for and what its rules themselves count."""
-    rules, pinned, units = case.rules, case.pinned, case.rules.units
-    counts = {
-        unit: amount for unit, amount in worth.counts.items() if amount and (unit in units or ":" in unit)
-    }
+    rules, pinned, units, counts = case.rules, case.pinned, case.rules.units, worth.counts
+    if not (counts.keys() <= units and all(counts.values())):
+        counts = {
+            unit: amount for unit, amount in counts.items() if amount and (unit in units or ":" in unit)
+        }
     return Award(
         pinned.tier, rules.label, case.posting.departure, worth.expires_on, worth.base, worth.tier_bonus, counts,
         worth.promotions, worth.entitled, pinned.brand, pinned.seen_on, worth.opens_on,

@@ -129,7 +129,7 @@ def over_all(counters: Counters, unit: str) -> int:
         return brands(by_unit(counters))
     total = 0
     for key, counts in counters.items():
-        if len(key) == _YEAR:
+        if "-" not in key:
             total += counts.get(unit, 0)
     return total
 

@@ -50,6 +50,7 @@ class Guests:
         self._counting, self._of_nth = _by_count(items, "lifetime")
         self._counting_year, self._of_nth_in_year = _by_count(items, "year")
         self._registered = _Table((item.code,) if item.registration else () for item in items)
+        self._of_strangers = self._segments.holding(()) & self._registered.holding(())
         self._dormant = _Table(
             () if item.dormant_months is None else (item.dormant_months,) for item in items
         )
@@ -85,8 +86,12 @@ class Guests:
     def _of_whom(self, stay: Dated, guest: Known) -> int:
         """Return the promotions for a guest who is in a segment, has registered, has a birthday or was referred."""
         segments, registered = guest.segments, guest.registered
-        found = self._segments.holding(segments)
-        found &= self._registered.holding([code for code, day in registered.items() if day <= stay.arrival])
+        found = self._of_strangers
+        if segments or registered:
+            found = self._segments.holding(segments)
+            found &= self._registered.holding(
+                [code for code, day in registered.items() if day <= stay.arrival]
+            )
         if self._birthday and not _has_birthday(guest.birth_month, stay):
             found &= ~self._birthday
         if self._referred and not guest.referred:

@@ -17,13 +17,10 @@ class Lifetimes:
         self._months = rules.months
         self._by_tier = rules.by_tier
         self._at_end_of = rules.at_end_of
-        self._of = lru_cache(8192)(self._expires_on)
+        self.expires_on = lru_cache(8192)(self._expires_on)
 
-    def expires_on(self, earned_on: date, tier: str = "") -> date | None:
+    def _expires_on(self, earned_on: date, tier: str = "") -> date | None:
         """Return the first day on which points earned on a day, at a tier, can't be spent any more; None: never."""
-        return self._of(earned_on, tier)
-
-    def _expires_on(self, earned_on: date, tier: str) -> date | None:
         months = self._by_tier.get(tier, self._months)
         if not months:
             return None

@@ -21,6 +21,7 @@ from loyalty.simulate.budgets import Budgets
 from loyalty.stays.model import Award, StayPosting
 from loyalty.stays.rules import Folio
 from loyalty.tiers.following import Following
+from loyalty.tiers.ladder import Level
 from loyalty.tiers.marks import Change, changes
 
 NOT_CONVERTIBLE: Final = "not_convertible"
@@ -97,6 +98,10 @@ class Replay:
         if self._by_day and not arrives:
             self._rules.tiers.compact(self.member, said.moment.today, self._rules.months_kept)
 
+    def tier_on(self, day: date) -> Level:
+        """Return the member's tier on a day."""
+        return self._tiers.on(day)
+
     def leave_over(self) -> Counters:
         """Return what is still counted of a member whose stays have all gone: others may count differently since."""
         left, self.member.counters = self.member.counters, {}
@@ -146,8 +151,9 @@ class Replay:
 
     def _replace(self, before: Award, after: Award, said: Said) -> None:
         """Count what an award changes, and note the milestones and budgets that it touches."""
-        for code, points in budget_use(self._rules, before, after).items():
-            self._budgets.take(code, said.moment.at, points)
+        if before.promotions or after.promotions:
+            for code, points in budget_use(self._rules, before, after).items():
+                self._budgets.take(code, said.moment.at, points)
         if before.effective_on == after.effective_on and (before.counts, before.promotions) == (
             after.counts, after.promotions,
         ):  # fmt: skip
@@ -156,7 +162,7 @@ class Replay:
             self._count(before, -1)
         self._count(after, 1)
         changed = changes(before.counts, before.effective_on.year, after.counts, after.effective_on.year)
-        self._tiers.counted(changed, *(award.effective_on for award in (before, after) if award.counts))
+        self._tiers.counted(changed, after.effective_on, before.effective_on if before.counts else None)
         self._cross(self._rules.at(after.effective_on), changed, said.command.posting)
 
     def _cross(self, version: Rulebook, changed: Sequence[Change], posting: StayPosting) -> None:

@@ -106,8 +106,7 @@ class Worlds:
         member = pair.live.member
         if member.status != "active":
             return
-        before = self.live.rules.tiers.on(member, self.as_of).code
-        after = self.new.rules.tiers.on(pair.new.member, self.as_of).code
+        before, after = pair.live.tier_on(self.as_of).code, pair.new.tier_on(self.as_of).code
         self.live.figures.tiers[before] += 1
         self.new.figures.tiers[after] += 1
         if before != after:

@@ -46,11 +46,12 @@ class Following:
         level = self._cycles.on(day)
         return tiers.on(member, day) if level is None else level
 
-    def counted(self, changed: Sequence[Change], *days: date) -> None:
-        """Note that something was counted on some days; the member's counters hold it already."""
+    def counted(self, changed: Sequence[Change], day: date, other: date | None = None) -> None:
+        """Note that something was counted on a day, or two; the member's counters hold it already."""
         if self._by_part and not self._tiers.unmoved(changed, self._member.counters):
             self._by_part = {}
-        if self._cycles is not None and not self._cycles.counted(days):
+        cycles = self._cycles
+        if cycles is not None and not (cycles.counted(day) and (other is None or cycles.counted(other))):
             self._cycles = None
 
     def forget(self) -> None:
@@ -103,12 +104,11 @@ class _Followed:
             steps += cycles.over().steps
         return level_on(steps, day, self._grace)
 
-    def counted(self, days: Sequence[date]) -> bool:
-        """Note that something was counted on days; return whether all of them are still to be gone through."""
-        for day in days:
-            key = day.isoformat()
-            if key <= self._told or key < self._begins:
-                return False
-            if key not in self._waiting:
-                insort(self._waiting, key)
+    def counted(self, day: date) -> bool:
+        """Note that something was counted on a day; return whether it is still to be gone through."""
+        key = day.isoformat()
+        if key <= self._told or key < self._begins:
+            return False
+        if key not in self._waiting:
+            insort(self._waiting, key)
         return True

@@ -77,13 +77,12 @@ class Marks:
                 by += change.counts.get(unit, 0)
             if by and _passes(marks, counting.over_all(counters, unit), by if ahead else -by):
                 return True
-        for unit, marks in self._of_year:
-            for change in changed:
+        for change in changed if self._of_year else ():
+            of_year = counting.of_year(counters, change.year)
+            for unit, marks in self._of_year:
                 by = change.counts.get(unit, 0)
-                if by:
-                    count = counting.of_year(counters, change.year).get(unit, 0)
-                    if _passes(marks, count, by if ahead else -by):
-                        return True
+                if by and _passes(marks, of_year.get(unit, 0), by if ahead else -by):
+                    return True
         return False
 
 
