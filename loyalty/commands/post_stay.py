@@ -145,7 +145,7 @@ def _record(
     before = on_file.award if on_file else nothing(award)
     kind = _journal_kind(on_file, posting, before, award)
     crossings = crossings_of(rules, member.counters, before, award) if kind else []
-    if crossings and (places := rewarding.unread(facts, crossings)):
+    if crossings and (places := rewarding.unread(facts, rules, crossings)):
         return Unread(member.member_id, places)
     stay_id = on_file.stay_id if on_file else moment.mint(member.shard)
     number = posting.revision
@@ -159,7 +159,7 @@ def _record(
         journal = book.journal(kind, award.effective_on, reason(posting), stay_id)
         apply(book, before, award, facts.own)
         if crossings:
-            happened = reward(book, rules, crossings, facts, award, moment)
+            crossings, happened = reward(book, rules, crossings, facts, award, moment)
         if moment.idling is not None and posting.status == "checked_out":
             book.act(posting.departure, "stay")
     book.close()
@@ -190,10 +190,12 @@ def _record(
 
 def reward(
     book: Book, rules: Rulebook, crossings: list[Crossing], facts: Facts, award: Award, moment: Moment
-) -> list[Happened]:
-    """Grant and take back what crossings give, by the version in force at the check-out."""
+) -> tuple[list[Crossing], list[Happened]]:
+    """Grant and take back what crossings give, by the version in force at the check-out; return those that count."""
     day = award.effective_on
-    return rewarding.settle(book, rules.at(day), crossings, facts, day, moment)
+    version, given_by = rules.at(day), rewarding.giver(rules, facts.rewards)
+    counted = rewarding.decided(crossings, rules, version, book.member.counters, given_by)
+    return counted, rewarding.settle(book, version, counted, facts, day, moment)
 
 
 def judge(

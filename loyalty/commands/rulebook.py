@@ -1,7 +1,7 @@
 """The rules of a program, compiled: what every command decides by. One rulebook for each version, joined by date."""
 
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -16,7 +16,7 @@ from loyalty.program.lifetime import Lifetimes
 from loyalty.program.model import UNIT_SCALE, Choice, Definition, Milestone, Name, Reward
 from loyalty.program.promotions import Promotions
 from loyalty.tiers.ladder import Ladder, Level
-from loyalty.tiers.milestones import MilestoneRule
+from loyalty.tiers.milestones import MilestoneRule, remade
 from loyalty.tiers.standing import Tiers
 
 _DORMANCY: int = 2
@@ -33,6 +33,7 @@ class Rulebook:
     """One version of a program ready to apply, beside the others. Made once; nothing is interpreted per stay.
 
     `versions` are all of them, the first in force first; `days` the days on which the second and later ones begin.
+    `remade` are the milestones whose marks not all of them have alike, each with the different ones.
     `months_needed` is how far back this version looks at single days, `months_kept` how far back any of them does;
     `by_day` is of which units, for all of them.
     """
@@ -66,6 +67,7 @@ class Rulebook:
         self._exempt = frozenset(definition.expiry.inactivity_exempt)
         exempts = self._exempt or definition.expiry.inactivity_exempt_lifetime
         self.spares: Spares | None = self._spares if self.idling is not None and exempts else None
+        self.remade: Mapping[str, tuple[MilestoneRule, ...]] = {}
         self.generation = 0
         self.versions: Sequence[Rulebook] = (self,)
         self.days: Sequence[date] = ()
@@ -190,9 +192,10 @@ def join(versions: Sequence[tuple[date, Rulebook]], generation: int = 0) -> Rule
     tiers = Tiers([(day, book.ladder) for day, book in ordered])
     kept = max(book.months_kept for book in books)
     by_day = tuple(sorted({unit for book in books for unit in book.by_day}))
+    different = remade([book.milestones for book in books])
     for book in books:
         book.tiers, book.generation, book.months_kept, book.by_day = tiers, generation, kept, by_day
-        book.versions, book.days = books, days
+        book.versions, book.days, book.remade = books, days, different
     _know_since_when(ordered)
     return books[0]
 

@@ -14,7 +14,7 @@ from loyalty.ledger.model import Counters, Journal, Member, MilestoneGrant, Mome
 from loyalty.ledger.rules import Book
 from loyalty.program.visit import Why
 from loyalty.stays.model import Award
-from loyalty.tiers.milestones import Change, Crossing, all_crossed, changes
+from loyalty.tiers.milestones import Change, Crossing, all_crossed, changes, with_lost
 
 encode = msgspec.json.Encoder().encode
 
@@ -108,12 +108,16 @@ def points_of(award: Award) -> Points:
 
 
 def crossings_of(rules: Rulebook, counters: Counters, before: Award, after: Award) -> list[Crossing]:
-    """Return the milestones that an award in place of another will pass, by the version in force at the check-out."""
+    """Return the milestones that an award in place of another will pass, by the version in force at the check-out.
+
+    Of those whose marks not all versions have alike it is yet to be seen which are granted or lost.
+    """
     milestones = rules.at(after.effective_on).milestones
-    if not milestones:
+    if not milestones and not rules.remade:
         return []
     changed = changes(before.counts, before.effective_on.year, after.counts, after.effective_on.year)
-    return all_crossed(milestones, changed, counters, ahead=True)
+    found = all_crossed(milestones, changed, counters, ahead=True)
+    return with_lost(found, rules.remade, changed, counters, ahead=True) if rules.remade else found
 
 
 class Page:

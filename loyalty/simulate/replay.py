@@ -13,6 +13,7 @@ from loyalty.commands import post_stay
 from loyalty.commands.judge import left_behind
 from loyalty.commands.model import Facts
 from loyalty.commands.post_stay import PostStay, before_revision, budget_use, nothing
+from loyalty.commands.rewarding import decided
 from loyalty.commands.rulebook import Rulebook
 from loyalty.ids import UUID
 from loyalty.ledger import counters
@@ -20,7 +21,7 @@ from loyalty.ledger.model import Counters, Member, Moment
 from loyalty.simulate.budgets import Budgets
 from loyalty.stays.model import Award, StayOnFile, StayPosting
 from loyalty.stays.rules import Folio
-from loyalty.tiers.milestones import Change, MilestoneRule, all_crossed, changes
+from loyalty.tiers.milestones import Change, all_crossed, changes, with_lost
 
 NOT_CONVERTIBLE: Final = "not_convertible"
 BEYOND_LIMITS: Final = "beyond_limits"
@@ -105,9 +106,8 @@ class Replay:
             for unit, amount in counts.items():
                 counters.add(self.member.counters, key, unit, amount)
             self.member.tier = ""
-            milestones = self._rules.versions[-1].milestones
-            if milestones and stays:
-                self._cross(milestones, [Change(counters.year_of(key), counts)], stays[-1])
+            if stays:
+                self._cross(self._rules.versions[-1], [Change(counters.year_of(key), counts)], stays[-1])
 
     def _stands(self, award: Award) -> bool:
         """Tell whether an award that came with a merged account was judged by the version that judges it here."""
@@ -160,9 +160,7 @@ class Replay:
         self._count(after, 1)
         changed = changes(before.counts, before.effective_on.year, after.counts, after.effective_on.year)
         self._know_changed(changed)
-        milestones = self._rules.at(after.effective_on).milestones
-        if milestones:
-            self._cross(milestones, changed, said.command.posting)
+        self._cross(self._rules.at(after.effective_on), changed, said.command.posting)
 
     def _know_changed(self, changed: Sequence[Change]) -> None:
         """Forget the tier that was known if a change of the counters, which hold it already, may have moved it."""
@@ -170,15 +168,23 @@ class Replay:
         if member.tier and not self._rules.tiers.unmoved(changed, member.counters):
             member.tier = ""
 
-    def _cross(
-        self, milestones: Sequence[MilestoneRule], changed: Sequence[Change], posting: StayPosting
-    ) -> None:
+    def _cross(self, version: Rulebook, changed: Sequence[Change], posting: StayPosting) -> None:
         """Note the milestones that a change of the counters, which hold it already, has crossed."""
-        for one in all_crossed(milestones, changed, self.member.counters):
+        rules, counted = self._rules, self.member.counters
+        found = all_crossed(version.milestones, changed, counted)
+        if rules.remade:
+            found = with_lost(found, rules.remade, changed, counted)
+            found = decided(found, rules, version, counted, self._granted_by)
+        for one in found:
             if one.status == "granted":
                 self.grants[one.code, one.period, one.ordinal] = posting
             else:
                 self.grants.pop((one.code, one.period, one.ordinal), None)
+
+    def _granted_by(self, place: Grant) -> Rulebook | None:
+        """Return the version by which a milestone was granted; None when it isn't."""
+        posting = self.grants.get(place)
+        return None if posting is None else self._rules.at(posting.departure)
 
     def _count(self, award: Award, sign: int) -> None:
         day = award.effective_on

@@ -207,6 +207,64 @@ def test_verify_judges_by_the_versions_in_the_database(live: Live) -> None:
     assert {} == live.verify()
 
 
+RARER = SECOND.replace('every = "3"', 'every = "6"')
+
+
+def granted(live: Live) -> list[int]:
+    """Return which third stays stand as milestones."""
+    rows = live.query(
+        "SELECT ordinal FROM milestone_grant WHERE status = 'granted' AND milestone = 'every_third' ORDER BY ordinal"
+    )
+    return [row["ordinal"] for row in rows]
+
+
+def test_a_milestone_with_other_marks_is_not_given_again_and_stands_by_the_mark_that_gave_it(
+    live: Live,
+) -> None:
+    enrol(live, "T1")
+    for number in range(3):
+        stay(live, START, stay_ref=f"A-{number}", revision=0)
+    publish(live, RARER, SOON)
+    live.clock.advance(timedelta(days=9))
+    later = [stay(live, SOON, stay_ref=f"B-{number}", revision=0) for number in range(9)]
+    known = granted(live)
+    stay(live, SOON, stay_ref="B-0", revision=1, status="cancelled")
+    fewer = granted(live)
+    for number in range(1, 9):
+        stay(live, SOON, stay_ref=f"B-{number}", revision=1, status="cancelled")
+    back = granted(live)
+    stay(live, START, stay_ref="A-0", revision=1, status="cancelled")
+
+    # Every sixth stay: the sixth would be the first again, the twelfth is the second.
+    told = [
+        [one["ordinal"] for one in answer["milestones"] if one["code"] == "every_third"] for answer in later
+    ]
+    assert [[]] * 8 + [[2]] == told
+    assert ([1, 2], [1], [1], []) == (known, fewer, back, granted(live))
+    assert {} == live.verify()
+
+
+@pytest.mark.parametrize("first", ["A", "B"])
+def test_a_milestone_that_the_program_no_longer_has_is_lost_with_what_it_was_given_for(
+    live: Live, first: str
+) -> None:
+    enrol(live, "T1")
+    for number in range(3):
+        stay(live, START, stay_ref=f"A-{number}", revision=0)
+    publish(live, SECOND[: SECOND.index("[[milestone]]")] + SECOND[SECOND.index("[expiry]") :], SOON)
+    live.clock.advance(timedelta(days=9))
+    for number in range(3):
+        stay(live, SOON, stay_ref=f"B-{number}", revision=0)
+    days = {"A": START, "B": SOON}
+    order = [first, "B" if first == "A" else "A"]
+    for ref in order:
+        for number in range(3):
+            stay(live, days[ref], stay_ref=f"{ref}-{number}", revision=1, status="cancelled")
+
+    assert [] == granted(live)
+    assert {} == live.verify()
+
+
 def test_a_version_that_looks_at_days_has_everything_counted_again_with_what_promotions_gave(
     database: str, tmp_path: Path
 ) -> None:
