@@ -81,6 +81,11 @@ class Case(Struct, frozen=True, gc=False):
     budgets: Mapping[str, int] = {}
     explain: bool = True
 
+    @property
+    def tier(self) -> str:
+        """The tier of the version that judges, by its code."""
+        return self.rules.level(self.pinned.tier).code
+
 
 class _Worth(Struct, gc=False):
     """What a stay has come to so far. Nights in tenths, money in minor units."""
@@ -177,7 +182,7 @@ def _judge_stay(case: Case, worth: _Worth) -> None:
     """Judge a stay that took place."""
     posting, pinned = case.posting, case.pinned
     terms = case.rules.earning.terms(
-        posting.property, pinned.brand, posting.channel, posting.rate_code, posting.room_type, pinned.tier
+        posting.property, pinned.brand, posting.channel, posting.rate_code, posting.room_type, case.tier
     )
     if not _count_nights(case, terms, worth):
         return
@@ -195,7 +200,7 @@ def _judge_stay(case: Case, worth: _Worth) -> None:
 def _earn(case: Case, terms: Terms, revenue: dict[str, int], worth: _Worth) -> None:
     """Add what revenue earns: base, tier bonus, promotions; and what all of it counts for."""
     rules, earning = case.rules, case.rules.earning
-    tier, day = case.pinned.tier, case.posting.departure
+    tier, day = case.tier, case.posting.departure
     lines = _lines(case, terms.rates.rooms, revenue) if earning.by_line else None
     earned = terms.rates.earn(revenue, lines, explain=case.explain)
     worth.why += earned.why
@@ -425,7 +430,7 @@ def _promote(case: Case, promotions: Promotions, visit: Visit, worth: _Worth) ->
         )
 
     points: dict[str, int] = {}
-    for one in promotions.give(visit, case.pinned.tier, worth.entitled or (), worth.base, used, case.budgets):
+    for one in promotions.give(visit, case.tier, worth.entitled or (), worth.base, used, case.budgets):
         worth.why += one.why
         if one.points:
             points[one.code] = one.points

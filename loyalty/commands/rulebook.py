@@ -15,7 +15,7 @@ from loyalty.program.festivals import Festivals
 from loyalty.program.lifetime import Lifetimes
 from loyalty.program.model import UNIT_SCALE, Choice, Definition, Milestone, Name, Reward
 from loyalty.program.promotions import Promotions
-from loyalty.tiers.ladder import Ladder, Level
+from loyalty.tiers.ladder import Ladder, Level, standing_for
 from loyalty.tiers.milestones import MilestoneRule, remade
 from loyalty.tiers.standing import Tiers
 
@@ -98,8 +98,11 @@ class Rulebook:
         return next((rule for rule in self.milestones if rule.code == code), None)
 
     def level(self, code: str) -> Level:
-        """Return a tier of this version by its code; the lowest for one that it hasn't."""
-        return self.ladder.level(code)
+        """Return a tier of this version by its code, or what stands for one that only other versions have."""
+        level = self.ladder.level(code)
+        if level.code == code:
+            return level
+        return standing_for(code, self.ladder, [one.ladder for one in self.versions])
 
     def opens_on(self, earned_on: date) -> date | None:
         """Return the day from which points of a stay can be spent; None: at once."""

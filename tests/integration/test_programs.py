@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from loyalty.commands import store
+from loyalty.commands.give_status import GiveStatus, StatusRequest
 from loyalty.commands.model import Answer
 from loyalty.commands.versions import BEGINNING
 from loyalty.errors import Problem
@@ -20,7 +21,7 @@ from loyalty.program import store as versions_store
 from loyalty.service import Service
 from loyalty.worker import review_tiers
 from tests.builders import PROGRAM, changed, lines, posting, reply
-from tests.property.live import Live, opened
+from tests.property.live import PRINCIPAL, Live, opened
 from tests.property.strategies import START
 
 SHARDS = 4
@@ -262,6 +263,38 @@ def test_a_milestone_that_the_program_no_longer_has_is_lost_with_what_it_was_giv
             stay(live, days[ref], stay_ref=f"{ref}-{number}", revision=1, status="cancelled")
 
     assert [] == granted(live)
+    assert {} == live.verify()
+
+
+FEWER_TIERS = SECOND[: SECOND.rindex("[[tier]]")] + SECOND[SECOND.index("[[milestone]]") :]
+"""Without platinum, so that gold is the highest."""
+
+
+def test_a_stay_over_the_turn_is_judged_by_the_tier_that_stands_for_the_one_on_arrival(live: Live) -> None:
+    enrol(live, "T1")
+    stay(live, START, nights=9, lines=[])
+    publish(live, FEWER_TIERS, SOON)
+    live.clock.advance(timedelta(days=9))
+    first = stay(live, SOON, nights=2, stay_ref="R-2", lines=lines(room="100.00"), revision=0)
+    before = stay(live, START, nights=1, stay_ref="R-2", lines=lines(room="100.00"), revision=1)
+
+    # 25 % of 300 as gold; by the version before the turn still 50 % of 100, as platinum.
+    assert [("small@2", 75), ("small@1", 50)] == [
+        (one["program"], one["points"]["tier_bonus"]) for one in (first, before)
+    ]
+    assert {} == live.verify()
+
+
+def test_a_given_tier_that_a_version_no_longer_has_is_the_one_in_its_place(live: Live) -> None:
+    enrol(live, "T1")
+    given = StatusRequest(tier="platinum", kind="gifted", reason="A guest of honour")
+    key = live.service.key(PRINCIPAL, "k", b"")
+    live.run(live.service.submit(GiveStatus("T1", given, "test", key)))
+    publish(live, FEWER_TIERS, SOON)
+    live.clock.advance(timedelta(days=9))
+    told = stay(live, SOON + timedelta(days=3), lines=lines(room="100.00"))
+
+    assert ("gold", 75) == (told["tier"]["before"], told["points"]["tier_bonus"])
     assert {} == live.verify()
 
 
