@@ -94,7 +94,7 @@ WRONG: dict[str, tuple[str, str, str, str]] = {
     "a number below": (
         "nights = 60",
         "nights = 0",
-        "limits.nights: 0 is not a whole number of 1 or more",
+        "limits.nights: 0 is not a whole number from 1 to 1000000000",
         "nights = 0",
     ),
     "a number where text is exact": (
@@ -294,15 +294,20 @@ def test_any_value_of_a_wrong_kind_is_told_in_words(data: st.DataObject) -> None
 @pytest.mark.parametrize(
     ("right", "wrong", "message"),
     [
-        ("priority = 2", 'priority = "high"', '"high" is not a whole number'),
+        ("priority = 2", 'priority = "high"', '"high" is not a whole number from -1000000 to 1000000'),
         ('time_zone = "Asia/Shanghai"', "time_zone = [3]", "a list is not a text in quotes"),
         ('time_zone = "Asia/Shanghai"', "time_zone = { a = 3 }", "a table is not a text in quotes"),
         (
             "least_nights = 2",
             f'least_nights = "{"x" * 99}"',
-            f'"{"x" * 39}…" is not a whole number of 1 or more',
+            f'"{"x" * 39}…" is not a whole number from 1 to 1000000000',
         ),
-        ("nth_stay = [1]", "nth_stay = [0]", "0 is not a whole number of 1 or more"),
+        (
+            "budget = 1000000",
+            "budget = 99999999999999999999",
+            "99999999999999999999 is not a whole number from 1 to 1000000000000",
+        ),
+        ("nth_stay = [1]", "nth_stay = [0]", "0 is not a whole number from 1 to 1000000000"),
     ],
 )
 def test_a_value_is_shown_as_it_is_written(right: str, wrong: str, message: str) -> None:

@@ -859,6 +859,50 @@ MISTAKES = {
         "\na_year = 100000", "\na_year = 999", "purchase.a_year", "less than the least", "a_year = 999"
     ),
     "points for nothing": instead('price = "0.08"', 'price = "0.00"', "purchase.price", "must be above zero"),
+    # what the books can't hold, or people can't read
+    "points beyond what the books hold": instead(
+        'points = { room = "1", food = "1.5" }',
+        'points = { room = "1", food = "99999999" }',
+        "earning.points.food",
+        "a stay of 500000 (limits.amount) would earn more than 1000000000000 points",
+    ),
+    "points of a rule beyond what the books hold": instead(
+        'points = { room = "2", spa = "1" }',
+        'points = { room = "99999999", spa = "1" }',
+        "earning.rule villas.points.room",
+        "would earn more than",
+    ),
+    "a thousandfold": promotion(
+        'multiplier = "1002"',
+        "gives more than 1000 times the base points",
+        ".multiplier",
+        'multiplier = "1002"',
+    ),
+    "a thousandfold in percent": promotion(
+        'percent = "100001"', "gives more than 1000 times the base points", ".percent", 'percent = "100001"'
+    ),
+    "nights without end": promotion('nights = "1001"', "must be at most 1000", ".nights", 'nights = "1001"'),
+    "a night of many nights": instead(
+        'nights = "0.5"', 'nights = "1001"', "earning.rule villas.nights", "must be at most 1000"
+    ),
+    "a name of two lines": instead(
+        'en = "Late check-out"',
+        'en = "Late\\ncheck-out"',
+        "benefit late.name.en",
+        "a name stands on one line",
+    ),
+    "a name without an end": instead(
+        'en = "Late check-out"',
+        f'en = "{"x" * 201}"',
+        "benefit late.name.en",
+        "a name has at most 200 characters, this one 201",
+    ),
+    "an exclusion that is called like another reason": instead(
+        'code = "agency"',
+        'code = "tier_bonus"',
+        "exclusion tier_bonus.code",
+        "`tier_bonus` is what explanations call another reason. Write another code",
+    ),
     # limits
     "a limit finer than money": instead(
         'amount = "500000"', 'amount = "500000.001"', "limits.amount", "finer than CNY has decimals"
@@ -869,6 +913,15 @@ MISTAKES = {
 }
 
 WARNINGS = {
+    "ten times the points": promotion(
+        'multiplier = "12"', "gives more than 10 times the base points", ".multiplier", 'multiplier = "12"'
+    ),
+    "more for one than for all": promotion(
+        "points = 5\nper_member = 30\nbudget = 20",
+        "is more than all members may get together, 20 (budget)",
+        ".per_member",
+        "per_member = 30",
+    ),
     "a category that earns nothing": instead(
         'food = "1.5"',
         'food = "0"',

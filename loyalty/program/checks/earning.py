@@ -5,10 +5,11 @@ from fractions import Fraction
 from itertools import pairwise
 
 from loyalty.program.checks.common import (
+    MOST_POINTS,
     Known,
-    fits,
     match,
     names_nothing,
+    nights,
     refers,
     shadowed,
     twice,
@@ -16,15 +17,16 @@ from loyalty.program.checks.common import (
 )
 from loyalty.program.mistakes import Mistake, Path, listed, near, warning
 from loyalty.program.model import UNIT_SCALE, Definition
+from loyalty.program.wording import CODES
 
-_NIGHT_DECIMALS = UNIT_SCALE["nights"]
+_ANOTHER = "Write another code"
 _UNITS_OF_AN_AWARD_STAY = ("nights", "stays", "brands")
 
 
 def earning(definition: Definition, book: Known) -> Iterator[Mistake]:
     """`[earning]`, its rules and its caps."""
     rules = definition.earning
-    yield from _rates(("earning",), rules.points, rules.per)
+    yield from _rates(("earning",), rules.points, rules.per, definition)
     if not book.categories:
         yield warning(("earning", "points"), "nothing earns points: there is no category, nor a rule")
     yield from twice(("earning", "tier_points"), rules.tier_points, None)
@@ -33,10 +35,16 @@ def earning(definition: Definition, book: Known) -> Iterator[Mistake]:
     yield from _caps(definition, book)
 
 
-def _rates(path: Path, points: dict[str, str], per: str) -> Iterator[Mistake]:
+def _rates(path: Path, points: dict[str, str], per: str, definition: Definition) -> Iterator[Mistake]:
     if not Fraction(per):
         yield Mistake((*path, "per"), "must be above zero")
+    most = Fraction(definition.limits.amount)
     for category, rate in points.items():
+        if Fraction(per) and most * Fraction(rate) / Fraction(per) > MOST_POINTS:
+            yield Mistake(
+                (*path, "points", category),
+                f"a stay of {definition.limits.amount} (limits.amount) would earn more than {MOST_POINTS} points",
+            )
         if not Fraction(rate):
             yield warning(
                 (*path, "points", category), "earns nothing; its revenue still counts as spend",
@@ -60,12 +68,8 @@ def _rules(definition: Definition, book: Known) -> Iterator[Mistake]:
     for place, rule in enumerate(rules):
         path = ("earning", "rule", place)
         yield from match(path, rule, book)
-        yield from _rates(path, rule.points, rule.per)
-        if not fits(rule.nights, _NIGHT_DECIMALS):
-            yield Mistake(
-                (*path, "nights"),
-                f'"{rule.nights}" is finer than nights are counted; write at most 1 decimal',
-            )
+        yield from _rates(path, rule.points, rule.per, definition)
+        yield from nights((*path, "nights"), rule.nights)
         if rule.nights_per is not None and Fraction(rule.nights) != 1:
             yield Mistake((*path, "nights_per"), "give only one of nights and nights_per")
         if rule.nights_per == 1:
@@ -125,6 +129,13 @@ def exclusions(definition: Definition, book: Known) -> Iterator[Mistake]:
     """`[[exclusion]]`."""
     yield from twice(("exclusion",), (item.code for item in definition.exclusion))
     yield from shadowed(("exclusion",), definition.exclusion)
+    for place, item in enumerate(definition.exclusion):
+        if item.code in CODES:
+            yield Mistake(
+                ("exclusion", place, "code"),
+                f"`{item.code}` is what explanations call another reason",
+                _ANOTHER,
+            )
     for place, item in enumerate(definition.exclusion):
         path = ("exclusion", place)
         yield from match(path, item, book)
