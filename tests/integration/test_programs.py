@@ -372,6 +372,28 @@ def test_a_version_with_other_tiers_has_everybody_reviewed_on_its_first_day(live
     ]  # fmt: skip
 
 
+def test_a_version_that_is_withdrawn_after_tiers_were_reviewed_by_it_has_them_reviewed_again(
+    live: Live,
+) -> None:
+    enrol(live, "T1")
+    stay(live, START, nights=2)
+    publish(live, SECOND.replace('nights = "4"', 'nights = "2"'), SOON)
+    live.clock.advance(timedelta(days=3))
+    live.run(review_tiers(live.service))
+    live.run(live.service.withdraw(2))
+    live.run(review_tiers(live.service))
+    after = stay(live, SOON, stay_ref="R-2", lines=lines(room="100.00"), nights=1)
+
+    assert ("silver", 0) == (after["tier"]["before"], after["points"]["tier_bonus"])
+    assert [("silver", "gold"), ("gold", "silver")] == [
+        (row[0], row[1])
+        for row in live.query(
+            "SELECT payload ->> 'before', payload ->> 'after' FROM outbox WHERE type = 'tier.changed' ORDER BY event_id"
+        )
+    ]
+    assert {} == live.verify()
+
+
 # --- budgets ----------------------------------------------------------------------------------------------------------
 
 BUDGET = 1_000
