@@ -26,12 +26,17 @@ _NOTHING: Final[Mapping[str, int]] = {}
 
 
 class Pinned(Struct, frozen=True, gc=False):
-    """What is fixed when a stay is first seen. `entitled`: None while it is yet to be judged."""
+    """What is fixed when a stay is first seen. `entitled`: None while it is yet to be judged.
+
+    `asked` are the promotions whose conditions were looked at by the version that judged the stay before; None where
+    the same one judges it again.
+    """
 
     tier: str
     brand: str
     entitled: tuple[str, ...] | None = None
     seen_on: date | None = None
+    asked: frozenset[str] | None = None
 
 
 class Before(Struct, frozen=True, gc=False):
@@ -171,11 +176,18 @@ def judge(case: Case) -> tuple[Award, list[Why]]:
 
 
 def _entitled(case: Case) -> tuple[str, ...] | None:
-    """Return the promotions whose conditions the guest met when the stay was first seen, whatever became of it."""
+    """Return the promotions whose conditions the guest met when the stay was first seen, whatever became of it.
+
+    Those that no version had by which it was judged so far are looked at now.
+    """
     pinned, promotions = case.pinned, case.rules.promotions
-    if promotions is None or pinned.entitled is not None:
+    if promotions is None:
         return pinned.entitled
-    return promotions.entitled(case.posting, case.guest) if case.guest else ()
+    known = pinned.entitled or ()
+    if case.guest is None:
+        return known
+    found = promotions.entitled(case.posting, case.guest)
+    return (*known, *[code for code in found if code not in (pinned.asked or ()) and code not in known])
 
 
 def _judge_stay(case: Case, worth: _Worth) -> None:

@@ -208,15 +208,27 @@ def judge(
         pinned, before = judging.pin(version, member, posting, command.brand, moment), Before(member.counters)
     else:
         award = facts.stay.award
-        pinned = Pinned(award.tier, award.brand, award.entitled, award.seen_on)
+        asked = _asked(rules, version, award)
+        pinned = Pinned(award.tier, award.brand, award.entitled, award.seen_on, asked)
         before = before_revision(rules, member, award)
         if version.budgets:
             had = budget_had(rules, award)
             budgets = {code: left + had.get(code, 0) for code, left in budgets.items()}
     guest = None
-    if version.promotions is not None and pinned.entitled is None:
+    promotions = version.promotions
+    if promotions is not None and (
+        pinned.entitled is None or (pinned.asked is not None and not promotions.asking <= pinned.asked)
+    ):
         guest = judging.Asked(member, before, posting)
     return judging.judge(Case(version, posting, command.folio, pinned, before, guest, budgets, explain))
+
+
+def _asked(rules: Rulebook, version: Rulebook, award: Award) -> frozenset[str] | None:
+    """Return the promotions whose conditions were looked at for an award; None where the same version judges again."""
+    if award.program == version.label or award.entitled is None:
+        return None
+    before = rules.labelled(award.program, award.effective_on).promotions
+    return before.asking.union(award.entitled) if before else frozenset(award.entitled)
 
 
 def before_revision(rules: Rulebook, member: Member, award: Award) -> Before:

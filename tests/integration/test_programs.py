@@ -266,6 +266,25 @@ def test_a_milestone_that_the_program_no_longer_has_is_lost_with_what_it_was_giv
     assert {} == live.verify()
 
 
+def test_a_stay_that_comes_under_a_later_version_may_have_its_promotions(live: Live) -> None:
+    first, again = ("nth_stay = [1]\npoints = 5", "first"), ("nth_stay = [1, 2]\npoints = 70", "again")
+    promotion = '\n[[promotion]]\ncode = "{1}"\nname = {{ en = "P", zh = "促" }}\n{0}\n'
+    publish(live, changed(FIRST, version="2") + promotion.format(*first), SOON)
+    third = changed(FIRST, version="3") + promotion.format(*first) + promotion.format(*again)
+    publish(live, third, SOON + timedelta(days=5))
+    live.clock.advance(timedelta(days=20))
+    enrol(live, "T1", "T2")
+    early, late = SOON, SOON + timedelta(days=9)
+    wrong = stay(live, early, revision=0)
+    right = stay(live, late, revision=1)
+    stay(live, late, stay_ref="R-2", nights=2)
+    back = stay(live, early, revision=2)
+    forth = stay(live, late, revision=3)
+
+    assert [5, 75, 5, 75] == [one["points"]["promotion"] for one in (wrong, right, back, forth)]
+    assert {} == live.verify()
+
+
 FEWER_TIERS = SECOND[: SECOND.rindex("[[tier]]")] + SECOND[SECOND.index("[[milestone]]") :]
 """Without platinum, so that gold is the highest."""
 
