@@ -181,13 +181,11 @@ def _entitled(case: Case) -> tuple[str, ...] | None:
     Those that no version had by which it was judged so far are looked at now.
     """
     pinned, promotions = case.pinned, case.rules.promotions
-    if promotions is None:
+    if promotions is None or (pinned.entitled is not None and pinned.asked is None):
         return pinned.entitled
-    known = pinned.entitled or ()
-    if case.guest is None:
-        return known
-    found = promotions.entitled(case.posting, case.guest)
-    return (*known, *[code for code in found if code not in (pinned.asked or ()) and code not in known])
+    known, asked = pinned.entitled or (), pinned.asked or ()
+    found = promotions.entitled(case.posting, case.guest) if case.guest else ()
+    return (*known, *[code for code in found if code not in asked])
 
 
 def _judge_stay(case: Case, worth: _Worth) -> None:
