@@ -140,10 +140,11 @@ def decided(
 def _counts(one: Crossing, present: Rulebook, counters: Counters, by: Rulebook | None) -> bool:
     if one.status == "granted" or by is None:
         return one.status == "granted" and by is None
-    return not any(_passes(version, one, counters) for version in (by, present))
+    return not any(passes(version, one, counters) for version in (by, present))
 
 
-def _passes(version: Rulebook, one: Crossing, counters: Counters) -> bool:
+def passes(version: Rulebook, one: Crossing, counters: Counters) -> bool:
+    """Tell whether counters pass a mark of a milestone by a version."""
     rule = version.milestone(one.code)
     if rule is None or rule.yearly != bool(one.period):
         return False

@@ -9,12 +9,13 @@ from typing import Any
 
 import pytest
 
+from loyalty import moving
 from loyalty.commands import store
 from loyalty.commands.give_status import GiveStatus, StatusRequest
 from loyalty.commands.model import Answer
 from loyalty.commands.versions import BEGINNING
 from loyalty.errors import Problem
-from loyalty.ids import number_shard
+from loyalty.ids import number_shard, parse
 from loyalty.members.model import EnrolRequest
 from loyalty.migrate import migrate
 from loyalty.program import store as versions_store
@@ -243,6 +244,27 @@ def test_a_milestone_with_other_marks_is_not_given_again_and_stands_by_the_mark_
     assert [[]] * 8 + [[2]] == told
     assert ([1, 2], [1], [1], []) == (known, fewer, back, granted(live))
     assert {} == live.verify()
+
+
+@pytest.mark.parametrize(("stays", "merged"), [(3, [1, 2]), (2, [1])])
+def test_a_merge_keeps_what_both_reach_together_by_the_marks_that_gave_it(
+    live: Live, stays: int, merged: list[int]
+) -> None:
+    enrol(live, "T1", "T2")
+    for number in range(3):
+        stay(live, START, stay_ref=f"A-{number}", revision=0)
+        if number < stays:
+            stay(live, START, stay_ref=f"B-{number}", member="T2", revision=0)
+    publish(live, RARER, SOON)
+    live.clock.advance(timedelta(days=9))
+    key = live.service.key(PRINCIPAL, "merge", b"")
+    answer = live.run(moving.merge(live.service, "T2", "T1", "test", key))
+    together = granted(live)
+    undone = live.service.key(PRINCIPAL, "undo", b"")
+    merge_id = parse("mrg", reply(answer)["merge_id"])
+    live.run(moving.unmerge(live.service, merge_id, "test", undone))
+
+    assert (merged, {}) == (together, live.verify())
 
 
 @pytest.mark.parametrize("first", ["A", "B"])
