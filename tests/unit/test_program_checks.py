@@ -5,10 +5,11 @@ from typing import NamedTuple, get_args
 
 import pytest
 
-from loyalty.program.checks import check
+from loyalty.program.checks import check, days
 from loyalty.program.checks.common import CHANNELS
 from loyalty.program.mistakes import Mistake
 from loyalty.program.reading import decode, examine
+from loyalty.program.visit import Visit
 from loyalty.stays.model import Channel
 from tests.program_strategies import FULL
 
@@ -1283,6 +1284,29 @@ def test_promotions_of_one_group_that_may_meet_need_a_priority(one: str, other: 
 )
 def test_promotions_of_one_group_that_never_meet_need_none(one: str, other: str) -> None:
     assert [] == rivals(one, other)
+
+
+def test_the_days_of_a_group_are_looked_at_once_however_many_promotions_it_has(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    looked_at: list[date] = []
+    visit_on = days._visit_on  # pyright: ignore[reportPrivateUsage]
+
+    def look(day: date) -> Visit:
+        looked_at.append(day)
+        return visit_on(day)
+
+    monkeypatch.setattr(days, "_visit_on", look)
+    text = FULL + "".join(
+        f'[[festival]]\ncode = "f{number}"\n{NAMED}\nlunar = "{number:02}-15"\n'
+        f'[[promotion]]\ncode = "p{number}"\n{NAMED}\npoints = 1\ngroup = "lunar"\nfestivals = ["f{number}"]\n'
+        for number in range(1, 13)
+    )
+    found = examine(text)
+
+    assert () == found.mistakes
+    # Nineteen years for all of them, and for each the way to its first day.
+    assert len(looked_at) < 19 * 366 + 13 * 2 * 366
 
 
 def test_nights_are_kept_apart_by_dates_only() -> None:
