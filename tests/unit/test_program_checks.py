@@ -914,6 +914,15 @@ MISTAKES = {
 }
 
 WARNINGS = {
+    "a currency by another name": instead(
+        'JPY = "0.047"',
+        'YEN = "0.047"',
+        "exchange.YEN",
+        "YEN is no currency that ISO 4217 has in use. Did you mean `JPY`?",
+    ),
+    "a currency that is none": instead(
+        'JPY = "0.047"', 'JPZ = "0.047"', "exchange.JPZ", "JPZ is no currency that ISO 4217 has in use"
+    ),
     "ten times the points": promotion(
         'multiplier = "12"', "gives more than 10 times the base points", ".multiplier", 'multiplier = "12"'
     ),

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from fractions import Fraction
 from itertools import pairwise
 
+from loyalty import money
 from loyalty.program.checks.common import (
     MOST_POINTS,
     Known,
@@ -20,6 +21,8 @@ from loyalty.program.model import UNIT_SCALE, Definition
 from loyalty.program.wording import CODES
 
 _ANOTHER = "Write another code"
+_CALLED = {"RMB": "CNY", "CNH": "CNY", "NTD": "TWD", "YEN": "JPY"}
+"""What currencies are called besides their codes."""
 _UNITS_OF_AN_AWARD_STAY = ("nights", "stays", "brands")
 
 
@@ -96,7 +99,8 @@ def _caps(definition: Definition, book: Known) -> Iterator[Mistake]:
 
 
 def exchange(definition: Definition, _book: Known) -> Iterator[Mistake]:
-    """`[exchange]` and `[[exchange_from]]`."""
+    """The program's currency, `[exchange]` and `[[exchange_from]]`."""
+    yield from _currency(("currency",), definition.currency)
     yield from _exchange_rates(("exchange",), definition.exchange, definition.currency)
     changes = definition.exchange_from
     for place, (before, after) in enumerate(pairwise(changes), 1):
@@ -117,8 +121,19 @@ def exchange(definition: Definition, _book: Known) -> Iterator[Mistake]:
             )  # fmt: skip
 
 
+def _currency(path: Path, code: str) -> Iterator[Mistake]:
+    """Warn of a code that is no currency, such as RMB: stays would be posted in another one."""
+    if code not in money.CODES:
+        told = f"`{_CALLED[code]}`" if code in _CALLED else None
+        yield warning(
+            path, f"{code} is no currency that ISO 4217 has in use",
+            f"Did you mean {told}?" if told else near(code, money.CODES),
+        )  # fmt: skip
+
+
 def _exchange_rates(path: Path, rates: dict[str, str], currency: str) -> Iterator[Mistake]:
     for code, rate in rates.items():
+        yield from _currency((*path, code), code)
         if code == currency:
             yield Mistake((*path, code), "is the program's own currency; take it away")
         elif not Fraction(rate):
