@@ -1342,7 +1342,15 @@ def milestone_of_a_year(mark: str) -> str:
     ],
 )
 def test_a_year_has_no_more_nights_than_days(mark: str, key: str) -> None:
-    assert f"{key}: can't be reached: a year has at most 366 nights" in told(NEAR + milestone_of_a_year(mark))
+    nights = milestone_of_a_year(mark)
+    stays = nights.replace('unit = "nights"', 'unit = "stays"')
+
+    assert f"{key}: can't be reached: a year has at most 366 nights" in told(NEAR + nights)
+    # Each stay takes a night; a day use doesn't, where it counts as one.
+    assert f"{key}: can't be reached: a year has at most 366 nights" in told(NEAR + stays)
+    assert not [
+        said for said in told(f"{NEAR}{stays}[counting]\nday_use_is_stay = true") if "be reached" in said
+    ]
 
 
 @pytest.mark.parametrize(
