@@ -15,8 +15,7 @@ from itertools import count
 
 from msgspec import structs
 
-from loyalty.commands.rewarding import Happened, note_flags, passes, place_of, settle
-from loyalty.commands.rewarding import giver as find_version
+from loyalty.commands.rewarding import Happened, note_flags, passes, place_of, settle, standing_by
 from loyalty.commands.rulebook import Rulebook
 from loyalty.commands.sides import Side
 from loyalty.ids import UUID
@@ -76,7 +75,7 @@ def _by_own_marks(
 ) -> dict[Place, Place]:
     """Return where else rewards go whose milestone has other marks by now: to what the joint count passes by theirs."""
     places: dict[Place, Place] = {}
-    given_by, there = find_version(rules, giver.facts.rewards), taker.facts.rewards or []
+    given_by, there = standing_by(rules, giver.facts.rewards), taker.facts.rewards or []
     for one in sorted((one for one in giver.crossings if one.status == "revoked"), key=place_of):
         version = given_by(place_of(one)) if one.code in rules.remade else None
         if version is None or place_of(one) in matched:

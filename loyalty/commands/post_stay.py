@@ -193,7 +193,7 @@ def reward(
 ) -> tuple[list[Crossing], list[Happened]]:
     """Grant and take back what crossings give, by the version in force at the check-out; return those that count."""
     day = award.effective_on
-    version, given_by = rules.at(day), rewarding.giver(rules, facts.rewards)
+    version, given_by = rules.at(day), rewarding.standing_by(rules, facts.rewards)
     counted = rewarding.decided(crossings, rules, version, book.member.counters, given_by)
     return counted, rewarding.settle(book, version, counted, facts, day, moment)
 

@@ -151,7 +151,9 @@ def passes(version: Rulebook, one: Crossing, counters: Counters) -> bool:
     return rule.passed(rule.count(counters, int(one.period or 0))) >= one.ordinal
 
 
-def giver(rules: Rulebook, rewards: Sequence[GrantedReward] | None) -> Callable[[Place], Rulebook | None]:
+def standing_by(
+    rules: Rulebook, rewards: Sequence[GrantedReward] | None
+) -> Callable[[Place], Rulebook | None]:
     """Return what tells by which version a crossing gave what stands; None where nothing does, or is flagged."""
 
     def by(place: Place) -> Rulebook | None:
