@@ -160,7 +160,8 @@ class Service:
         Raises Problem when it can't be; a dry run only tells whether it could.
         """
         try:
-            definition = reading.decode(text)
+            # In a thread, as a long definition takes a while to check.
+            definition = await asyncio.to_thread(reading.decode, text)
         except reading.ProgramError as error:
             raise Problem("invalid_program", str(error), at="/definition") from error
         one = Version(definition.version, definition.id, effective_from, text, by, self.clock.now())

@@ -27,12 +27,17 @@ _NOTHING: Final[Mapping[str, int]] = {}
 
 
 class Pinned(Struct, frozen=True, gc=False):
-    """What is fixed when a stay is first seen. `entitled`: None while it is yet to be judged."""
+    """What is fixed when a stay is first seen. `entitled`: None while it is yet to be judged.
+
+    `asked` are the promotions whose conditions were looked at by the version that judged the stay before; None where
+    the same one judges it again.
+    """
 
     tier: str
     brand: str
     entitled: tuple[str, ...] | None = None
     seen_on: date | None = None
+    asked: frozenset[str] | None = None
 
 
 class Before(Struct, frozen=True, gc=False):
@@ -81,6 +86,11 @@ class Case(Struct, frozen=True, gc=False):
     guest: Known | None = None
     budgets: Mapping[str, int] = {}
     explain: bool = True
+
+    @property
+    def tier(self) -> str:
+        """The tier of the version that judges, by its code."""
+        return self.rules.level(self.pinned.tier).code
 
 
 class _Worth(Struct, gc=False):
@@ -169,18 +179,23 @@ def judge(case: Case) -> tuple[Award, list[Why]]:
 
 
 def _entitled(case: Case) -> tuple[str, ...] | None:
-    """Return the promotions whose conditions the guest met when the stay was first seen, whatever became of it."""
+    """Return the promotions whose conditions the guest met when the stay was first seen, whatever became of it.
+
+    Those that no version had by which it was judged so far are looked at now.
+    """
     pinned, promotions = case.pinned, case.rules.promotions
-    if promotions is None or pinned.entitled is not None:
+    if promotions is None or (pinned.entitled is not None and pinned.asked is None):
         return pinned.entitled
-    return promotions.entitled(case.posting, case.guest) if case.guest else ()
+    known, asked = pinned.entitled or (), pinned.asked or ()
+    found = promotions.entitled(case.posting, case.guest) if case.guest else ()
+    return (*known, *[code for code in found if code not in asked])
 
 
 def _judge_stay(case: Case, worth: _Worth) -> None:
     """Judge a stay that took place."""
     posting, pinned = case.posting, case.pinned
     terms = case.rules.earning.terms(
-        posting.property, pinned.brand, posting.channel, posting.rate_code, posting.room_type, pinned.tier
+        posting.property, pinned.brand, posting.channel, posting.rate_code, posting.room_type, case.tier
     )
     if not _count_nights(case, terms, worth):
         return
@@ -198,7 +213,7 @@ def _judge_stay(case: Case, worth: _Worth) -> None:
 def _earn(case: Case, terms: Terms, revenue: dict[str, int], worth: _Worth) -> None:
     """Add what revenue earns: base, tier bonus, promotions; and what all of it counts for."""
     rules, earning = case.rules, case.rules.earning
-    tier, day = case.pinned.tier, case.posting.departure
+    tier, day = case.tier, case.posting.departure
     lines = _lines(case, terms.rates.rooms, revenue) if earning.by_line else None
     earned = terms.rates.earn(revenue, lines, explain=case.explain)
     worth.why += earned.why
@@ -429,7 +444,7 @@ def _promote(case: Case, promotions: Promotions, visit: Visit, worth: _Worth) ->
         )
 
     points: dict[str, int] = {}
-    for one in promotions.give(visit, case.pinned.tier, worth.entitled or (), worth.base, used, case.budgets):
+    for one in promotions.give(visit, case.tier, worth.entitled or (), worth.base, used, case.budgets):
         worth.why += one.why
         if one.points:
             points[one.code] = one.points

@@ -10,11 +10,12 @@ counts as used.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import count
 
 from msgspec import structs
 
-from loyalty.commands.rewarding import Happened, note_flags, place_of, settle
+from loyalty.commands.rewarding import Happened, note_flags, passes, place_of, settle, standing_by
 from loyalty.commands.rulebook import Rulebook
 from loyalty.commands.sides import Side
 from loyalty.ids import UUID
@@ -34,6 +35,8 @@ def move_rewards(
     taker.cross()
     version = rules.at(moment.today)
     places = _matched(giver, taker, undoing=undoing)
+    if not undoing and rules.remade:
+        places |= _by_own_marks(giver, taker, rules, places)
     _settle(giver, version, places.keys(), moment)
     _settle(taker, version, places.values(), moment)
     if not undoing:
@@ -65,6 +68,29 @@ def _by_milestone(places: Iterable[Place]) -> dict[tuple[str, str], list[Place]]
     for place in sorted(places):
         groups[place[:2]].append(place)
     return groups
+
+
+def _by_own_marks(
+    giver: Side, taker: Side, rules: Rulebook, matched: Mapping[Place, Place]
+) -> dict[Place, Place]:
+    """Return where else rewards go whose milestone has other marks by now: to what the joint count passes by theirs."""
+    places: dict[Place, Place] = {}
+    given_by, there = standing_by(rules, giver.facts.rewards), taker.facts.rewards or []
+    for one in sorted((one for one in giver.crossings if one.status == "revoked"), key=place_of):
+        version = given_by(place_of(one)) if one.code in rules.remade else None
+        if version is None or place_of(one) in matched:
+            continue
+        taken = {*matched.values(), *places.values()}
+        free = next(
+            target
+            for ordinal in count(1)
+            for target in [Crossing(one.code, ordinal, "granted", one.period)]
+            if place_of(target) not in taken and not alive(there, place_of(target))
+        )
+        if passes(version, free, taker.book.member.counters):
+            places[place_of(one)] = place_of(free)
+            taker.crossings.append(free)
+    return places
 
 
 def _of_old(giver: Side, taker: Side, version: Rulebook) -> dict[Place, Place]:

@@ -87,11 +87,13 @@ def _move(
     lost = crossings_of(rules, giver.counters, before, gone)
     gained = crossings_of(rules, taker.counters, nothing(award), award)
     for facts, member, crossings in ((leaving, giver, lost), (joining, taker, gained)):
-        if places := unread(facts, crossings):
+        if places := unread(facts, rules, crossings):
             return Unread(member.member_id, places)
     stay_id = moment.mint(taker.shard)
-    left, moved_out, taken = _leave(leaving, giver, on_file, gone, command, moment, rules=rules, lost=lost)
-    joined, moved_in, given = _join(
+    left, moved_out, lost, taken = _leave(
+        leaving, giver, on_file, gone, command, moment, rules=rules, lost=lost
+    )
+    joined, moved_in, gained, given = _join(
         joining, taker, stay_id, _difference(before, gone), award, command, moment, rules=rules, gained=gained
     )
     moved_out.linked_id, moved_in.linked_id = moved_in.journal_id, moved_out.journal_id
@@ -148,29 +150,29 @@ def _difference(before: Award, gone: Award) -> _Moved:
 def _leave(
     leaving: Facts, giver: Member, on_file: StayOnFile, gone: Award, command: PostStay, moment: Moment,
     *, rules: Rulebook, lost: list[Crossing],
-) -> tuple[Book, Journal, list[Happened]]:  # fmt: skip
+) -> tuple[Book, Journal, list[Crossing], list[Happened]]:  # fmt: skip
     book = Book(giver, moment, command.actor, leaving.lots, leaving.following)
     journal = book.journal("stay_moved_out", gone.effective_on, reason(command.posting), on_file.stay_id)
     apply(book, on_file.award, gone, leaving.own, TRANSIT)
-    happened = reward(book, rules, lost, leaving, gone, moment)
+    lost, happened = reward(book, rules, lost, leaving, gone, moment)
     book.close()
-    return book, journal, happened
+    return book, journal, lost, happened
 
 
 def _join(
     joining: Facts, taker: Member, stay_id: UUID, moved: _Moved, award: Award, command: PostStay, moment: Moment,
     *, rules: Rulebook, gained: list[Crossing],
-) -> tuple[Book, Journal, list[Happened]]:  # fmt: skip
+) -> tuple[Book, Journal, list[Crossing], list[Happened]]:  # fmt: skip
     book = Book(taker, moment, command.actor, joining.lots, joining.following)
     journal = book.journal("stay_moved_in", award.effective_on, reason(command.posting), stay_id)
     for unit, amount in moved.amounts.items():
         book.pass_on(TRANSIT, unit, amount, moved.day)
     apply(book, nothing(award), award, frozenset())
-    happened = reward(book, rules, gained, joining, award, moment)
+    gained, happened = reward(book, rules, gained, joining, award, moment)
     if command.posting.status == "checked_out":
         book.act(award.effective_on, "stay")
     book.close()
-    return book, journal, happened
+    return book, journal, gained, happened
 
 
 def _outcome(posting: StayPosting, before: Award) -> str:

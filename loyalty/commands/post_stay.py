@@ -151,7 +151,7 @@ def _record(
     before = nothing(award) if own is None else own
     kind = _journal_kind(on_file, posting, before, award)
     crossings = crossings_of(rules, member.counters, before, award) if kind else []
-    if crossings and (places := rewarding.unread(facts, crossings)):
+    if crossings and (places := rewarding.unread(facts, rules, crossings)):
         return Unread(member.member_id, places)
     stay_id = on_file.stay_id if on_file else moment.mint(member.shard)
     number = posting.revision
@@ -165,7 +165,7 @@ def _record(
         journal = book.journal(kind, award.effective_on, reason(posting), stay_id)
         apply(book, before, award, facts.own)
         if crossings:
-            happened = reward(book, rules, crossings, facts, award, moment)
+            crossings, happened = reward(book, rules, crossings, facts, award, moment)
         if moment.idling is not None and posting.status == "checked_out":
             book.act(posting.departure, "stay")
     book.close()
@@ -196,10 +196,12 @@ def _record(
 
 def reward(
     book: Book, rules: Rulebook, crossings: list[Crossing], facts: Facts, award: Award, moment: Moment
-) -> list[Happened]:
-    """Grant and take back what crossings give, by the version in force at the check-out."""
+) -> tuple[list[Crossing], list[Happened]]:
+    """Grant and take back what crossings give, by the version in force at the check-out; return those that count."""
     day = award.effective_on
-    return rewarding.settle(book, rules.at(day), crossings, facts, day, moment)
+    version, given_by = rules.at(day), rewarding.standing_by(rules, facts.rewards)
+    counted = rewarding.decided(crossings, rules, version, book.member.counters, given_by)
+    return counted, rewarding.settle(book, version, counted, facts, day, moment)
 
 
 def judge(
@@ -219,15 +221,26 @@ def judge(
         pinned = judging.pin(version, posting, command.brand, moment, tier_on)
         before = Before(member.counters)
     else:
-        pinned = Pinned(own.tier, own.brand, own.entitled, own.seen_on)
+        pinned = Pinned(own.tier, own.brand, own.entitled, own.seen_on, _asked(rules, version, own))
         before = before_revision(rules, member, own)
         if version.budgets:
             had = budget_had(rules, own)
             budgets = {code: left + had.get(code, 0) for code, left in budgets.items()}
     guest = None
-    if version.promotions is not None and pinned.entitled is None:
+    promotions = version.promotions
+    if promotions is not None and (
+        pinned.entitled is None or (pinned.asked is not None and not promotions.asking <= pinned.asked)
+    ):
         guest = judging.Asked(member, before, posting)
     return judging.judge(Case(version, posting, command.folio, pinned, before, guest, budgets, explain))
+
+
+def _asked(rules: Rulebook, version: Rulebook, award: Award) -> frozenset[str] | None:
+    """Return the promotions whose conditions were looked at for an award; None where the same version judges again."""
+    if award.program == version.label or award.entitled is None:
+        return None
+    before = rules.labelled(award.program, award.effective_on).promotions
+    return before.asking.union(award.entitled) if before else frozenset(award.entitled)
 
 
 def before_revision(rules: Rulebook, member: Member, award: Award) -> Before:

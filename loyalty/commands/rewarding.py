@@ -5,7 +5,7 @@ them were spent; what was used is flagged for the staff and stays. Crossing agai
 that is valid again.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, timedelta
 
 import msgspec
@@ -15,7 +15,7 @@ from loyalty.commands.model import Facts
 from loyalty.commands.rulebook import Rulebook, names
 from loyalty.events.model import Event
 from loyalty.ids import UUID, show
-from loyalty.ledger.model import Journal, Moment
+from loyalty.ledger.model import Counters, Journal, Moment
 from loyalty.ledger.rules import Book
 from loyalty.program.lifetime import add_months
 from loyalty.program.model import Choice, Reward
@@ -103,8 +103,11 @@ class Happened(Struct, frozen=True, gc=False):
 # --- crossings --------------------------------------------------------------------------------------------------------
 
 
-def unread(facts: Facts, crossings: Sequence[Crossing]) -> tuple[Place, ...]:
-    """Return the crossings that can't be decided before it is known what they gave: lost ones, and flagged ones."""
+def unread(facts: Facts, rules: Rulebook, crossings: Sequence[Crossing]) -> tuple[Place, ...]:
+    """Return the crossings that can't be decided before it is known what they gave.
+
+    They are lost ones, flagged ones, and those of milestones whose marks not all versions have alike.
+    """
     member = facts.member
     if facts.rewards is not None or member is None:
         return ()
@@ -112,8 +115,52 @@ def unread(facts: Facts, crossings: Sequence[Crossing]) -> tuple[Place, ...]:
     return tuple(
         place_of(one)
         for one in crossings
-        if one.status == "revoked" or (flagged and show_place(place_of(one)) in flagged)
+        if one.status == "revoked"
+        or one.code in rules.remade
+        or (flagged and show_place(place_of(one)) in flagged)
     )
+
+
+def decided(
+    crossings: Sequence[Crossing], rules: Rulebook, present: Rulebook, counters: Counters,
+    given_by: Callable[[Place], Rulebook | None],
+) -> list[Crossing]:  # fmt: skip
+    """Return which crossings count, now that the counters hold the change: `present` is the version it was made by.
+
+    Of a milestone whose marks not all versions have alike, what stands (`given_by` a version) isn't granted again, and
+    is lost when the count passes neither the mark by which it was given nor that of the present version.
+    """
+    return [
+        one
+        for one in crossings
+        if one.code not in rules.remade or _counts(one, present, counters, given_by(place_of(one)))
+    ]
+
+
+def _counts(one: Crossing, present: Rulebook, counters: Counters, by: Rulebook | None) -> bool:
+    if one.status == "granted" or by is None:
+        return one.status == "granted" and by is None
+    return not any(passes(version, one, counters) for version in (by, present))
+
+
+def passes(version: Rulebook, one: Crossing, counters: Counters) -> bool:
+    """Tell whether counters pass a mark of a milestone by a version."""
+    rule = version.milestone(one.code)
+    if rule is None or rule.yearly != bool(one.period):
+        return False
+    return rule.passed(rule.count(counters, int(one.period or 0))) >= one.ordinal
+
+
+def standing_by(
+    rules: Rulebook, rewards: Sequence[GrantedReward] | None
+) -> Callable[[Place], Rulebook | None]:
+    """Return what tells by which version a crossing gave what stands; None where nothing does, or is flagged."""
+
+    def by(place: Place) -> Rulebook | None:
+        standing = [one for one in alive(rewards or (), place) if one.status != "flagged"]
+        return rules.labelled(standing[0].program, standing[0].granted_on) if standing else None
+
+    return by
 
 
 def settle(

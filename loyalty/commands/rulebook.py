@@ -1,7 +1,7 @@
 """The rules of a program, compiled: what every command decides by. One rulebook for each version, joined by date."""
 
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -15,9 +15,9 @@ from loyalty.program.festivals import Festivals
 from loyalty.program.lifetime import Lifetimes
 from loyalty.program.model import UNIT_SCALE, Choice, Definition, Milestone, Name, Reward
 from loyalty.program.promotions import Promotions
-from loyalty.tiers.ladder import Ladder, Level
+from loyalty.tiers.ladder import Ladder, Level, standing_for
 from loyalty.tiers.marks import Change, Marks
-from loyalty.tiers.milestones import Crossing, MilestoneRule, all_crossed
+from loyalty.tiers.milestones import Crossing, MilestoneRule, all_crossed, remade, with_lost
 from loyalty.tiers.standing import Tiers
 
 _DORMANCY: int = 2
@@ -34,6 +34,7 @@ class Rulebook:
     """One version of a program ready to apply, beside the others. Made once; nothing is interpreted per stay.
 
     `versions` are all of them, the first in force first; `days` the days on which the second and later ones begin.
+    `remade` are the milestones whose marks not all of them have alike, each with the different ones.
     `months_needed` is how far back this version looks at single days, `months_kept` how far back any of them does;
     `by_day` is of which units, for all of them.
     """
@@ -50,7 +51,7 @@ class Rulebook:
         self.ladder = Ladder.of(definition, self.amount)
         self.tiers = Tiers([(date.min, self.ladder)])
         self.milestones = tuple(self._milestone(item) for item in definition.milestone)
-        self._marks = Marks(mark for rule in self.milestones for mark in rule.marks())
+        self._marks = Marks(mark for rule in self.milestones for mark in rule.asked())
         self.offers_choices = any(item.choice for item in definition.milestone)
         self.promotions = (
             Promotions(definition, Festivals(definition.festival)) if definition.promotion else None
@@ -68,6 +69,7 @@ class Rulebook:
         self._exempt = frozenset(definition.expiry.inactivity_exempt)
         exempts = self._exempt or definition.expiry.inactivity_exempt_lifetime
         self.spares: Spares | None = self._spares if self.idling is not None and exempts else None
+        self.remade: Mapping[str, tuple[MilestoneRule, ...]] = {}
         self.generation = 0
         self.versions: Sequence[Rulebook] = (self,)
         self.days: Sequence[date] = ()
@@ -102,15 +104,19 @@ class Rulebook:
     ) -> list[Crossing]:
         """Return the milestones of this version that a change of the counters, which hold it already, has crossed.
 
-        `ahead`: they don't hold it yet.
+        Of those whose marks not all versions have alike, add what may be lost. `ahead`: the counters don't hold it yet.
         """
-        if not self._marks.passed(changed, counters, ahead=ahead):
-            return []
-        return all_crossed(self.milestones, changed, counters, ahead=ahead)
+        found: list[Crossing] = []
+        if self._marks.passed(changed, counters, ahead=ahead):
+            found = all_crossed(self.milestones, changed, counters, ahead=ahead)
+        return with_lost(found, self.remade, changed, counters, ahead=ahead) if self.remade else found
 
     def level(self, code: str) -> Level:
-        """Return a tier of this version by its code; the lowest for one that it hasn't."""
-        return self.ladder.level(code)
+        """Return a tier of this version by its code, or what stands for one that only other versions have."""
+        level = self.ladder.level(code)
+        if level.code == code:
+            return level
+        return standing_for(code, self.ladder, [one.ladder for one in self.versions])
 
     def opens_on(self, earned_on: date) -> date | None:
         """Return the day from which points of a stay can be spent; None: at once."""
@@ -203,9 +209,10 @@ def join(versions: Sequence[tuple[date, Rulebook]], generation: int = 0) -> Rule
     tiers = Tiers([(day, book.ladder) for day, book in ordered])
     kept = max(book.months_kept for book in books)
     by_day = tuple(sorted({unit for book in books for unit in book.by_day}))
+    different = remade([book.milestones for book in books])
     for book in books:
         book.tiers, book.generation, book.months_kept, book.by_day = tiers, generation, kept, by_day
-        book.versions, book.days = books, days
+        book.versions, book.days, book.remade = books, days, different
     _know_since_when(ordered)
     return books[0]
 

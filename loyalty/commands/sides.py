@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from msgspec import Struct
 
 from loyalty.commands.model import Answer, Decision, Facts, Key
-from loyalty.commands.rewarding import Happened, events_of, last_states
+from loyalty.commands.rewarding import Happened, decided, events_of, last_states, standing_by
 from loyalty.commands.rulebook import Rulebook
 from loyalty.commands.stay_reply import MilestoneEvent, TierEvent, encode
 from loyalty.events.model import Event
@@ -29,14 +29,15 @@ class Side:
         self.crossings: list[Crossing] = []
         self.happened: list[Happened] = []
         self._rules = rules
-        self._milestones = rules.at(moment.today).milestones
+        self.version = rules.at(moment.today)
+        self._milestones = self.version.milestones
         self._before = _counts(self._milestones, book.member.counters)
         self._tier = book.member.tier or rules.tiers.on(book.member, moment.today).code
 
     def cross(self) -> None:
         """Note the milestones that the member's counts have passed since, up or down."""
         after = _counts(self._milestones, self.book.member.counters)
-        self.crossings = [
+        crossings = [
             item
             for rule in self._milestones
             for period in sorted({of for code, of in (*self._before, *after) if code == rule.code})
@@ -44,6 +45,22 @@ class Side:
                 rule, self._before.get((rule.code, period), 0), after.get((rule.code, period), 0), period
             )
         ]
+        self.crossings = self._decided(crossings) if self._rules.remade else crossings
+
+    def _decided(self, crossings: Sequence[Crossing]) -> list[Crossing]:
+        """Return which crossings count where marks have changed: all that stands may be lost, whatever gave it."""
+        remade, rewards = self._rules.remade, self.facts.rewards or ()
+        standing = {
+            one.place
+            for one in rewards
+            if one.status not in {"revoked", "flagged"}
+            and one.milestone in remade
+            and self.version.milestone(one.milestone) is not None
+        }
+        found = [one for one in crossings if one.status == "granted" or one.code not in remade]
+        lost = [Crossing(code, ordinal, "revoked", period) for code, period, ordinal in sorted(standing)]
+        given_by = standing_by(self._rules, rewards)
+        return decided([*found, *lost], self._rules, self.version, self.book.member.counters, given_by)
 
     def decision(self, answer: Answer, journal: Journal, kind: str, key: Key | None = None) -> Decision:
         """Close the book, and return what to write; what is told of it is told with the journal."""

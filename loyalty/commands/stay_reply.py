@@ -109,9 +109,12 @@ def points_of(award: Award) -> Points:
 
 
 def crossings_of(rules: Rulebook, counters: Counters, before: Award, after: Award) -> list[Crossing]:
-    """Return the milestones that an award in place of another will pass, by the version in force at the check-out."""
+    """Return the milestones that an award in place of another will pass, by the version in force at the check-out.
+
+    Of those whose marks not all versions have alike it is yet to be seen which are granted or lost.
+    """
     version = rules.at(after.effective_on)
-    if not version.milestones:
+    if not version.milestones and not rules.remade:
         return []
     changed = changes(before.counts, before.effective_on.year, after.counts, after.effective_on.year)
     return version.crossed(changed, counters, ahead=True)

@@ -70,8 +70,7 @@ async def publish(
             raise problem
         if not dry_run:
             await _write(connection, one, definition)
-            if any(_tiers(definition_of(other)) != _tiers(definition) for other in versions):
-                await store.review_from(connection, one.effective_from)
+            await _review(connection, one, versions)
     return one, True
 
 
@@ -89,8 +88,16 @@ async def withdraw(connection: Connection, version: int, today: date) -> None:
         if problem is not None:
             raise Problem("version_in_use", problem.detail)
         await store.withdraw_version(connection, version)
-        await store.write_pools(connection, _budgets([one for one in versions if one is not found]))
+        others = [one for one in versions if one is not found]
+        await store.write_pools(connection, _budgets(others))
+        await _review(connection, found, others)
         await store.next_generation(connection)
+
+
+async def _review(connection: Connection, one: Version, others: list[Version]) -> None:
+    """Have everybody reviewed from the day on which tiers are others, with a version that comes or goes."""
+    if any(_tiers(definition_of(other)) != _tiers(definition_of(one)) for other in others):
+        await store.review_from(connection, one.effective_from)
 
 
 def _tiers(definition: Definition) -> tuple[object, ...]:

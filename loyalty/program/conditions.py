@@ -44,6 +44,7 @@ class Guests:
     def __init__(self, items: Sequence[Promotion]) -> None:
         """Compile the conditions of promotions, each at its place."""
         self._codes = {item.code: 1 << place for place, item in enumerate(items)}
+        self.asking = frozenset(item.code for item in items if _asks_of_the_guest(item))
         self._asking = bits(_asks_of_the_guest(item) for item in items)
         self._free = bits(not _asks_of_the_guest(item) for item in items)
         self._segments = _Table(item.segments for item in items)

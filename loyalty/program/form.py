@@ -5,6 +5,7 @@ msgspec stops at the first. So where it finds one, the document is gone through 
 
 import json
 import re
+import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime, time
 from decimal import Decimal
@@ -21,6 +22,10 @@ from loyalty.program.model import Definition
 
 _SHOWN: Final = 40
 """Letters of a value that are shown."""
+_BELOW_ZERO: Final = "It can't be below zero"
+_NUMBER: Final = re.compile(r"[0-9]+(\.[0-9]+)?")
+_THOUSANDS: Final = re.compile(r"[0-9]{1,3}([,_ '][0-9]{3})+(\.[0-9]+)?")
+_COMMA: Final = re.compile(r"[0-9]+,[0-9]{1,2}")
 _TOP: Final = frozenset(Definition.__struct_fields__)
 
 
@@ -182,7 +187,11 @@ def _suggestion(value: Any, kind: _Kind) -> str | None:
         return _for_text(value, kind)
     if _is_number(value) and kind.type is str:
         quoted = json.dumps(str(value))
-        return f"Write {quoted}" if _is(str(value), Annotated[kind.type, kind.meta]) else "Write it in quotes"
+        if _is(str(value), Annotated[kind.type, kind.meta]):
+            return f"Write {quoted}"
+        return _BELOW_ZERO if quoted.startswith('"-') else "Write it in quotes"
+    if kind.type is str and type(value) is date and _is(text := f"{value:%m-%d}", Annotated[str, kind.meta]):
+        return f'Write "{text}"'
     if kind.type is date and isinstance(value, datetime):
         return f"Write {value.date()}"
     return None
@@ -191,15 +200,33 @@ def _suggestion(value: Any, kind: _Kind) -> str | None:
 def _for_text(value: str, kind: _Kind) -> str | None:
     if kind.origin is Literal:
         return near(value, kind.arguments)
-    if kind.type in {int, bool}:
+    if kind.type is bool:
         plain = value.strip().lower()
-        is_right = plain in {"true", "false"} if kind.type is bool else re.fullmatch("[0-9]+", plain)
-        return f"Write {plain}, without quotes" if is_right else None
+        return f"Write {plain}, without quotes" if plain in {"true", "false"} else None
+    number = _number(value)
+    if number is not None and kind.type is int:
+        return f"Write {number}, without quotes" if number.isdecimal() else None
+    if number is not None and _is(number, Annotated[kind.type, kind.meta]):
+        return _BELOW_ZERO if number != value and value.strip().startswith("-") else f'Write "{number}"'
     like = re.sub(r"[^a-z0-9_]+", "_", value.strip().lower()).strip("_")
     for guess in (like, value.strip().upper()):
         if guess != value and kind.type is str and _is(guess, Annotated[kind.type, kind.meta]):
             return f"Did you mean `{guess}`?"
     return None
+
+
+def _number(text: str) -> str | None:
+    """Read a number as people write it, with signs, thousands or in full width; None when it is none.
+
+    >>> _number("10,000"), _number("0,5"), _number("20%"), _number("２"), _number("x")
+    ('10000', '0.5', '20', '2', None)
+    """
+    plain = unicodedata.normalize("NFKC", text).strip().strip("+-%xX×").strip()
+    if _THOUSANDS.fullmatch(plain):
+        plain = re.sub("[,_ ']", "", plain)
+    elif _COMMA.fullmatch(plain):
+        plain = plain.replace(",", ".")
+    return plain if _NUMBER.fullmatch(plain) else None
 
 
 def _is_number(value: Any) -> bool:

@@ -53,7 +53,8 @@ LunarDay = Annotated[
 ]
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 Rounding = Literal["down", "half_up", "up"]
-Positive = Annotated[int, Meta(ge=1)]
+Positive = Annotated[int, Meta(ge=1, le=1_000_000_000)]
+Budget = Annotated[int, Meta(ge=1, le=1_000_000_000_000)]
 Points = Annotated[int, Meta(ge=0, le=1_000_000_000)]
 Days = Annotated[int, Meta(ge=0, le=3660)]
 Months = Annotated[int, Meta(ge=1, le=600)]
@@ -220,12 +221,12 @@ class Promotion(Match, frozen=True, forbid_unknown_fields=True, kw_only=True):
     nights: Decimal | None = None
     rounding: Rounding = "down"
 
-    priority: int = 0
+    priority: Annotated[int, Meta(ge=-1_000_000, le=1_000_000)] = 0
     group: Identifier | None = None
     per_stay: Points | None = None
     per_member: Points | None = None
     times: Positive | None = None
-    budget: Positive | None = None
+    budget: Budget | None = None
 
 
 # --- Tiers ------------------------------------------------------------------------------------------------------------
@@ -266,7 +267,7 @@ class Bar(Struct, frozen=True, forbid_unknown_fields=True):
     """
 
     unit: str
-    at_most: Annotated[int, Meta(ge=0)]
+    at_most: Points
     on: Literal["reach", "keep"] = "reach"
     tiers: tuple[Identifier, ...] = ()
 
@@ -276,7 +277,7 @@ class Lifetime(Struct, frozen=True, forbid_unknown_fields=True):
 
     tier: Identifier
     require: dict[str, Decimal] = {}
-    years: Annotated[int, Meta(ge=0)] = 0
+    years: Annotated[int, Meta(ge=0, le=100)] = 0
 
 
 class Qualification(Struct, frozen=True, forbid_unknown_fields=True):
@@ -436,9 +437,9 @@ class Referral(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 class Limits(Struct, frozen=True, forbid_unknown_fields=True):
     """Beyond these a posting is refused as a mistake. `amount` is of one stay, in the program's currency."""
 
-    nights: Annotated[int, Meta(ge=1)] = 365
+    nights: Positive = 365
     amount: Decimal = "1000000"
-    adjustment: Annotated[int, Meta(ge=1)] = 1_000_000
+    adjustment: Positive = 1_000_000
 
 
 class Definition(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

@@ -82,6 +82,8 @@ class Promotions:
         decimals = money.digits(definition.currency)
         self._rules = [_compiled(item, 1 << place, decimals) for place, item in enumerate(ranked)]
         self._guests = Guests(ranked)
+        self.asking = self._guests.asking
+        """The promotions with conditions of the guest."""
         self.budgets = {item.code: item.budget for item in ranked if item.budget is not None}
         self.limited = frozenset(item.code for item in ranked if item.per_member is not None)
         self.counted = frozenset(item.code for item in ranked if item.times is not None)

@@ -1,6 +1,5 @@
 """Reading a definition: TOML text into frozen structs, with every mistake named by its line and key."""
 
-import re
 import tomllib
 from collections.abc import Iterable
 from datetime import date
@@ -18,12 +17,11 @@ from loyalty.program.form import convert
 from loyalty.program.mistakes import Mistake, key_of
 from loyalty.program.model import HOUSE, HOUSE_2, Definition
 from loyalty.program.places import line_of, places
+from loyalty.program.syntax import not_toml
 
 PUBLISHED: Final = files("loyalty.program") / "published"
 """Programs that hotel groups have published, written down as definitions."""
 
-_WHERE: Final = re.compile(r" \(at (?:line (\d+), column (\d+)|end of document)\)$")
-_TWICE: Final = {"Cannot overwrite a value", "Cannot mutate immutable namespace"}
 _BOM: Final = "\ufeff"
 _NO_BOM: Final = "the file begins with a byte order mark"
 _UTF_16: Final = (b"\xff\xfe", b"\xfe\xff")
@@ -98,7 +96,7 @@ def examine(text: str, today: date | None = None) -> Examined:
     try:
         document = tomllib.loads(text, parse_float=Decimal)
     except ValueError as error:
-        return Examined(None, (_syntax(str(error), text),))
+        return Examined(None, (not_toml(str(error), text),))
     except RecursionError:
         return Examined(None, (Mistake((), "lists or tables are nested too deep", line=1),))
     found = convert(document)
@@ -121,14 +119,3 @@ def _located(found: list[Mistake], text: str, document: dict[str, Any]) -> tuple
         for mistake in found
     ]
     return tuple(sorted(located, key=lambda mistake: mistake.line or 0))
-
-
-def _syntax(message: str, text: str) -> Mistake:
-    """Turn what tomllib says into a mistake with its line."""
-    found = _WHERE.search(message)
-    line = int(found[1]) if found and found[1] else text.count("\n") + 1
-    column = f", at column {found[2]}" if found and found[2] else ""
-    reason = _WHERE.sub("", message)
-    if reason in _TWICE or reason.endswith("twice"):
-        return Mistake((), "this key or table is given twice", line=line)
-    return Mistake((), f"this is not TOML: {reason[:1].lower()}{reason[1:]}{column}", line=line)

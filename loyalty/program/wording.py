@@ -7,15 +7,15 @@ version of the program calls it that judged the stay.
 from collections.abc import Iterable, Mapping
 from typing import Final, Literal
 
-from loyalty.program.model import Definition
+from loyalty.program.model import Definition, Earning, EarningRule
 from loyalty.program.visit import Why
 
 Language = Literal["en", "zh"]
 
 _SENTENCES: Final[dict[str, dict[Language, str]]] = {
     "category_eligible": {
-        "en": "{category}: {amount} {currency} earns {rate} a {currency}{per}.",
-        "zh": "{category}{amount} {currency}，每{per}{currency}得{rate}分。",
+        "en": "{category}: {amount} {currency} earns {rate} {per}.",
+        "zh": "{category}{amount} {currency}，{per}得{rate}分。",
     },
     "category_not_eligible": {
         "en": "{category}: {amount} {currency} earns nothing.",
@@ -30,7 +30,7 @@ _SENTENCES: Final[dict[str, dict[Language, str]]] = {
         "zh": "按上限 {rule}（{limit}分），基础积分计{points}分。",
     },
     "tier_bonus": {
-        "en": "{tier} bonus of {percent} %: {points} points.",
+        "en": "{tier} bonus of {percent} %: {some_points}.",
         "zh": "{tier}奖励 {percent}%：{points}分。",
     },
     "no_tier_bonus": {
@@ -38,39 +38,39 @@ _SENTENCES: Final[dict[str, dict[Language, str]]] = {
         "zh": "{tier}奖励：按规则 {rule} 不适用。",
     },
     "promotion": {
-        "en": "{promotion}{how}: {points} points.",
+        "en": "{promotion}{how}: {some_points}.",
         "zh": "{promotion}{how}：{points}分。",
     },
     "promotion_nights": {
-        "en": "{promotion}: {nights} more nights are counted.",
+        "en": "{promotion}: {some_nights} on top.",
         "zh": "{promotion}：多计{nights}晚。",
     },
     "promotion_capped": {
-        "en": "{promotion} gives at most {limit} points: {points} points are left of it.",
+        "en": "{promotion} gives at most {limit} points: {points} of them.",
         "zh": "{promotion}最多{limit}分，实得{points}分。",
     },
     "times_spent": {
-        "en": "{promotion} was already given for {limit} stays.",
+        "en": "{promotion} was already given for {stays}.",
         "zh": "{promotion}已享{limit}次，不再计。",
     },
     "budget_spent": {
-        "en": "The budget of {promotion} is spent: {points} points were left, {limit} are missing.",
+        "en": "The budget of {promotion} is spent: {points} of its points were left, {limit} too few.",
         "zh": "{promotion}预算已用完：余{points}分，缺{limit}分。",
     },
     "rooms_capped": {
-        "en": "At most {limit} rooms of a stay earn; the revenue counts in proportion.",
+        "en": "No more than {rooms} of a stay may earn; the revenue counts in proportion.",
         "zh": "每次入住最多{limit}间房计积分，消费按比例计。",
     },
     "award_nights": {
-        "en": "{nights} nights were paid by points or voucher and aren't counted.",
+        "en": "{some_nights} paid by points or voucher: not counted.",
         "zh": "{nights}晚以积分或券支付，不计房晚。",
     },
     "award_stay": {
-        "en": "{nights} nights were paid by points or voucher: the stay earns and counts nothing.",
+        "en": "{some_nights} paid by points or voucher: the stay earns and counts nothing.",
         "zh": "{nights}晚以积分或券支付，本次入住不计积分与房晚。",
     },
     "award_stay_counts": {
-        "en": "{nights} nights were paid by points or voucher: the stay earns nothing.",
+        "en": "{some_nights} paid by points or voucher: the stay earns nothing.",
         "zh": "{nights}晚以积分或券支付，本次入住不计积分。",
     },
     "not_checked_out": {
@@ -87,6 +87,10 @@ _SENTENCES: Final[dict[str, dict[Language, str]]] = {
 _EXCLUDED: Final[dict[Language, str]] = {
     "en": "{name}: such a stay earns nothing by the rule {code}{seen}.",
     "zh": "{name}：按规则 {code} 不计积分{seen}。",
+}
+_EXCLUDED_BUT: Final[dict[Language, str]] = {
+    "en": "{name}: such a stay earns by the rule {code} for {earns} alone{seen}.",
+    "zh": "{name}：按规则 {code} 仅{earns}计积分{seen}。",
 }
 _CATEGORIES: Final = {
     "room": "房费", "food": "餐饮", "beverage": "酒水", "spa": "水疗", "laundry": "洗衣", "parking": "停车",
@@ -123,6 +127,15 @@ def _quality(text: str) -> int:
     return min(1000, int(digits)) if name.strip() == "q" and digits.isascii() and digits.isdecimal() else 0
 
 
+def _many(number: object, thing: str) -> str:
+    """Write a number of things.
+
+    >>> _many(1, "night"), _many("0.5", "night"), _many(2, "point")
+    ('1 night', '0.5 nights', '2 points')
+    """
+    return f"{number} {thing}" if str(number) == "1" else f"{number} {thing}s"
+
+
 class Wording:
     """The sentences of one version of a program in one language."""
 
@@ -130,8 +143,8 @@ class Wording:
         """Take the names that the definition gives."""
         self._language: Language = language
         self._currency = definition.currency
-        self._per = definition.earning.per
-        self._rule_per = {rule.code: rule.per for rule in definition.earning.rule}
+        self._per = self._each(definition.earning)
+        self._rule_per = {rule.code: self._each(rule) for rule in definition.earning.rule}
 
         def named(items: Iterable[object]) -> dict[str, str]:
             return {item.code: getattr(item.name, language) for item in items}  # pyright: ignore[reportAttributeAccessIssue, reportUnknownArgumentType, reportUnknownMemberType, reportUnknownVariableType]
@@ -139,6 +152,7 @@ class Wording:
         self._tiers = named(definition.tier)
         self._promotions = named(definition.promotion)
         self._exclusions = named(definition.exclusion)
+        self._earns = {item.code: item.earns for item in definition.exclusion}
 
     def explain(self, why: Iterable[Why]) -> list[str]:
         """Return a sentence for each reason, in order."""
@@ -158,7 +172,11 @@ class Wording:
             "amount": one.amount,
             "points": one.points,
             "rate": one.rate,
-            "per": self._each(per),
+            "per": per,
+            "some_points": _many(one.points, "point"),
+            "some_nights": _many(one.nights, "night"),
+            "stays": _many(one.limit, "stay"),
+            "rooms": _many(one.limit, "room"),
             "by_rule": self._by_rule(one.rule),
             "rule": one.rule,
             "limit": one.limit,
@@ -176,19 +194,28 @@ class Wording:
         seen = ", ".join(text for text in (one.channel, one.rate_code) if text)
         if seen:
             seen = f" ({seen})" if self._language == "en" else f"（{seen}）"
-        name = self._exclusions.get(one.code, one.code)
-        return _EXCLUDED[self._language].format(name=name, code=one.code, seen=seen)
+        name, earns = self._exclusions.get(one.code, one.code), self._earns.get(one.code, ())
+        told = "、".join(self._category(category).strip() for category in earns)
+        if self._language == "en":
+            told = " and ".join(self._category(category).lower() for category in earns)
+        sentences = _EXCLUDED_BUT if earns else _EXCLUDED
+        return sentences[self._language].format(name=name, code=one.code, seen=seen, earns=told)
 
     def _category(self, category: str) -> str:
         if self._language == "zh":
             return _CATEGORIES.get(category, category + " ")
         return category.replace("_", " ").capitalize()
 
-    def _each(self, per: str) -> str:
-        """Say for how much a rate is, unless it is for one."""
-        if per.rstrip("0").rstrip(".") == "1":
-            return "" if self._language == "en" else "1 "
-        return f" (for each {per})" if self._language == "en" else f"{per} "
+    def _each(self, rates: Earning | EarningRule) -> str:
+        """Say for how much of revenue a rate is."""
+        per, currency = rates.per, self._currency
+        if "." in per:
+            per = per.rstrip("0").rstrip(".")
+        if self._language == "zh":
+            return f"{'每满' if rates.whole else '每'}{per} {currency}"
+        if per == "1" and not rates.whole:
+            return f"a {currency}"
+        return f"for each whole {per} {currency}" if rates.whole else f"for each {per} {currency}"
 
     def _by_rule(self, rule: str | None) -> str:
         if rule is None:
@@ -203,7 +230,7 @@ class Wording:
         if one.percent:
             parts.append(f"{one.percent} %" if self._language == "en" else f"{one.percent}%")
         if one.nights:
-            parts.append(f"{one.nights} nights" if self._language == "en" else f"{one.nights}晚")
+            parts.append(_many(one.nights, "night") if self._language == "en" else f"{one.nights}晚")
         joined = ", ".join(parts) if self._language == "en" else "，".join(parts)
         if not joined:
             return ""

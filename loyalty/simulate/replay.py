@@ -13,6 +13,7 @@ from msgspec import Struct, structs
 from loyalty.commands import post_stay
 from loyalty.commands.judge import left_behind
 from loyalty.commands.post_stay import PostStay, before_revision, budget_use, nothing
+from loyalty.commands.rewarding import decided
 from loyalty.commands.rulebook import Rulebook
 from loyalty.ids import UUID
 from loyalty.ledger import counters
@@ -167,11 +168,20 @@ class Replay:
 
     def _cross(self, version: Rulebook, changed: Sequence[Change], posting: StayPosting) -> None:
         """Note the milestones that a change of the counters, which hold it already, has crossed."""
-        for one in version.crossed(changed, self.member.counters):
+        counted = self.member.counters
+        found = version.crossed(changed, counted)
+        if self._rules.remade:
+            found = decided(found, self._rules, version, counted, self._granted_by)
+        for one in found:
             if one.status == "granted":
                 self.grants[one.code, one.period, one.ordinal] = posting
             else:
                 self.grants.pop((one.code, one.period, one.ordinal), None)
+
+    def _granted_by(self, place: Grant) -> Rulebook | None:
+        """Return the version by which a milestone was granted; None when it isn't."""
+        posting = self.grants.get(place)
+        return None if posting is None else self._rules.at(posting.departure)
 
     def _count(self, award: Award, sign: int) -> None:
         day = award.effective_on

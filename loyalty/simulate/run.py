@@ -69,6 +69,8 @@ class Simulation:
     ) -> None:
         """Use a connection that nobody else uses meanwhile; it works as a role that can't change the books."""
         self.revisions = 0
+        self._is_asked = False
+        """Whether a stay ends on a day that is asked for."""
         self._connection = connection
         self._ask = ask
         self._now = now
@@ -101,7 +103,7 @@ class Simulation:
                 f"The books are kept in {currency}; a definition in {other} can't be compared.",
                 "/definition/currency",
             )
-        if self._span.last < self._span.first:
+        if self._ask.last is not None and self._ask.last < self._span.first:
             raise SimulationError("invalid_value", "The last day is before the first one.", "/until")
         return published
 
@@ -131,6 +133,11 @@ class Simulation:
         worlds.finish()
         if not self.revisions:
             raise SimulationError("nothing_to_simulate", "No stay is on file yet that could be judged again.")
+        if not self._is_asked:
+            until = f" to {self._ask.last}" if self._ask.last else " on"
+            raise SimulationError(
+                "nothing_to_simulate", f"No stay on file ends from {self._ask.first}{until}."
+            )
 
     async def _replay_shard(self, shard: int, worlds: Worlds) -> None:
         present: Pair | None = None
@@ -160,6 +167,7 @@ class Simulation:
         if brand is None:
             brand = self._brands.get(posting.property, "")
         moved = outcome == "moved"
+        self._is_asked |= self._span.holds(posting.departure)
         return Said(
             stay_id, revision, PostStay(member_id, posting, folio, "", brand),
             Moment(at, worlds.live.rules.today(at), _mint), moved or posting.departure > self._span.last,

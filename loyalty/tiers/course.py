@@ -14,7 +14,7 @@ from msgspec import Struct, structs
 from loyalty.clock import add_months
 from loyalty.ledger import counters as counting
 from loyalty.ledger.model import Counters, Member, Status, Traits
-from loyalty.tiers.ladder import Ladder, Ladders, Level
+from loyalty.tiers.ladder import Ladder, Ladders, Level, standing_for
 from loyalty.tiers.timeline import Period, Step, level_on, walk, window
 
 _DAY: Final = timedelta(days=1)
@@ -57,6 +57,7 @@ class Era:
         self.since = versions[place][0] if place else date.min
         self.before = Era(versions[:place]) if place else None
         self.ladders = Ladders(versions[place:])
+        self.every = (*(self.before.every if self.before else ()), *self.ladders.all)
         self._grace = sorted({ladder.rules.grace_months for ladder in self.ladders.all} - {0})
 
     def at(self, day: date) -> "Era":
@@ -173,7 +174,7 @@ class Era:
             if level.rank > best.rank:
                 best, source = level, "lifetime"
         for status in given:
-            level = ladder.level(status.tier)
+            level = standing_for(status.tier, ladder, self.every)
             if level.rank > best.rank and status.first <= day <= (status.last or day):
                 best, source = level, status.kind
         return Found(day, best, source)

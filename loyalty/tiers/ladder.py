@@ -4,7 +4,7 @@ Amounts are in the scale of their unit: nights in tenths, spend in minor units. 
 """
 
 from bisect import bisect_right
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from typing import Final
 
@@ -89,7 +89,7 @@ class Ladder:
         rules = definition.qualification
         return cls(levels, rules, tuple((one, read(one.require)) for one in rules.lifetime))
 
-    def marks(self) -> Iterator[Asked]:
+    def asked(self) -> Iterator[Asked]:
         """Yield all thresholds: within a year, and those for life."""
         for level in self.levels:
             for unit, amount in (*level.reach, *level.require, *level.keep, *level.keep_require):
@@ -244,6 +244,15 @@ class Ladders:
             (first, self.all[start]),
             *((self.days[place], self.all[place + 1]) for place in range(start, end)),
         ]
+
+
+def standing_for(code: str, ladder: Ladder, others: Iterable[Ladder]) -> Level:
+    """Return the level of a ladder by its code, or what stands there for one that only others have; else the lowest."""
+    level = ladder.level(code)
+    if level.code == code:
+        return level
+    known = [found for other in others if (found := other.level(code)).code == code]
+    return ladder.like(known[-1]) if known else level
 
 
 def higher(one: Level, other: Level) -> Level:

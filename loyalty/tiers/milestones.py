@@ -40,7 +40,7 @@ class MilestoneRule(Struct, frozen=True, gc=False):
         passed = bisect_right(self.at, count) if self.at else max(0, (count - self.above) // self.every)
         return passed if self.most is None else min(passed, self.most)
 
-    def marks(self) -> Iterator[Asked]:
+    def asked(self) -> Iterator[Asked]:
         """Yield the marks of all its units."""
         steps = () if self.at else ((self.above, self.every),)
         yield Asked(self.unit, self.yearly, self.at, steps)
@@ -113,6 +113,25 @@ def crossed(rule: MilestoneRule, before: int, after: int, period: str = "") -> l
     return [Crossing(rule.code, ordinal, "revoked", period) for ordinal in range(first, last, -1)]
 
 
+def marks(rule: MilestoneRule) -> tuple[object, ...]:
+    """Return what of a milestone says which marks a count has passed: all but its names and what it gives."""
+    return (rule.unit, rule.every, rule.at, rule.above, rule.most, rule.yearly, rule.others)
+
+
+def remade(versions: Sequence[Sequence[MilestoneRule]]) -> dict[str, tuple[MilestoneRule, ...]]:
+    """Return the milestones whose marks not all versions have alike, each with the different ones, by code."""
+    known: dict[str, list[MilestoneRule]] = {}
+    for rules in versions:
+        for rule in rules:
+            known.setdefault(rule.code, []).append(rule)
+    return {
+        code: different
+        for code, rules in known.items()
+        if len(different := tuple({marks(rule): rule for rule in rules}.values())) > 1
+        or len(rules) < len(versions)
+    }
+
+
 def all_crossed(
     rules: Sequence[MilestoneRule], changed: Sequence[Change], counters: Counters, *, ahead: bool = False
 ) -> list[Crossing]:
@@ -122,15 +141,41 @@ def all_crossed(
     """
     crossings: list[Crossing] = []
     for rule in rules:
-        if rule.yearly:
-            for change in changed:
-                if by := _change(rule, [change], counters, ahead=ahead):
-                    count = rule.count(counters, change.year) + (by if ahead else 0)
-                    crossings += crossed(rule, count - by, count, str(change.year))
-        elif by := _change(rule, changed, counters, ahead=ahead):
-            count = rule.count(counters, 0) + (by if ahead else 0)
-            crossings += crossed(rule, count - by, count)
+        for before, after, period in _moves(rule, changed, counters, ahead=ahead):
+            crossings += crossed(rule, before, after, period)
     return crossings
+
+
+def _moves(
+    rule: MilestoneRule, changed: Sequence[Change], counters: Counters, *, ahead: bool
+) -> Iterator[tuple[int, int, str]]:
+    """Yield what a milestone counts before and after, and the year of one that is yearly, if that changes."""
+    for part in [[change] for change in changed] if rule.yearly else [changed]:
+        if by := _change(rule, part, counters, ahead=ahead):
+            year = part[0].year
+            count = rule.count(counters, year) + (by if ahead else 0)
+            yield count - by, count, str(year) if rule.yearly else ""
+
+
+def with_lost(
+    found: Sequence[Crossing], remade: Mapping[str, Sequence[MilestoneRule]], changed: Sequence[Change],
+    counters: Counters, *, ahead: bool = False,
+) -> list[Crossing]:  # fmt: skip
+    """Add what may be lost by any of the marks that a milestone had or will have, where its count falls."""
+    lost: list[Crossing] = []
+    for code, rules in remade.items():
+        falls: dict[str, tuple[int, int]] = {}
+        for rule in rules:
+            for before, after, period in _moves(rule, changed, counters, ahead=ahead):
+                if after < before:
+                    first, last = falls.get(period, (rule.passed(before), rule.passed(after)))
+                    falls[period] = max(first, rule.passed(before)), min(last, rule.passed(after))
+        lost += [
+            Crossing(code, ordinal, "revoked", period)
+            for period, (first, last) in falls.items()
+            for ordinal in range(first, last, -1)
+        ]
+    return list(dict.fromkeys([*found, *lost]))
 
 
 def _change(rule: MilestoneRule, changed: Sequence[Change], counters: Counters, *, ahead: bool) -> int:

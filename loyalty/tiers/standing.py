@@ -51,7 +51,7 @@ class Tiers:
         # What is carried over from another year isn't seen in a year's own counts.
         seen = self.one_a_year and not any(ladder.rules.rollover for ladder in self.ladders.all)
         self._thresholds = (
-            Marks(mark for ladder in self.ladders.all for mark in ladder.marks()) if seen else None
+            Marks(mark for ladder in self.ladders.all for mark in ladder.asked()) if seen else None
         )
         self._grace = max(ladder.rules.grace_months for ladder in self.ladders.all)
         self._plain = self._era.before is None and all(ladder.plain for ladder in self.ladders.all)

@@ -25,7 +25,7 @@ from loyalty.ledger.model import (
     Journal,
     Transfer,
 )
-from loyalty.tiers.milestones import MilestoneRule
+from loyalty.tiers.milestones import MilestoneRule, marks
 from loyalty.verify.model import Entry, History, Moved, OtherHalf
 from loyalty.verify.purse import Purse
 from loyalty.verify.redemptions import check_redemptions, redemption_of
@@ -246,16 +246,12 @@ def _check_grants(history: History, counters: Counters, rules: Rulebook, report:
 
 def _unchanged_milestones(rules: Rulebook) -> list[MilestoneRule]:
     """Return the milestones that all versions have alike, but for names and rewards."""
-    first, *others = [{rule.code: _marks(rule) for rule in book.milestones} for book in rules.versions]
+    first, *others = [{rule.code: marks(rule) for rule in book.milestones} for book in rules.versions]
     return [
         rule
         for rule in rules.versions[0].milestones
         if all(other.get(rule.code) == first[rule.code] for other in others)
     ]
-
-
-def _marks(rule: MilestoneRule) -> tuple[object, ...]:
-    return (rule.unit, rule.every, rule.at, rule.above, rule.most, rule.yearly, rule.others)
 
 
 def check_links(entries: Sequence[Entry], partners: Mapping[UUID, OtherHalf], report: Report) -> None:

@@ -149,12 +149,11 @@ def _span(earned_on: date, opens_on: date | None, expires_on: date | None) -> st
 
 
 def _check_tier(award: Award, what: str, rules: Rulebook, report: Report) -> None:
-    """Check the tier of an award under the version of the program that it names."""
-    version = next((one for one in rules.versions if one.label == award.program), None)
-    if version is not None:
+    """Check that the tier of an award is one: it may be of the version in force on another day, such as the arrival."""
+    if any(one.label == award.program for one in rules.versions):
         report.counted("judged_tiers")
-        if version.level(award.tier).code != award.tier:
-            report.differs("judged_tiers", f"{what}: {award.program} has no tier `{award.tier}`")
+        if all(one.ladder.level(award.tier).code != award.tier for one in rules.versions):
+            report.differs("judged_tiers", f"{what}: the program has no tier `{award.tier}`")
 
 
 def _check_place(file: StayFile, what: str, report: Report) -> None:

@@ -62,6 +62,17 @@ def test_what_can_t_be_published_says_why(api: Any) -> None:
     assert 204 == api.send("DELETE", "/v1/programs/23").status_code
 
 
+def test_a_number_that_no_book_holds_is_a_mistake_not_a_failure(api: Any) -> None:
+    beyond = body(api, 24, 50)
+    beyond["definition"] += (
+        f'\n[[promotion]]\ncode = "p"\nname = {{ en = "P", zh = "促" }}\npoints = 1\nbudget = {10**26}\n'
+    )
+    refused = publish(api, beyond)
+
+    assert (422, "invalid_program") == code_of(refused)
+    assert "promotion p.budget" in refused.json()["detail"]
+
+
 def test_the_version_in_force_is_the_one_of_today(api: Any) -> None:
     found = api.get("/v1/programs").json()["programs"]
 

@@ -9,18 +9,20 @@ from typing import Any
 
 import pytest
 
+from loyalty import moving
 from loyalty.commands import store
+from loyalty.commands.give_status import GiveStatus, StatusRequest
 from loyalty.commands.model import Answer
 from loyalty.commands.versions import BEGINNING
 from loyalty.errors import Problem
-from loyalty.ids import number_shard
+from loyalty.ids import number_shard, parse
 from loyalty.members.model import EnrolRequest
 from loyalty.migrate import migrate
 from loyalty.program import store as versions_store
 from loyalty.service import Service
 from loyalty.worker import review_tiers
 from tests.builders import PROGRAM, changed, lines, posting, reply
-from tests.property.live import Live, opened
+from tests.property.live import PRINCIPAL, Live, opened
 from tests.property.strategies import START
 
 SHARDS = 4
@@ -207,6 +209,136 @@ def test_verify_judges_by_the_versions_in_the_database(live: Live) -> None:
     assert {} == live.verify()
 
 
+RARER = SECOND.replace('every = "3"', 'every = "6"')
+
+
+def granted(live: Live) -> list[int]:
+    """Return which third stays stand as milestones."""
+    rows = live.query(
+        "SELECT ordinal FROM milestone_grant WHERE status = 'granted' AND milestone = 'every_third' ORDER BY ordinal"
+    )
+    return [row["ordinal"] for row in rows]
+
+
+def test_a_milestone_with_other_marks_is_not_given_again_and_stands_by_the_mark_that_gave_it(
+    live: Live,
+) -> None:
+    enrol(live, "T1")
+    for number in range(3):
+        stay(live, START, stay_ref=f"A-{number}", revision=0)
+    publish(live, RARER, SOON)
+    live.clock.advance(timedelta(days=9))
+    later = [stay(live, SOON, stay_ref=f"B-{number}", revision=0) for number in range(9)]
+    known = granted(live)
+    stay(live, SOON, stay_ref="B-0", revision=1, status="cancelled")
+    fewer = granted(live)
+    for number in range(1, 9):
+        stay(live, SOON, stay_ref=f"B-{number}", revision=1, status="cancelled")
+    back = granted(live)
+    stay(live, START, stay_ref="A-0", revision=1, status="cancelled")
+
+    # Every sixth stay: the sixth would be the first again, the twelfth is the second.
+    told = [
+        [one["ordinal"] for one in answer["milestones"] if one["code"] == "every_third"] for answer in later
+    ]
+    assert [[]] * 8 + [[2]] == told
+    assert ([1, 2], [1], [1], []) == (known, fewer, back, granted(live))
+    assert {} == live.verify()
+
+
+@pytest.mark.parametrize(("stays", "merged"), [(3, [1, 2]), (2, [1])])
+def test_a_merge_keeps_what_both_reach_together_by_the_marks_that_gave_it(
+    live: Live, stays: int, merged: list[int]
+) -> None:
+    enrol(live, "T1", "T2")
+    for number in range(3):
+        stay(live, START, stay_ref=f"A-{number}", revision=0)
+        if number < stays:
+            stay(live, START, stay_ref=f"B-{number}", member="T2", revision=0)
+    publish(live, RARER, SOON)
+    live.clock.advance(timedelta(days=9))
+    key = live.service.key(PRINCIPAL, "merge", b"")
+    answer = live.run(moving.merge(live.service, "T2", "T1", "test", key))
+    together = granted(live)
+    undone = live.service.key(PRINCIPAL, "undo", b"")
+    merge_id = parse("mrg", reply(answer)["merge_id"])
+    live.run(moving.unmerge(live.service, merge_id, "test", undone))
+
+    assert (merged, {}) == (together, live.verify())
+
+
+@pytest.mark.parametrize("first", ["A", "B"])
+def test_a_milestone_that_the_program_no_longer_has_is_lost_with_what_it_was_given_for(
+    live: Live, first: str
+) -> None:
+    enrol(live, "T1")
+    for number in range(3):
+        stay(live, START, stay_ref=f"A-{number}", revision=0)
+    publish(live, SECOND[: SECOND.index("[[milestone]]")] + SECOND[SECOND.index("[expiry]") :], SOON)
+    live.clock.advance(timedelta(days=9))
+    for number in range(3):
+        stay(live, SOON, stay_ref=f"B-{number}", revision=0)
+    days = {"A": START, "B": SOON}
+    order = [first, "B" if first == "A" else "A"]
+    for ref in order:
+        for number in range(3):
+            stay(live, days[ref], stay_ref=f"{ref}-{number}", revision=1, status="cancelled")
+
+    assert [] == granted(live)
+    assert {} == live.verify()
+
+
+def test_a_stay_that_comes_under_a_later_version_may_have_its_promotions(live: Live) -> None:
+    first, again = ("nth_stay = [1]\npoints = 5", "first"), ("nth_stay = [1, 2]\npoints = 70", "again")
+    promotion = '\n[[promotion]]\ncode = "{1}"\nname = {{ en = "P", zh = "促" }}\n{0}\n'
+    publish(live, changed(FIRST, version="2") + promotion.format(*first), SOON)
+    third = changed(FIRST, version="3") + promotion.format(*first) + promotion.format(*again)
+    publish(live, third, SOON + timedelta(days=5))
+    live.clock.advance(timedelta(days=20))
+    enrol(live, "T1", "T2")
+    early, late = SOON, SOON + timedelta(days=9)
+    wrong = stay(live, early, revision=0)
+    right = stay(live, late, revision=1)
+    stay(live, late, stay_ref="R-2", nights=2)
+    back = stay(live, early, revision=2)
+    forth = stay(live, late, revision=3)
+
+    assert [5, 75, 5, 75] == [one["points"]["promotion"] for one in (wrong, right, back, forth)]
+    assert {} == live.verify()
+
+
+FEWER_TIERS = SECOND[: SECOND.rindex("[[tier]]")] + SECOND[SECOND.index("[[milestone]]") :]
+"""Without platinum, so that gold is the highest."""
+
+
+def test_a_stay_over_the_turn_is_judged_by_the_tier_that_stands_for_the_one_on_arrival(live: Live) -> None:
+    enrol(live, "T1")
+    stay(live, START, nights=9, lines=[])
+    publish(live, FEWER_TIERS, SOON)
+    live.clock.advance(timedelta(days=9))
+    first = stay(live, SOON, nights=2, stay_ref="R-2", lines=lines(room="100.00"), revision=0)
+    before = stay(live, START, nights=1, stay_ref="R-2", lines=lines(room="100.00"), revision=1)
+
+    # 25 % of 300 as gold; by the version before the turn still 50 % of 100, as platinum.
+    assert [("small@2", 75), ("small@1", 50)] == [
+        (one["program"], one["points"]["tier_bonus"]) for one in (first, before)
+    ]
+    assert {} == live.verify()
+
+
+def test_a_given_tier_that_a_version_no_longer_has_is_the_one_in_its_place(live: Live) -> None:
+    enrol(live, "T1")
+    given = StatusRequest(tier="platinum", kind="gifted", reason="A guest of honour")
+    key = live.service.key(PRINCIPAL, "k", b"")
+    live.run(live.service.submit(GiveStatus("T1", given, "test", key)))
+    publish(live, FEWER_TIERS, SOON)
+    live.clock.advance(timedelta(days=9))
+    told = stay(live, SOON + timedelta(days=3), lines=lines(room="100.00"))
+
+    assert ("gold", 75) == (told["tier"]["before"], told["points"]["tier_bonus"])
+    assert {} == live.verify()
+
+
 def test_a_version_that_looks_at_days_has_everything_counted_again_with_what_promotions_gave(
     database: str, tmp_path: Path
 ) -> None:
@@ -279,6 +411,28 @@ def test_a_version_with_other_tiers_has_everybody_reviewed_on_its_first_day(live
             "SELECT payload ->> 'before', payload ->> 'after' FROM outbox WHERE type = 'tier.changed'"
         )
     ]  # fmt: skip
+
+
+def test_a_version_that_is_withdrawn_after_tiers_were_reviewed_by_it_has_them_reviewed_again(
+    live: Live,
+) -> None:
+    enrol(live, "T1")
+    stay(live, START, nights=2)
+    publish(live, SECOND.replace('nights = "4"', 'nights = "2"'), SOON)
+    live.clock.advance(timedelta(days=3))
+    live.run(review_tiers(live.service))
+    live.run(live.service.withdraw(2))
+    live.run(review_tiers(live.service))
+    after = stay(live, SOON, stay_ref="R-2", lines=lines(room="100.00"), nights=1)
+
+    assert ("silver", 0) == (after["tier"]["before"], after["points"]["tier_bonus"])
+    assert [("silver", "gold"), ("gold", "silver")] == [
+        (row[0], row[1])
+        for row in live.query(
+            "SELECT payload ->> 'before', payload ->> 'after' FROM outbox WHERE type = 'tier.changed' ORDER BY event_id"
+        )
+    ]
+    assert {} == live.verify()
 
 
 # --- budgets ----------------------------------------------------------------------------------------------------------

@@ -242,6 +242,23 @@ def test_the_api_refuses_what_cannot_be_simulated(api: Api) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("days", "told"),
+    [
+        ({"from": "2199-01-01"}, "from 2199-01-01 on."),
+        ({"from": "9999-12-31"}, "from 9999-12-31 on."),
+        ({"from": "1990-01-01", "until": "1990-12-31"}, "from 1990-01-01 to 1990-12-31."),
+    ],
+)
+def test_days_on_which_no_stay_ends_are_nothing_to_simulate(
+    api: Api, days: dict[str, str], told: str
+) -> None:
+    answer = asked(api, version=1, **days)
+
+    assert (422, "nothing_to_simulate") == (answer.status_code, answer.json()["code"])
+    assert f"No stay on file ends {told}" == answer.json()["detail"]
+
+
 def test_one_simulation_runs_at_a_time(api: Api) -> None:
     with ThreadPoolExecutor(4) as clients:
         answers = list(clients.map(lambda _: asked(api, version=1), range(4)))

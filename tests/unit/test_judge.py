@@ -255,7 +255,7 @@ def test_an_award_stay_may_count_though_it_earns_nothing() -> None:
 
     assert (0, {"nights": 30}) == (award.points, award.counts)
     assert [Why("award_stay_counts", nights="1")] == why
-    assert ["1 nights were paid by points or voucher: the stay earns nothing."] == Wording(
+    assert ["1 night paid by points or voucher: the stay earns nothing."] == Wording(
         rules.definition, "en"
     ).explain(why)
     # At a rate that counts for nothing, it doesn't either; through an agency its nights do.

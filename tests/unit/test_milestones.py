@@ -246,12 +246,12 @@ def any_rule(draw: st.DrawFn) -> MilestoneRule:
 def test_what_passes_no_mark_crosses_no_milestone(
     rules: list[MilestoneRule], counters: dict[str, dict[str, int]], changed: list[Change], *, ahead: bool
 ) -> None:
-    if not Marks(mark for one in rules for mark in one.marks()).passed(changed, counters, ahead=ahead):
+    if not Marks(mark for one in rules for mark in one.asked()).passed(changed, counters, ahead=ahead):
         assert [] == all_crossed(rules, changed, counters, ahead=ahead)
 
 
 def test_most_changes_pass_no_mark() -> None:
-    marks = Marks(mark for one in (TENTH, EITHER) for mark in one.marks())
+    marks = Marks(mark for one in (TENTH, EITHER) for mark in one.asked())
     counters = counted({"2026": {"stays": 11, "nights": 100}})
 
     assert not marks.passed([Change(2026, {"stays": 1})], counters)

@@ -94,7 +94,7 @@ WRONG: dict[str, tuple[str, str, str, str]] = {
     "a number below": (
         "nights = 60",
         "nights = 0",
-        "limits.nights: 0 is not a whole number of 1 or more",
+        "limits.nights: 0 is not a whole number from 1 to 1000000000",
         "nights = 0",
     ),
     "a number where text is exact": (
@@ -249,6 +249,14 @@ def test_a_mistake_of_form_is_told_by_its_line_and_key(name: str) -> None:
         ("months = 3", 'months = "soon"', None),
         ('per = "1.00"', "per = 1.50", 'Write "1.50"'),
         ('per = "1.00"', "per = 1e-9", "Write it in quotes"),
+        ('per = "1.00"', 'per = "-1"', "It can't be below zero"),
+        ('per = "1.00"', "per = -1", "It can't be below zero"),
+        ('per = "1.00"', 'per = "1,000"', 'Write "1000"'),
+        ('per = "1.00"', 'per = "0,5"', 'Write "0.5"'),
+        ('per = "1.00"', 'per = "１０"', 'Write "10"'),
+        ('per = "1.00"', 'per = "1e3"', None),
+        ("bonus_percent = 25", 'bonus_percent = "25%"', "Write 25, without quotes"),
+        ("bonus_percent = 25", 'bonus_percent = "2.5 %"', None),
         ('per = "1.00"', 'whole = "False"', "Write false, without quotes"),
         ('per = "1.00"', 'whole = "maybe"', None),
         ('per = "1.00"', "whole = 1", None),
@@ -294,20 +302,27 @@ def test_any_value_of_a_wrong_kind_is_told_in_words(data: st.DataObject) -> None
 @pytest.mark.parametrize(
     ("right", "wrong", "message"),
     [
-        ("priority = 2", 'priority = "high"', '"high" is not a whole number'),
+        ("priority = 2", 'priority = "high"', '"high" is not a whole number from -1000000 to 1000000'),
         ('time_zone = "Asia/Shanghai"', "time_zone = [3]", "a list is not a text in quotes"),
         ('time_zone = "Asia/Shanghai"', "time_zone = { a = 3 }", "a table is not a text in quotes"),
         (
             "least_nights = 2",
             f'least_nights = "{"x" * 99}"',
-            f'"{"x" * 39}…" is not a whole number of 1 or more',
+            f'"{"x" * 39}…" is not a whole number from 1 to 1000000000',
         ),
-        ("nth_stay = [1]", "nth_stay = [0]", "0 is not a whole number of 1 or more"),
+        (
+            "budget = 1000000",
+            "budget = 99999999999999999999",
+            "99999999999999999999 is not a whole number from 1 to 1000000000000",
+        ),
+        ("nth_stay = [1]", "nth_stay = [0]", "0 is not a whole number from 1 to 1000000000"),
     ],
 )
 def test_a_value_is_shown_as_it_is_written(right: str, wrong: str, message: str) -> None:
     assert [message] == [one.message for one in examine(FULL.replace(right, wrong)).mistakes]
 
+
+_AFTER_A_STATEMENT = "this is not TOML: expected newline or end of document after a statement"
 
 NOT_TOML = {
     "a header that doesn't end": (
@@ -315,8 +330,93 @@ NOT_TOML = {
         "[earning",
         "this is not TOML: expected ']' at the end of a table declaration",
     ),
-    "a key twice": ('id = "small"', 'id = "small"\nversion = 2', "this key or table is given twice"),
-    "a table twice": ("[limits]", "[limits]\n[expiry]", "this key or table is given twice"),
+    "a key twice": (
+        'id = "small"',
+        'id = "small"\nversion = 2',
+        "`version` is given twice, first on line 3. Leave one of them",
+    ),
+    "a table twice": ("[limits]", "[limits]\n[expiry]", "[expiry] is given twice, first on line "),
+    "a table once and several times": (
+        '[[tier]]\ncode = "silver"',
+        '[tier]\ncode = "silver"',
+        "[tier] is given twice, first on line 32. Write [[tier]] each time, in double brackets",
+    ),
+    "quotes of a word processor": (
+        'id = "small"',
+        "id = “small”",
+        'this is not TOML: `“` at column 6 is not `"`. Write `"`, as on an English keyboard',
+    ),
+    "a text that ends in a full-width quote": (
+        'id = "small"',
+        'id = "small＂',
+        'this is not TOML: `＂` at column 12 is not `"`',
+    ),
+    "a comma in full width": (
+        'en = "Small",',
+        'en = "Small"，',
+        "this is not TOML: `，` at column 22 is not `,`",
+    ),
+    "an equals sign in full width": (
+        "version = 1",
+        "version＝1",
+        "this is not TOML: `＝` at column 8 is not `=`",
+    ),
+    "a number in full width": (
+        "version = 1",
+        "version = １",
+        "this is not TOML: `１` at column 11 is not `1`",
+    ),
+    "brackets in full width": ("[expiry]", "【expiry】", "this is not TOML: `【` at column 1 is not `[`"),
+    "a blank that is none": (
+        "version = 1",
+        "version\u00a0= 1",
+        "this is not TOML: the blank at column 8 is not a plain space. Write a plain space, or nothing",
+    ),
+    "a text without quotes": (
+        '"CNY"',
+        "CNY",
+        'this is not TOML: invalid value, at column 12. Write it in quotes, "CNY"',
+    ),
+    "a truth in capitals": (
+        'per = "1.00"',
+        "whole = True # yes",
+        "this is not TOML: invalid value, at column 9. Write true, in small letters",
+    ),
+    "a yes": (
+        'per = "1.00"',
+        "whole = yes",
+        "this is not TOML: invalid value, at column 9. Write true or false",
+    ),
+    "a sign of percent": (
+        "bonus_percent = 25",
+        "bonus_percent = 25%",
+        f"{_AFTER_A_STATEMENT}, at column 19. Write 25, without the %",
+    ),
+    "a colon": (
+        "version = 1",
+        "version: 1",
+        "this is not TOML: expected '=' after a key in a key/value pair, at column 8. Write version = 1",
+    ),
+    "a table over several lines": (
+        'name = { en = "Small", zh = "小" }',
+        'name = {\n  en = "Small",\n  zh = "小" }',
+        "this is not TOML: invalid initial character for a key part, at column 9. What is in { } stands on one line",
+    ),
+    "a day with slashes": (
+        "version = 1",
+        "version = 2026/7/1",
+        f"{_AFTER_A_STATEMENT}, at column 15. Write 2026-07-01",
+    ),
+    "a day that is none": (
+        "version = 1",
+        "version = 2026-02-30",
+        "this is not TOML: invalid date or datetime, at column 11. There is no such day",
+    ),
+    "the day first": (
+        "version = 1",
+        "version = 01.07.2026",
+        f"{_AFTER_A_STATEMENT}, at column 12. Write a date like 2027-01-31",
+    ),
     "a key of a table that is closed": (
         "[limits]",
         "[limits]\nadjustment.a = 1\n",
@@ -332,6 +432,8 @@ NOT_TOML = {
 }
 TOLD_ON = {
     "a key twice": "version = 1",
+    "a table once and several times": '[[tier]]\ncode = "gold"',
+    "a table over several lines": "name = {\n",
     "a table twice": "[expiry]",
     "a key of a table that is closed": "adjustment = 5000",
 }

@@ -5,10 +5,11 @@ from typing import NamedTuple, get_args
 
 import pytest
 
-from loyalty.program.checks import check
+from loyalty.program.checks import check, days
 from loyalty.program.checks.common import CHANNELS
 from loyalty.program.mistakes import Mistake
 from loyalty.program.reading import decode, examine
+from loyalty.program.visit import Visit
 from loyalty.stays.model import Channel
 from tests.program_strategies import FULL
 
@@ -859,6 +860,50 @@ MISTAKES = {
         "\na_year = 100000", "\na_year = 999", "purchase.a_year", "less than the least", "a_year = 999"
     ),
     "points for nothing": instead('price = "0.08"', 'price = "0.00"', "purchase.price", "must be above zero"),
+    # what the books can't hold, or people can't read
+    "points beyond what the books hold": instead(
+        'points = { room = "1", food = "1.5" }',
+        'points = { room = "1", food = "99999999" }',
+        "earning.points.food",
+        "a stay of 500000 (limits.amount) would earn more than 1000000000000 points",
+    ),
+    "points of a rule beyond what the books hold": instead(
+        'points = { room = "2", spa = "1" }',
+        'points = { room = "99999999", spa = "1" }',
+        "earning.rule villas.points.room",
+        "would earn more than",
+    ),
+    "a thousandfold": promotion(
+        'multiplier = "1002"',
+        "gives more than 1000 times the base points",
+        ".multiplier",
+        'multiplier = "1002"',
+    ),
+    "a thousandfold in percent": promotion(
+        'percent = "100001"', "gives more than 1000 times the base points", ".percent", 'percent = "100001"'
+    ),
+    "nights without end": promotion('nights = "1001"', "must be at most 1000", ".nights", 'nights = "1001"'),
+    "a night of many nights": instead(
+        'nights = "0.5"', 'nights = "1001"', "earning.rule villas.nights", "must be at most 1000"
+    ),
+    "a name of two lines": instead(
+        'en = "Late check-out"',
+        'en = "Late\\ncheck-out"',
+        "benefit late.name.en",
+        "a name stands on one line",
+    ),
+    "a name without an end": instead(
+        'en = "Late check-out"',
+        f'en = "{"x" * 201}"',
+        "benefit late.name.en",
+        "a name has at most 200 characters, this one 201",
+    ),
+    "an exclusion that is called like another reason": instead(
+        'code = "agency"',
+        'code = "tier_bonus"',
+        "exclusion tier_bonus.code",
+        "`tier_bonus` is what explanations call another reason. Write another code",
+    ),
     # limits
     "a limit finer than money": instead(
         'amount = "500000"', 'amount = "500000.001"', "limits.amount", "finer than CNY has decimals"
@@ -869,6 +914,24 @@ MISTAKES = {
 }
 
 WARNINGS = {
+    "a currency by another name": instead(
+        'JPY = "0.047"',
+        'YEN = "0.047"',
+        "exchange.YEN",
+        "YEN is no currency that ISO 4217 has in use. Did you mean `JPY`?",
+    ),
+    "a currency that is none": instead(
+        'JPY = "0.047"', 'JPZ = "0.047"', "exchange.JPZ", "JPZ is no currency that ISO 4217 has in use"
+    ),
+    "ten times the points": promotion(
+        'multiplier = "12"', "gives more than 10 times the base points", ".multiplier", 'multiplier = "12"'
+    ),
+    "more for one than for all": promotion(
+        "points = 5\nper_member = 30\nbudget = 20",
+        "is more than all members may get together, 20 (budget)",
+        ".per_member",
+        "per_member = 30",
+    ),
     "a category that earns nothing": instead(
         'food = "1.5"',
         'food = "0"',
@@ -1232,6 +1295,29 @@ def test_promotions_of_one_group_that_never_meet_need_none(one: str, other: str)
     assert [] == rivals(one, other)
 
 
+def test_the_days_of_a_group_are_looked_at_once_however_many_promotions_it_has(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    looked_at: list[date] = []
+    visit_on = days._visit_on  # pyright: ignore[reportPrivateUsage]
+
+    def look(day: date) -> Visit:
+        looked_at.append(day)
+        return visit_on(day)
+
+    monkeypatch.setattr(days, "_visit_on", look)
+    text = FULL + "".join(
+        f'[[festival]]\ncode = "f{number}"\n{NAMED}\nlunar = "{number:02}-15"\n'
+        f'[[promotion]]\ncode = "p{number}"\n{NAMED}\npoints = 1\ngroup = "lunar"\nfestivals = ["f{number}"]\n'
+        for number in range(1, 13)
+    )
+    found = examine(text)
+
+    assert () == found.mistakes
+    # Nineteen years for all of them, and for each the way to its first day.
+    assert len(looked_at) < 19 * 366 + 13 * 2 * 366
+
+
 def test_nights_are_kept_apart_by_dates_only() -> None:
     by_nights = f'[[promotion]]\ncode = "%s"\n{NAMED}\ngroup = "g"\nby = "nights"\npoints_per_night = 5\n%s\n'
     spring = by_nights % ("spring", "last = 2027-05-31")
@@ -1256,7 +1342,15 @@ def milestone_of_a_year(mark: str) -> str:
     ],
 )
 def test_a_year_has_no_more_nights_than_days(mark: str, key: str) -> None:
-    assert f"{key}: can't be reached: a year has at most 366 nights" in told(NEAR + milestone_of_a_year(mark))
+    nights = milestone_of_a_year(mark)
+    stays = nights.replace('unit = "nights"', 'unit = "stays"')
+
+    assert f"{key}: can't be reached: a year has at most 366 nights" in told(NEAR + nights)
+    # Each stay takes a night; a day use doesn't, where it counts as one.
+    assert f"{key}: can't be reached: a year has at most 366 nights" in told(NEAR + stays)
+    assert not [
+        said for said in told(f"{NEAR}{stays}[counting]\nday_use_is_stay = true") if "be reached" in said
+    ]
 
 
 @pytest.mark.parametrize(

@@ -209,6 +209,26 @@ def test_a_milestone_is_taken_back_with_the_stay_that_passed_it() -> None:
     assert {} == pair.live.grants
 
 
+def test_a_milestone_with_other_marks_is_not_granted_again_and_stands_by_the_mark_that_granted_it() -> None:
+    played = worlds(new=NEW.replace('every = "3"', 'every = "6"'), first=date(2026, 6, 1))
+    pair = begin(played)
+    for number in range(8):
+        day = date(2026, 5, 20) if number < 3 else date(2026, 6, 20)
+        pair.take(said(number, 0, number + 1, arrival=day - timedelta(days=1), departure=day))
+    passed = thirds(pair)
+    for number in (7, 6, 5, 4, 3):
+        pair.take(said(number, 1, 20, departure=date(2026, 6, 20), status="cancelled"))
+    stands = thirds(pair)
+    pair.take(said(0, 1, 20, departure=date(2026, 5, 20), status="cancelled"))
+
+    assert ([1], [1], []) == (passed, stands, thirds(pair))
+
+
+def thirds(pair: Pair) -> list[int]:
+    """Return which third stays stand as milestones under the new rules."""
+    return [ordinal for code, _, ordinal in pair.new.grants if code == "every_third"]
+
+
 # --- what the new rules refuse ----------------------------------------------------------------------------------------
 
 

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 import msgspec
 
 from loyalty.program.checks import days, earning, expiry, fair, milestones, moving, promotions, tiers
-from loyalty.program.checks.common import blank_names, known
+from loyalty.program.checks.common import known, odd_names
 from loyalty.program.mistakes import Mistake, key_of, near
 from loyalty.program.model import Definition
 
@@ -24,7 +24,7 @@ def check(definition: Definition, today: date | None = None) -> list[Mistake]:
 
 def _all(definition: Definition, today: date | None) -> Iterator[Mistake]:
     book = known(definition)
-    yield from blank_names(definition)
+    yield from odd_names(definition)
     yield from _zone(definition)
     yield from earning.exchange(definition, book)
     yield from earning.earning(definition, book)

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from fractions import Fraction
 from itertools import chain, combinations
 from typing import Any, Final, cast
+from unicodedata import category
 
 import msgspec
 from msgspec import Struct
@@ -19,6 +20,13 @@ CHANNELS: Final = (
 
 NIGHTS_A_YEAR: Final = 366
 """The most nights that a guest in one room can spend in a year."""
+
+MOST_POINTS: Final = 1_000_000_000_000
+"""The most points of one kind for one stay: so many stays of so many kinds still fit into the books."""
+_MOST_NIGHTS: Final = 1_000
+"""The most nights that one night counts for, or that a promotion counts for a stay."""
+_LONGEST_NAME: Final = 200
+"""Characters."""
 
 _ALL: Final = Match.__struct_fields__
 """The lists of a match, those of what is left out too."""
@@ -81,6 +89,14 @@ def thresholds(path: Path, amounts: Mapping[str, str], book: Known) -> Iterator[
 def fits(text: str, decimals: int) -> bool:
     """Tell whether a decimal can be kept with so many decimals; zeros at its end don't matter."""
     return (Fraction(text) * 10**decimals).denominator == 1
+
+
+def nights(path: Path, text: str) -> Iterator[Mistake]:
+    """What one night counts for, or what is counted besides, must be such as nights are counted."""
+    if not fits(text, UNIT_SCALE["nights"]):
+        yield Mistake(path, f'"{text}" is finer than nights are counted; write at most 1 decimal')
+    if Fraction(text) > _MOST_NIGHTS:
+        yield Mistake(path, f"must be at most {_MOST_NIGHTS}")
 
 
 def refers(path: Path, code: str, codes: Iterable[str], what: str) -> Iterator[Mistake]:
@@ -195,17 +211,26 @@ def shadowed(path: Path, rules: Sequence[EarningRule | Exclusion]) -> Iterator[M
             yield warning((*path, place), f"never counts: `{first.code}` before it is for every such stay")
 
 
-def blank_names(item: Any, path: Path = ()) -> Iterator[Mistake]:
-    """Every name must say something, in both languages."""
+def odd_names(item: Any, path: Path = ()) -> Iterator[Mistake]:
+    """Every name must say something, in both languages, in one line that isn't too long."""
     if isinstance(item, Name):
         for language in ("en", "zh"):
-            if not getattr(item, language).strip():
+            name: str = getattr(item, language)
+            if not name.strip():
                 yield Mistake((*path, language), "a name must not be empty")
+            if len(name) > _LONGEST_NAME:
+                yield Mistake(
+                    (*path, language), f"a name has at most {_LONGEST_NAME} characters, this one {len(name)}"
+                )
+            if any(category(letter) == "Cc" for letter in name):
+                yield Mistake(
+                    (*path, language), "a name stands on one line, without tabs and other control characters"
+                )
     elif isinstance(item, Struct):
         for field in msgspec.structs.fields(item):
-            yield from blank_names(getattr(item, field.name), (*path, field.name))
+            yield from odd_names(getattr(item, field.name), (*path, field.name))
     elif isinstance(item, dict | tuple):
         entries = cast("Mapping[Any, Any] | tuple[Any, ...]", item)
         pairs = entries.items() if isinstance(entries, Mapping) else enumerate(entries)
         for step, entry in pairs:
-            yield from blank_names(entry, (*path, step))
+            yield from odd_names(entry, (*path, step))

@@ -1,9 +1,10 @@
 """On which days promotions are: whether there is one at all, and whether two of one group can meet."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import date
+from functools import cached_property, lru_cache
 from itertools import combinations
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from msgspec import structs
 
@@ -11,6 +12,9 @@ from loyalty.program.checks.common import apart
 from loyalty.program.mistakes import Mistake
 from loyalty.program.model import Definition, Festival, Promotion
 from loyalty.program.visit import Visit
+
+if TYPE_CHECKING:
+    from loyalty.program.festivals import Festivals
 
 _BEGIN: Final = date(2024, 1, 1)
 """Where to begin to look when a promotion has neither a first nor a last day."""
@@ -24,25 +28,31 @@ def has_a_day(item: Promotion, festivals: tuple[Festival, ...]) -> bool:
     """Tell whether there is a day on which a promotion is."""
     if set(item.festivals) - {festival.code for festival in festivals}:
         return True  # told elsewhere
-    return _meet((item,), festivals)
-
-
-def _meet(items: tuple[Promotion, ...], festivals: tuple[Festival, ...]) -> bool:
-    """Tell whether there is a day that is right for all of these."""
-    first = max((item.first for item in items if item.first), default=None)
-    last = min((item.last for item in items if item.last), default=None)
-    if first and last and last < first:
-        return False
-    if not any(item.weekdays or item.member_days or item.festivals for item in items):
+    if not _asks_of_days(item):
         return True
+    holding = _holding([item], festivals)
+    return any(holding(_visit_on(day), ()) for day in _days_of(item))
+
+
+def _asks_of_days(item: Promotion) -> bool:
+    return bool(item.weekdays or item.member_days or item.festivals)
+
+
+def _holding(
+    items: Sequence[Promotion], festivals: tuple[Festival, ...]
+) -> Callable[[Visit, tuple[int, ...]], int]:
+    """Return what tells which of some promotions, by their places as bits, a day is right for."""
     # Not before it is needed: the table of lunar years takes a while to load.
     from loyalty.program.conditions import Days
+
+    return Days([structs.replace(item, by="posting") for item in items], _festivals(festivals)).holding
+
+
+@lru_cache(1)
+def _festivals(festivals: tuple[Festival, ...]) -> "Festivals":
     from loyalty.program.festivals import Festivals
 
-    days = Days([structs.replace(item, by="posting") for item in items], Festivals(festivals))
-    length = _LUNAR_ROUND if any(item.festivals for item in items) else _ROUND
-    everyone = (1 << len(items)) - 1
-    return any(days.holding(_visit_on(day), ()) == everyone for day in _days(first, last, length))
+    return Festivals(festivals)
 
 
 def _visit_on(day: date) -> Visit:
@@ -56,8 +66,9 @@ def rivals(definition: Definition) -> Iterator[Mistake]:
         if item.group is not None:
             groups.setdefault((item.group, item.priority), []).append((place, item))
     for (group, priority), items in groups.items():
-        for (_, one), (place, other) in combinations(items, 2):
-            if not _never_meet(one, other, definition.festival):
+        rivalry = _Rivalry([item for _, item in items], definition.festival)
+        for (mine, (_, one)), (theirs, (place, _)) in combinations(enumerate(items), 2):
+            if rivalry.meet(mine, theirs):
                 yield Mistake(
                     ("promotion", place, "priority"),
                     f"`{one.code}` of the group {group} has the priority {priority} too, and both may fit one stay",
@@ -65,15 +76,40 @@ def rivals(definition: Definition) -> Iterator[Mistake]:
                 )
 
 
-def _never_meet(one: Promotion, other: Promotion, festivals: tuple[Festival, ...]) -> bool:
-    if apart(one, other) or _other_stays(one, other):
-        return True
-    if one.by != other.by:
-        return False
-    if one.by == "nights":  # a stay has many nights: only the dates can keep them apart
-        return bool((one.last and other.first and one.last < other.first)
-                    or (other.last and one.first and other.last < one.first))  # fmt: skip
-    return not _meet((one, other), festivals)
+class _Rivalry:
+    """Promotions of one group and priority, and which of them may fit one stay."""
+
+    def __init__(self, items: Sequence[Promotion], festivals: tuple[Festival, ...]) -> None:
+        self._items = items
+        self._festivals = festivals
+
+    def meet(self, mine: int, theirs: int) -> bool:
+        """Tell whether two of them, by their places, may fit one stay."""
+        one, other = self._items[mine], self._items[theirs]
+        if apart(one, other) or _other_stays(one, other):
+            return False
+        if one.by != other.by:
+            return True
+        if (one.last and other.first and one.last < other.first) or (
+            other.last and one.first and other.last < one.first
+        ):
+            return False
+        # A stay has many nights: only the dates can keep them apart.
+        if one.by == "nights" or not (_asks_of_days(one) or _asks_of_days(other)):
+            return True
+        return bool(self._met[mine] >> theirs & 1)
+
+    @cached_property
+    def _met(self) -> list[int]:
+        """For each promotion those, by their places as bits, that some day is right for as well."""
+        holding = _holding(self._items, self._festivals)
+        met = [0] * len(self._items)
+        days = {day for item in self._items for day in _days_of(item)}
+        for found in {holding(_visit_on(day), ()) for day in days}:
+            for place in range(len(met)):
+                if found >> place & 1:
+                    met[place] |= found
+        return met
 
 
 def _other_stays(one: Promotion, other: Promotion) -> bool:
@@ -89,8 +125,13 @@ def _all_before(one: Promotion, other: Promotion) -> bool:
     return bool(one.nth_stay) and other.from_stay is not None and max(one.nth_stay) < other.from_stay
 
 
-def _days(first: date | None, last: date | None, length: int) -> Iterator[date]:
-    """Yield the days between two, at most so many: from the first on, or up to the last."""
-    end = (last or date.max).toordinal()
-    begin = first.toordinal() if first else end - length if last else _BEGIN.toordinal()
+def _days_of(item: Promotion) -> Iterator[date]:
+    """Yield days from a promotion's first on, or up to its last: as many as it takes for all of them to come round."""
+    length = _LUNAR_ROUND if item.festivals else _ROUND
+    end = (item.last or date.max).toordinal()
+    begin = _BEGIN.toordinal()
+    if item.first:
+        begin = item.first.toordinal()
+    elif item.last:
+        begin = end - length
     yield from map(date.fromordinal, range(max(1, begin), min(end, begin + length) + 1))

@@ -4,11 +4,13 @@ from collections.abc import Iterator
 from fractions import Fraction
 from itertools import pairwise
 
+from loyalty import money
 from loyalty.program.checks.common import (
+    MOST_POINTS,
     Known,
-    fits,
     match,
     names_nothing,
+    nights,
     refers,
     shadowed,
     twice,
@@ -16,15 +18,18 @@ from loyalty.program.checks.common import (
 )
 from loyalty.program.mistakes import Mistake, Path, listed, near, warning
 from loyalty.program.model import UNIT_SCALE, Definition
+from loyalty.program.wording import CODES
 
-_NIGHT_DECIMALS = UNIT_SCALE["nights"]
+_ANOTHER = "Write another code"
+_CALLED = {"RMB": "CNY", "CNH": "CNY", "NTD": "TWD", "YEN": "JPY"}
+"""What currencies are called besides their codes."""
 _UNITS_OF_AN_AWARD_STAY = ("nights", "stays", "brands")
 
 
 def earning(definition: Definition, book: Known) -> Iterator[Mistake]:
     """`[earning]`, its rules and its caps."""
     rules = definition.earning
-    yield from _rates(("earning",), rules.points, rules.per)
+    yield from _rates(("earning",), rules.points, rules.per, definition)
     if not book.categories:
         yield warning(("earning", "points"), "nothing earns points: there is no category, nor a rule")
     yield from twice(("earning", "tier_points"), rules.tier_points, None)
@@ -33,10 +38,16 @@ def earning(definition: Definition, book: Known) -> Iterator[Mistake]:
     yield from _caps(definition, book)
 
 
-def _rates(path: Path, points: dict[str, str], per: str) -> Iterator[Mistake]:
+def _rates(path: Path, points: dict[str, str], per: str, definition: Definition) -> Iterator[Mistake]:
     if not Fraction(per):
         yield Mistake((*path, "per"), "must be above zero")
+    most = Fraction(definition.limits.amount)
     for category, rate in points.items():
+        if Fraction(per) and most * Fraction(rate) / Fraction(per) > MOST_POINTS:
+            yield Mistake(
+                (*path, "points", category),
+                f"a stay of {definition.limits.amount} (limits.amount) would earn more than {MOST_POINTS} points",
+            )
         if not Fraction(rate):
             yield warning(
                 (*path, "points", category), "earns nothing; its revenue still counts as spend",
@@ -60,12 +71,8 @@ def _rules(definition: Definition, book: Known) -> Iterator[Mistake]:
     for place, rule in enumerate(rules):
         path = ("earning", "rule", place)
         yield from match(path, rule, book)
-        yield from _rates(path, rule.points, rule.per)
-        if not fits(rule.nights, _NIGHT_DECIMALS):
-            yield Mistake(
-                (*path, "nights"),
-                f'"{rule.nights}" is finer than nights are counted; write at most 1 decimal',
-            )
+        yield from _rates(path, rule.points, rule.per, definition)
+        yield from nights((*path, "nights"), rule.nights)
         if rule.nights_per is not None and Fraction(rule.nights) != 1:
             yield Mistake((*path, "nights_per"), "give only one of nights and nights_per")
         if rule.nights_per == 1:
@@ -92,7 +99,8 @@ def _caps(definition: Definition, book: Known) -> Iterator[Mistake]:
 
 
 def exchange(definition: Definition, _book: Known) -> Iterator[Mistake]:
-    """`[exchange]` and `[[exchange_from]]`."""
+    """The program's currency, `[exchange]` and `[[exchange_from]]`."""
+    yield from _currency(("currency",), definition.currency)
     yield from _exchange_rates(("exchange",), definition.exchange, definition.currency)
     changes = definition.exchange_from
     for place, (before, after) in enumerate(pairwise(changes), 1):
@@ -113,8 +121,19 @@ def exchange(definition: Definition, _book: Known) -> Iterator[Mistake]:
             )  # fmt: skip
 
 
+def _currency(path: Path, code: str) -> Iterator[Mistake]:
+    """Warn of a code that is no currency, such as RMB: stays would be posted in another one."""
+    if code not in money.CODES:
+        told = f"`{_CALLED[code]}`" if code in _CALLED else None
+        yield warning(
+            path, f"{code} is no currency that ISO 4217 has in use",
+            f"Did you mean {told}?" if told else near(code, money.CODES),
+        )  # fmt: skip
+
+
 def _exchange_rates(path: Path, rates: dict[str, str], currency: str) -> Iterator[Mistake]:
     for code, rate in rates.items():
+        yield from _currency((*path, code), code)
         if code == currency:
             yield Mistake((*path, code), "is the program's own currency; take it away")
         elif not Fraction(rate):
@@ -125,6 +144,13 @@ def exclusions(definition: Definition, book: Known) -> Iterator[Mistake]:
     """`[[exclusion]]`."""
     yield from twice(("exclusion",), (item.code for item in definition.exclusion))
     yield from shadowed(("exclusion",), definition.exclusion)
+    for place, item in enumerate(definition.exclusion):
+        if item.code in CODES:
+            yield Mistake(
+                ("exclusion", place, "code"),
+                f"`{item.code}` is what explanations call another reason",
+                _ANOTHER,
+            )
     for place, item in enumerate(definition.exclusion):
         path = ("exclusion", place)
         yield from match(path, item, book)

@@ -53,6 +53,8 @@ def _names(rule: Match, tier: str) -> bool:
 
 def _first_of_each(rules: Sequence[Match], low: str, high: str) -> Iterator[tuple[int | None, int | None]]:
     """Yield the different rules that one stay may come under, by the lower tier and by the higher one; None: none."""
+    if not any(rule.tiers for rule in rules):
+        return
     anyone = [structs.replace(rule, tiers=()) for rule in rules]
 
     def comes_under(tier: str, place: int | None, stay: list[Match]) -> bool:

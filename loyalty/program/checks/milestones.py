@@ -5,7 +5,7 @@ from fractions import Fraction
 from itertools import chain, pairwise
 
 from loyalty.program.checks.common import NIGHTS_A_YEAR, Known, amount, refers, twice, unit
-from loyalty.program.checks.tiers import nights_add_up
+from loyalty.program.checks.tiers import takes_nights
 from loyalty.program.mistakes import Mistake, Path, warning
 from loyalty.program.model import Choice, Definition, Milestone, Reward
 
@@ -63,7 +63,7 @@ def _other_marks(path: Path, item: Milestone, book: Known) -> Iterator[Mistake]:
 
 
 def _reachable(path: Path, item: Milestone, definition: Definition) -> Iterator[Mistake]:
-    if item.over != "year" or item.unit != "nights" or item.or_at or nights_add_up(definition):
+    if item.over != "year" or item.or_at or not takes_nights(item.unit, definition):
         return
     key = "every" if item.every else "at"
     marks = (
@@ -72,7 +72,7 @@ def _reachable(path: Path, item: Milestone, definition: Definition) -> Iterator[
     for place, mark in enumerate(marks):
         if mark > NIGHTS_A_YEAR:
             where = (*path, key) if item.every else (*path, key, place)
-            yield Mistake(where, "can't be reached: a year has at most 366 nights")
+            yield Mistake(where, f"can't be reached: a year has at most {NIGHTS_A_YEAR} nights")
 
 
 def _gives(path: Path, item: Milestone) -> Iterator[Mistake]:

@@ -6,13 +6,17 @@ from fractions import Fraction
 
 from loyalty import money
 from loyalty.program.checks.common import Known, fits, match, refers, twice
+from loyalty.program.checks.common import nights as counted_nights
 from loyalty.program.checks.days import has_a_day
 from loyalty.program.mistakes import Mistake, Path, warning
-from loyalty.program.model import UNIT_SCALE, Definition, Promotion
+from loyalty.program.model import Definition, Promotion
 
 _GIFTS = ("multiplier", "percent", "points", "points_per_night")
 _LIMITS = ("per_stay", "per_member", "budget")
 _LEAP_DAY = "02-29"
+_LARGE_SHARE = 10
+_MOST_SHARE = 1_000
+"""Of the base points, on top."""
 
 
 def festivals(definition: Definition, book: Known) -> Iterator[Mistake]:
@@ -81,6 +85,14 @@ def _worth(path: Path, item: Promotion) -> Iterator[Mistake]:
         )
     if item.percent is not None and not Fraction(item.percent):
         yield Mistake((*path, "percent"), "must be above zero")
+    for name, share in (
+        ("multiplier", Fraction(item.multiplier or 1) - 1),
+        ("percent", Fraction(item.percent or 0) / 100),
+    ):
+        if share > _MOST_SHARE:
+            yield Mistake((*path, name), f"gives more than {_MOST_SHARE} times the base points on top")
+        elif share > _LARGE_SHARE:
+            yield warning((*path, name), f"gives more than {_LARGE_SHARE} times the base points on top")
     for name in ("points", "points_per_night"):
         if getattr(item, name) == 0:
             yield Mistake((*path, name), "must be above zero")
@@ -89,10 +101,7 @@ def _worth(path: Path, item: Promotion) -> Iterator[Mistake]:
 def _nights(path: Path, nights: str, definition: Definition) -> Iterator[Mistake]:
     if not Fraction(nights):
         yield Mistake((*path, "nights"), "must be above zero")
-    if not fits(nights, UNIT_SCALE["nights"]):
-        yield Mistake(
-            (*path, "nights"), f'"{nights}" is finer than nights are counted; write at most 1 decimal'
-        )
+    yield from counted_nights((*path, "nights"), nights)
     if "nights" not in definition.counting.units:
         yield Mistake((*path, "nights"), '"nights" is not among counting.units')
 
@@ -107,6 +116,10 @@ def _limits(path: Path, item: Promotion) -> Iterator[Mistake]:
             yield Mistake((*path, name), f"{limit} is less than {award}")
     if item.per_stay and item.per_member and item.per_stay > item.per_member:
         yield warning((*path, "per_stay"), f"is more than a member may get at all, {item.per_member}")
+    for name in ("per_stay", "per_member"):
+        limit = getattr(item, name)
+        if limit and item.budget and limit > item.budget:
+            yield warning((*path, name), f"is more than all members may get together, {item.budget} (budget)")
     if item.priority and item.group is None:
         yield warning((*path, "priority"), "has no meaning without a group")
 

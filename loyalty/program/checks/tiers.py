@@ -80,14 +80,21 @@ def _too_far(path: Path, tier: Tier, definition: Definition) -> Iterator[Mistake
         else max(rules.months * _DAYS_OF_MONTH, NIGHTS_A_YEAR * rules.months // _MONTHS)
     )
     for name in ("reach", "require"):
-        nights = getattr(tier, name).get("nights")
-        if nights and Fraction(nights) > most and not nights_add_up(definition):
-            yield warning(
-                (*path, name, "nights"), f"a guest in one room has at most {most} nights in the period"
-            )
+        for what, text in getattr(tier, name).items():
+            if Fraction(text) > most and takes_nights(what, definition):
+                yield warning(
+                    (*path, name, what), f"a guest in one room has at most {most} nights in the period"
+                )
 
 
-def nights_add_up(definition: Definition) -> bool:
+def takes_nights(what: str, definition: Definition) -> bool:
+    """Tell whether each of what is counted takes a night of a guest in one room."""
+    if what == "stays":
+        return not definition.counting.day_use_is_stay
+    return what == "nights" and not _nights_add_up(definition)
+
+
+def _nights_add_up(definition: Definition) -> bool:
     """Tell whether a night can count for more than one."""
     return (
         definition.counting.room_nights
