@@ -87,15 +87,11 @@ class Case(Struct, frozen=True, gc=False):
     budgets: Mapping[str, int] = {}
     explain: bool = True
 
-    @property
-    def tier(self) -> str:
-        """The tier of the version that judges, by its code."""
-        return self.rules.level(self.pinned.tier).code
-
 
 class _Worth(Struct, gc=False):
-    """What a stay has come to so far. Nights in tenths, money in minor units."""
+    """What a stay has come to so far. Nights in tenths, money in minor units. `level` is of the version that judges."""
 
+    level: Level
     counts: dict[str, int]
     why: list[Why]
     entitled: tuple[str, ...] | None
@@ -165,7 +161,7 @@ class Asked:
 
 def judge(case: Case) -> tuple[Award, list[Why]]:
     """Return what a stay is worth, and why."""
-    worth = _Worth({}, [], _entitled(case))
+    worth = _Worth(case.rules.level(case.pinned.tier), {}, [], _entitled(case))
     status = case.posting.status
     if status == "checked_out":
         _judge_stay(case, worth)
@@ -195,8 +191,8 @@ def _judge_stay(case: Case, worth: _Worth) -> None:
     """Judge a stay that took place."""
     posting, pinned = case.posting, case.pinned
     terms = case.rules.earning.terms(
-        posting.property, pinned.brand, posting.channel, posting.rate_code, posting.room_type, case.tier
-    )
+        posting.property, pinned.brand, posting.channel, posting.rate_code, posting.room_type, worth.level.code
+    )  # fmt: skip
     if not _count_nights(case, terms, worth):
         return
     revenue, excluded = _revenue(case, terms.rates.rooms, worth.why), terms.exclusion
@@ -213,12 +209,12 @@ def _judge_stay(case: Case, worth: _Worth) -> None:
 def _earn(case: Case, terms: Terms, revenue: dict[str, int], worth: _Worth) -> None:
     """Add what revenue earns: base, tier bonus, promotions; and what all of it counts for."""
     rules, earning = case.rules, case.rules.earning
-    tier, day = case.tier, case.posting.departure
+    tier, day = worth.level.code, case.posting.departure
     lines = _lines(case, terms.rates.rooms, revenue) if earning.by_line else None
     earned = terms.rates.earn(revenue, lines, explain=case.explain)
     worth.why += earned.why
     worth.base = base = _capped(case, terms, earned.points, worth) if terms.caps else earned.points
-    percent = rules.level(tier).bonus_percent
+    percent = worth.level.bonus_percent
     worth.tier_bonus = bonus = earning.round_bonus(base * percent, 100) if terms.rates.bonus else 0
     if bonus:
         worth.why.append(Why("tier_bonus", tier=tier, percent=percent, points=bonus))
@@ -444,7 +440,7 @@ def _promote(case: Case, promotions: Promotions, visit: Visit, worth: _Worth) ->
         )
 
     points: dict[str, int] = {}
-    for one in promotions.give(visit, case.tier, worth.entitled or (), worth.base, used, case.budgets):
+    for one in promotions.give(visit, worth.level.code, worth.entitled or (), worth.base, used, case.budgets):
         worth.why += one.why
         if one.points:
             points[one.code] = one.points
