@@ -24,7 +24,7 @@ serve: .venv/ready
 test: .venv/ready
 	$(BIN)/pytest $(ARGS)
 
-nightly: .venv/ready
+nightly: .venv/nightly
 	$(BIN)/pytest -m nightly $(ARGS)
 
 lint: .venv/ready
@@ -38,4 +38,9 @@ clean:
 # Made once, and again when pyproject.toml changes. With uv or without, the result is the same to us.
 .venv/ready: pyproject.toml
 	@scripts/make-venv
+	@touch $@
+
+# What only the long runs need is added to it.
+.venv/nightly: .venv/ready
+	@scripts/make-venv nightly
 	@touch $@

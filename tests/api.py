@@ -15,6 +15,7 @@ import httpx
 from loyalty.db import connect
 from loyalty.http.auth import Role
 from loyalty.http.keys_command import create_key
+from tests.described import statuses
 from tests.noon import TODAY, ZONE
 
 PROPERTIES = {"SHA01": "CNY", "BJS02": "CNY", "TYO03": "JPY"}
@@ -68,7 +69,10 @@ class Api:
             sent = {"authorization": f"Bearer {self.keys[role] if isinstance(role, Role) else role}"} | sent
         if body is not None:
             sent = {"content-type": "application/json"} | sent
-        return self.client.request(method, path, content=as_bytes(body), headers=sent)
+        answer = self.client.request(method, path, content=as_bytes(body), headers=sent)
+        told = statuses(method, path)
+        assert told is None or answer.status_code in told, f"{answer.status_code} isn't described for {path}"
+        return answer
 
     def get(self, path: str, role: Role | str = Role.OPERATOR, **headers: str) -> httpx.Response:
         return self.send("GET", path, None, role, **headers)

@@ -18,6 +18,7 @@ from litestar import Litestar, get, post
 from litestar.params import FromPath, JSONBody
 
 from loyalty.bench.ports import free_port
+from loyalty.embedded.programs import as_child
 from loyalty.stays.model import StayPosting
 
 HEX = "0190b6f0c0de7000800000000000002a"
@@ -108,11 +109,10 @@ def create_bare_app() -> Litestar:
 
 @contextlib.contextmanager
 def running_bare(port: int | None = None) -> Generator[str]:
-    """Run the bare app in a process of its own; give its address."""
+    """Run the bare app in a process of its own, which ends with us, however we end; give its address."""
     port = port or free_port()
-    process = subprocess.Popen(  # noqa: S603  (our own module)
-        [sys.executable, "-m", "loyalty.bench.bare", "--port", str(port)]
-    )
+    command = [sys.executable, "-m", "loyalty.bench.bare", "--port", str(port)]
+    process = subprocess.Popen(as_child("plain", command))  # noqa: S603  (our own module)
     try:
         _wait_until_it_answers(port, process)
         yield f"http://127.0.0.1:{port}"

@@ -200,7 +200,11 @@ _KEYED: Final = frozenset(
 _TAGGED: Final = frozenset({"/v1/partners/{code}", "/v1/offers/{code}"})
 _BALANCE: Final = ("GET", "/v1/members/{member_id}/balance")
 _STAY: Final = ("POST", "/v1/stays")
-_PUBLISHING: Final = ("POST", "/v1/programs")
+# What is there already is answered 200.
+_THE_SAME: Final = {
+    ("POST", "/v1/programs"): "The same is published already; or, of a dry run, it could be",
+    ("POST", "/v1/partners/{code}/statements"): "The statement, issued before",
+}
 _REF: Final = "#/components/{}/{}"
 
 
@@ -223,10 +227,8 @@ def describe(method: str, path: str, operation: Json) -> None:
         _carry(responses["304"], "ETag", "ETag")
     if path in _TAGGED:
         _tag(method, operation)
-    if route == _PUBLISHING:
-        responses["200"] = responses["201"] | {
-            "description": "The same is published already; or, of a dry run, it could be"
-        }
+    if route in _THE_SAME:
+        responses["200"] = _again(responses["201"], _THE_SAME[route])
     if route == _STAY:
         _answer_again(responses)
     _add_examples(route, operation)

@@ -10,9 +10,8 @@ Rules (the numbers are the invariants of docs/ARCHITECTURE.md):
   * points earned so late that their time is already up expire at once, in a journal of their own;
   * points that open later are pending: nothing draws on them but the reversal of their own stay. On their day they
     become available, in a journal of their own, and repay debt first. Nothing opens on the day it expires, or later;
-  * where the program has them lapse, all points are lost so long after the last activity, in a journal of their own.
-    The time begins anew on that day, also where the member's tier spares the points; or today, for points that come
-    when it is up already or has never begun. Nothing lapses while points are held;
+  * where the program has them lapse, all points are lost so long after the last activity, in a journal of their own:
+    `loyalty.ledger.inactivity` tells when;
   * points that are held are out of their lots: they neither expire nor lapse. What isn't captured goes back into
     the lots that it came from, repays debt first, and is lost at once where the lot has expired meanwhile (5). Where
     the rest of it has lapsed, what comes back stays: it is as if it came new.
@@ -26,7 +25,7 @@ from datetime import date
 from typing import Final
 
 from loyalty.ids import UUID
-from loyalty.ledger import counters
+from loyalty.ledger import counters, inactivity
 from loyalty.ledger.model import (
     ADJUSTED,
     AVAILABLE,
@@ -37,7 +36,6 @@ from loyalty.ledger.model import (
     PENDING,
     POINTS,
     Allocation,
-    Idling,
     Journal,
     Lot,
     Member,
@@ -54,7 +52,7 @@ ALL: Final = 1 << 62
 
 def needs(member: Member, draws: int, moment: Moment) -> int | None:
     """Return how many points of open lots a book has to see that draws so many; None when it needs no lot at all."""
-    if moment.idling is not None and lapse_of(member, moment) is not None:
+    if moment.idling is not None and inactivity.lapse_of(member, moment) is not None:
         return ALL
     return draws if draws or is_due(member, moment.today) else None
 
@@ -62,37 +60,6 @@ def needs(member: Member, draws: int, moment: Moment) -> int | None:
 def is_due(member: Member, today: date) -> bool:
     """Tell whether a lot of a member may open, expire or lapse by a day."""
     return member.next_expiry is not None and member.next_expiry <= today
-
-
-def lapse_of(member: Member, moment: Moment) -> date | None:
-    """Return the day on which all points of a member have lapsed by now; None when they haven't."""
-    if member.held or not _is_idle(member, moment) or not _has_points(member):
-        return None
-    since = _idle_since(member, moment)
-    if moment.idling is None or since is None:
-        return None
-    day = moment.idling.lapses_on(since)
-    return day if day <= moment.today else None
-
-
-def _is_idle(member: Member, moment: Moment) -> bool:
-    """Tell whether the time since the last activity is up, be it in vain."""
-    idling, since = moment.idling, member.active_on
-    return idling is not None and since is not None and idling.lapses_on(since) <= moment.today
-
-
-def _idle_since(member: Member, moment: Moment) -> date | None:
-    """Return the day on which the time began: that of the last activity, or the last one on which it was up in vain."""
-    idling, since = moment.idling, member.active_on
-    if idling is None or since is None or moment.spares is None:
-        return since
-    while (day := idling.lapses_on(since)) <= moment.today and moment.spares(member, day):
-        since = day
-    return since
-
-
-def _has_points(member: Member) -> bool:
-    return member.available > 0 or member.pending > 0
 
 
 class Book:
@@ -131,7 +98,7 @@ class Book:
         self._moment = moment
         self._journal: Journal | None = None
         if moment.idling is not None:
-            self._look_at_idling(moment.idling)
+            self._look_at_idling()
         elif member.active_on is not None:
             member.active_on = None
         if is_due(member, moment.today):
@@ -244,9 +211,8 @@ class Book:
         self.new_lots.append(lot)
         self._lots.append(lot)
         due_on = _next_of(lot) if pending else expires_on
-        if due_on is None or not lot.remaining or self._due(lot):
-            return
-        self._expect(due_on)
+        if lot.remaining and not self._due(lot):
+            self._expect(due_on)
 
     def waits(self, opens_on: date) -> bool:
         """Tell whether points that open on a day are still pending today."""
@@ -323,7 +289,7 @@ class Book:
             if self._due(lot):
                 continue
             self._repay(lot)
-            if lot.remaining and lot.expires_on is not None:
+            if lot.remaining:
                 self._expect(lot.expires_on)
         assert points == 0, "what comes back was taken from lots"
         self._open().balance = member.available
@@ -450,51 +416,30 @@ class Book:
     # --- inactivity ---------------------------------------------------------------------------------------------
 
     def act(self, day: date, *kinds: str) -> None:
-        """Note an activity, if the rule of the day takes any of its kinds for one; an earlier one changes nothing."""
-        member, idling = self.member, self._moment.idling
-        if idling is None or idling.activity.isdisjoint(kinds):
-            return
-        if member.active_on is None or day > member.active_on:
-            member.active_on = day
+        """Note an activity of a day, if the rule takes any of its kinds for one."""
+        inactivity.note(self.member, self._moment, day, kinds)
 
-    def _look_at_idling(self, idling: Idling) -> None:
+    def _look_at_idling(self) -> None:
         """Have all points lapse if nothing was done for too long; begin to count where a member has points."""
-        member, today = self.member, self._moment.today
-        if member.active_on is not None and idling.lapses_on(member.active_on) > today:
+        member, moment = self.member, self._moment
+        if inactivity.is_running(member, moment):
             return
-        day = lapse_of(member, self._moment)
-        if day is not None:
-            for lot in self._lots:
-                if lot.remaining and (lot.expires_on is None or lot.expires_on > day):
-                    lot.lapsed_on = day
-                    self._lapsing.add(lot.lot_id)
-            self.following, member.active_on = None, day
-            self._settle()
-            self._lapsing.clear()
-            assert not _has_points(member), "a book is given all open lots when they lapse"
+        day = inactivity.lapse_of(member, moment)
+        if day is None:
+            self._expect(inactivity.begin(member, moment))
             return
-        if _is_idle(member, self._moment):
-            since = _idle_since(member, self._moment)
-            if since != member.active_on:
-                member.active_on = since
-                self._watch(idling)
-        elif member.active_on is None and _has_points(member):
-            member.active_on = today
-            self._expect(idling.lapses_on(today))
+        for lot in self._lots:
+            if lot.remaining and (lot.expires_on is None or lot.expires_on > day):
+                lot.lapsed_on = day
+                self._lapsing.add(lot.lot_id)
+        self.following, member.active_on = None, day
+        self._settle()
+        self._lapsing.clear()
+        assert not inactivity.has_points(member), "a book is given all open lots when they lapse"
 
-    def _watch(self, idling: Idling) -> None:
-        """Know when the points lapse that a member has now; what came when the time was up begins it anew."""
-        member = self.member
-        if not _has_points(member):
-            return
-        today, since = self._moment.today, member.active_on
-        day = None if since is None else idling.lapses_on(since)
-        if day is None or day <= today:
-            member.active_on, day = today, idling.lapses_on(today)
-        self._expect(day)
-
-    def _expect(self, day: date) -> None:
-        if self.member.next_expiry is None or day < self.member.next_expiry:
+    def _expect(self, day: date | None) -> None:
+        next_expiry = self.member.next_expiry
+        if day is not None and (next_expiry is None or day < next_expiry):
             self.member.next_expiry = day
 
     def close(self) -> None:
@@ -504,7 +449,7 @@ class Book:
             fresh = {lot.lot_id: lot for lot in (*self.new_lots, *back)}
             self._expire([lot for lot in fresh.values() if lot.remaining and self._due(lot)])
         if self._moment.idling is not None:
-            self._watch(self._moment.idling)
+            self._expect(inactivity.next_lapse(self.member, self._moment))
         member = self.member
         assert member.debt >= 0, "a debt is owed by the member"
         assert member.available + member.debt >= 0, "only debt goes below zero"

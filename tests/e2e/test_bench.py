@@ -2,6 +2,7 @@ import asyncio
 import datetime as dt
 import json
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -19,6 +20,7 @@ from loyalty.db import connect
 from loyalty.ledger.leaf import leaf
 from loyalty.ledger.model import Journal, Transfer
 from loyalty.stays.model import Award, StayPosting
+from tests.faults.crowd import wait_until
 
 NOW = dt.datetime(2026, 11, 22, 12, tzinfo=dt.UTC)
 GROUPS = [Group("crowd", 1, 30, 0), Group("crowd", 31, 20, 12), Group("long", 51, 3, 25)]
@@ -37,6 +39,11 @@ def fetch(dsn: str, query: str) -> list[dict[str, Any]]:
             await connection.close()
 
     return asyncio.run(run())
+
+
+def listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 def test_a_filled_database_has_the_journals_of_its_population_and_no_workbench(database: str) -> None:
@@ -144,6 +151,23 @@ def test_member_ids_of_a_filled_database_are_where_the_reads_look_for_them(datab
     ]
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux ties a process's life to its parent's")
+def test_the_yardstick_ends_with_a_benchmark_that_is_killed() -> None:
+    code = """
+import time
+from loyalty.bench.bare import running_bare
+with running_bare() as url:
+    print(url, flush=True)
+    time.sleep(60)
+"""
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as benchmark:
+        assert benchmark.stdout is not None
+        port = int(benchmark.stdout.readline().rpartition(":")[2])
+        benchmark.kill()
+
+    assert wait_until(lambda: not listens(port))
+
+
 @pytest.mark.nightly
 def test_a_quick_benchmark_gives_every_figure_in_order_and_leaves_nothing_behind(tmp_path: Path) -> None:
     chart = tmp_path / "bench.svg"
@@ -155,7 +179,7 @@ def test_a_quick_benchmark_gives_every_figure_in_order_and_leaves_nothing_behind
         env=os.environ | {"LOYALTY_DATA_DIR": str(data_dir)},
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=900,  # two minutes, and as many times that as others want of the machine
         check=False,
     )
 

@@ -69,6 +69,13 @@ def left_running(data_dir: Path) -> Generator[tuple[subprocess.Popen[str], list[
             process.kill()
 
 
+@pytest.fixture(scope="module")
+def busy(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Path]:
+    """What a demo printed that has members enough for everything to happen, and where it left its books."""
+    data_dir = tmp_path_factory.mktemp("busy")
+    return run_once(data_dir, "--members", "300", "--until", "2026-10-31").stdout, data_dir
+
+
 def test_the_demo_shows_what_happened_and_ends_well(tmp_path: Path) -> None:
     done = run_once(tmp_path)
 
@@ -111,9 +118,8 @@ def test_the_lines_to_try_work_as_printed_until_ctrl_c(tmp_path: Path) -> None:
     assert process.returncode == 0
 
 
-def test_what_a_property_system_means_is_what_is_recorded(tmp_path: Path) -> None:
-    done = run_once(tmp_path, "--members", "300")
-    rows = {line[:22].strip(): line[22:].split() for line in done.stdout.splitlines()}
+def test_what_a_property_system_means_is_what_is_recorded(busy: tuple[str, Path]) -> None:
+    rows = {line[:22].strip(): line[22:].split() for line in busy[0].splitlines()}
     outcomes = ["posted", "revised", "reversed", "unchanged", "superseded", "refused"]
 
     assert rows["Sent as"] == [*outcomes, "Total"]
@@ -125,10 +131,10 @@ def test_what_a_property_system_means_is_what_is_recorded(tmp_path: Path) -> Non
     assert {"refused"} == happened(outcomes, rows["Bad posting"])
 
 
-def test_guests_do_more_than_stay_and_all_of_it_is_in_the_books(tmp_path: Path) -> None:
-    done = run_once(tmp_path, "--members", "300", "--until", "2026-10-31")
-    table = done.stdout.partition("What else members did")[2].partition("Some of the best")[0]
-    books = verified(tmp_path)
+def test_guests_do_more_than_stay_and_all_of_it_is_in_the_books(busy: tuple[str, Path]) -> None:
+    printed, data_dir = busy
+    table = printed.partition("What else members did")[2].partition("Some of the best")[0]
+    books = verified(data_dir)
     checked = {row["check"]: row["checked"] for row in books["checks"]}
 
     for deed in DEEDS:
@@ -145,12 +151,12 @@ def test_guests_do_more_than_stay_and_all_of_it_is_in_the_books(tmp_path: Path) 
     )
 
 
-def test_what_is_held_is_what_guests_asked_for_and_nobody_has_captured_yet(tmp_path: Path) -> None:
-    done = run_once(tmp_path, "--until", "2026-10-31")
+def test_what_is_held_is_what_guests_asked_for_and_nobody_has_captured_yet(busy: tuple[str, Path]) -> None:
+    printed, _ = busy
     points = dict(
-        re.findall(r"^(Held|Redeemed, .*?|Points expired since) +(-?[0-9,]+) *$", done.stdout, re.MULTILINE)
+        re.findall(r"^(Held|Redeemed, .*?|Points expired since) +(-?[0-9,]+) *$", printed, re.MULTILINE)
     )
-    still = re.findall(r"^  still held +[0-9]+ +([0-9,]+) *$", done.stdout, re.MULTILINE)
+    still = re.findall(r"^  still held +[0-9]+ +([0-9,]+) *$", printed, re.MULTILINE)
     redeemed, expired = points[PHRASES["redeemed"][0]], points[PHRASES["expired"][0]]
 
     assert [points["Held"]] == still

@@ -90,5 +90,5 @@ def test_it_runs_far_from_the_checkout(installed: Path, tmp_path: Path) -> None:
 def test_the_tools_for_changing_the_code_are_the_same_for_pip_and_uv() -> None:
     project = tomllib.loads((ROOT_DIR / "pyproject.toml").read_text("utf-8"))
 
-    assert project["dependency-groups"]["dev"] == project["project"]["optional-dependencies"]["dev"]
+    assert project["dependency-groups"] == project["project"]["optional-dependencies"]
     assert __version__ == project["project"]["version"]
