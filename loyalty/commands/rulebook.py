@@ -17,7 +17,7 @@ from loyalty.program.model import UNIT_SCALE, Choice, Definition, Milestone, Nam
 from loyalty.program.promotions import Promotions
 from loyalty.tiers.ladder import Ladder, Level, standing_for
 from loyalty.tiers.marks import Change, Marks
-from loyalty.tiers.milestones import Crossing, MilestoneRule, all_crossed, remade, with_lost
+from loyalty.tiers.milestones import Crossing, MilestoneRule, all_crossed, remade, with_others
 from loyalty.tiers.standing import Tiers
 
 _DORMANCY: int = 2
@@ -106,12 +106,13 @@ class Rulebook:
     ) -> list[Crossing]:
         """Return the milestones of this version that a change of the counters, which hold it already, has crossed.
 
-        Of those whose marks not all versions have alike, add what may be lost. `ahead`: the counters don't hold it yet.
+        Of those whose marks not all versions have alike, add what may be lost or regained. `ahead`: the counters don't
+        hold it yet.
         """
         found: list[Crossing] = []
         if self._marks.passed(changed, counters, ahead=ahead):
             found = all_crossed(self.milestones, changed, counters, ahead=ahead)
-        return with_lost(found, self.remade, changed, counters, ahead=ahead) if self.remade else found
+        return with_others(found, self.remade, changed, counters, ahead=ahead) if self.remade else found
 
     def level(self, code: str) -> Level:
         """Return a tier of this version by its code, or what stands for one that only other versions have."""
