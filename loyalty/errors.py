@@ -149,11 +149,16 @@ CODES: Final[dict[str, Code]] = {
 
 
 class FieldError(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One bad field: where it is (JSON pointer into the body, or a parameter by name) and what is wrong with it."""
+    """One bad field: where it is (JSON pointer into the body, or a parameter by name) and what is wrong with it.
+
+    In the text of a definition, `key` is the way to it, like `tier gold.reach.nights`, and `line` its line, from 1 on.
+    """
 
     pointer: str = ""
     detail: str = ""
     parameter: str = ""
+    key: str = ""
+    line: int = 0
 
 
 class ProblemDocument(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):

@@ -60,6 +60,7 @@ from loyalty.partners.catalogue import Catalogue
 from loyalty.partners.redemption import Redemption
 from loyalty.program import reading
 from loyalty.program import store as program_store
+from loyalty.program.mistakes import refusal
 from loyalty.program.store import Version
 from loyalty.stays import properties as property_rules
 from loyalty.stays import store as stays_store
@@ -163,7 +164,7 @@ class Service:
             # In a thread, as a long definition takes a while to check.
             definition = await asyncio.to_thread(reading.decode, text)
         except reading.ProgramError as error:
-            raise Problem("invalid_program", str(error), at="/definition") from error
+            raise refusal(error.mistakes) from error
         one = Version(definition.version, definition.id, effective_from, text, by, self.clock.now())
         async with self.pool.acquire() as connection:
             published = await versions.publish(connection, one, definition, self.today(), dry_run=dry_run)

@@ -47,7 +47,7 @@ def field_error(message: str, kind: Any = None) -> FieldError:
     """Read msgspec's message into a JSON pointer and a sentence.
 
     >>> field_error("Object contains unknown field `foo` - at `$.lines[0]`")
-    FieldError(pointer='/lines/0/foo', detail='Unknown field.', parameter='')
+    FieldError(pointer='/lines/0/foo', detail='Unknown field.', parameter='', key='', line=0)
     """
     what, path = message, "$"
     if located := _LOCATED.fullmatch(message):

@@ -203,6 +203,8 @@ async def add_given(
     """Give what crossings gave, and the lots that it takes to take it back."""
     places = [(one.member_id, place) for _, one in wanted for place in one.places]
     given = await rewards_store.find_given(connection, shard, places)
+    gone = [(one.member_id, place) for _, one in wanted for place in one.regained]
+    taken_back = await rewards_store.find_taken_back(connection, shard, gone) if gone else []
     lots: list[tuple[Facts, int]] = []
     for facts, one in wanted:
         mine = [(reward, spent) for reward, spent in given if reward.member_id == one.member_id]
@@ -211,10 +213,15 @@ async def add_given(
         if points := sum(reward.points for reward in facts.rewards):
             draws = points + (facts.stay.award.points if facts.stay else 0)
             lots.append((facts, (facts.member and needs(facts.member, draws, moment)) or draws))
+        facts.rewards += [reward for reward in taken_back if reward.member_id == one.member_id]
     if not lots:
         return
     await store.add_lots(connection, shard, lots, moment.today)
     for facts, _ in lots:
         there = {lot.lot_id for lot in facts.lots}
-        own = [one.journal_id for one in facts.rewards or () if one.points and one.journal_id not in there]
+        own = [
+            one.journal_id
+            for one in facts.rewards or ()
+            if one.points and one.status != "revoked" and one.journal_id not in there
+        ]
         facts.lots += await rewards_store.find_lots(connection, shard, own)

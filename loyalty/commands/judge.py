@@ -195,7 +195,7 @@ def _judge_stay(case: Case, worth: _Worth) -> None:
     )  # fmt: skip
     if not _count_nights(case, terms, worth):
         return
-    revenue, excluded = _revenue(case, terms.rates.rooms, worth.why), terms.exclusion
+    revenue, excluded = case.folio.revenue, terms.exclusion
     if excluded is None:
         _earn(case, terms, revenue, worth)
         return
@@ -206,10 +206,11 @@ def _judge_stay(case: Case, worth: _Worth) -> None:
     worth.counts = _only(worth.counts, excluded.counts)
 
 
-def _earn(case: Case, terms: Terms, revenue: dict[str, int], worth: _Worth) -> None:
-    """Add what revenue earns: base, tier bonus, promotions; and what all of it counts for."""
+def _earn(case: Case, terms: Terms, revenue: Mapping[str, int], worth: _Worth) -> None:
+    """Add what revenue in the stay's currency earns: base, tier bonus, promotions; and what all of it counts for."""
     rules, earning = case.rules, case.rules.earning
     tier, day = worth.level.code, case.posting.departure
+    revenue = _revenue(case, revenue, terms.rates.rooms, worth.why)
     lines = _lines(case, terms.rates.rooms, revenue) if earning.by_line else None
     earned = terms.rates.earn(revenue, lines, explain=case.explain)
     worth.why += earned.why
@@ -373,17 +374,32 @@ def _ended(before: Before, own: _Stood | None, place: str, day: str) -> bool:
 # --- what it earns ----------------------------------------------------------------------------------------------------
 
 
-def _revenue(case: Case, most: int | None, why: list[Why]) -> dict[str, int]:
+def _revenue(case: Case, revenue: Mapping[str, int], most: int | None, why: list[Why]) -> Mapping[str, int]:
     """Return the revenue in the program's currency that may earn, of at most so many rooms, by category."""
-    earning, posting, revenue = case.rules.earning, case.posting, case.folio.revenue
-    currency, day = posting.currency, posting.departure
-    if currency != earning.currency:
-        up, down = earning.rate(currency, day)
-        revenue = {category: amount * up // down for category, amount in revenue.items()}
+    posting = case.posting
+    if posting.currency != case.rules.earning.currency:
+        revenue = _exchanged(case, revenue, why)
     if most is not None and posting.rooms > most:
         why.append(Why("rooms_capped", limit=most))
         revenue = {category: amount * most // posting.rooms for category, amount in revenue.items()}
     return revenue
+
+
+def _exchanged(case: Case, revenue: Mapping[str, int], why: list[Why]) -> dict[str, int]:
+    """Return revenue by category in the program's currency, each rounded down, and tell by which rate."""
+    earning, currency = case.rules.earning, case.posting.currency
+    quote, digits = earning.rate(currency, case.posting.departure), money.digits(currency)
+    found = {category: amount * quote.up // quote.down for category, amount in revenue.items()}
+    if case.explain:
+        since = quote.since or case.rules.begins
+        why += [
+            Why(
+                "exchanged", category, money.from_minor(amount, digits), rate=quote.text, currency=currency,
+                worth=money.from_minor(found[category], earning.decimals), since=since,
+            )
+            for category, amount in revenue.items()
+        ]  # fmt: skip
+    return found
 
 
 def _lines(case: Case, most: int | None, revenue: Mapping[str, int]) -> list[tuple[str, int]]:

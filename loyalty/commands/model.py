@@ -136,10 +136,14 @@ class Short(Struct, frozen=True, gc=False):
 
 
 class Unread(Struct, frozen=True, gc=False):
-    """What crossings of a member's milestones have given has to be read first. Nothing was changed yet."""
+    """What crossings of a member's milestones have given has to be read first. Nothing was changed yet.
+
+    Of the `regained` ones also what was taken back.
+    """
 
     member_id: UUID
     places: tuple[Place, ...]
+    regained: tuple[Place, ...] = ()
 
 
 class Elsewhere(Struct, frozen=True, gc=False):

@@ -34,7 +34,7 @@ from loyalty.commands.post_stay import (
     shortage,
     supersede,
 )
-from loyalty.commands.rewarding import Happened, last_states, unread
+from loyalty.commands.rewarding import Happened, last_states, regained, unread
 from loyalty.commands.rulebook import Rulebook
 from loyalty.commands.stay_reply import Page, crossings_of, encode
 from loyalty.errors import Problem
@@ -88,7 +88,7 @@ def _move(
     gained = crossings_of(rules, taker.counters, nothing(award), award)
     for facts, member, crossings in ((leaving, giver, lost), (joining, taker, gained)):
         if places := unread(facts, rules, crossings):
-            return Unread(member.member_id, places)
+            return Unread(member.member_id, places, regained(crossings))
     stay_id = moment.mint(taker.shard)
     left, moved_out, lost, taken = _leave(
         leaving, giver, on_file, gone, command, moment, rules=rules, lost=lost

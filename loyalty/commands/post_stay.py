@@ -152,7 +152,7 @@ def _record(
     kind = _journal_kind(on_file, posting, before, award)
     crossings = crossings_of(rules, member.counters, before, award) if kind else []
     if crossings and (places := rewarding.unread(facts, rules, crossings)):
-        return Unread(member.member_id, places)
+        return Unread(member.member_id, places, rewarding.regained(crossings))
     stay_id = on_file.stay_id if on_file else moment.mint(member.shard)
     number = posting.revision
     if number is None:
@@ -200,7 +200,8 @@ def reward(
     """Grant and take back what crossings give, by the version in force at the check-out; return those that count."""
     day = award.effective_on
     version, given_by = rules.at(day), rewarding.standing_by(rules, facts.rewards)
-    counted = rewarding.decided(crossings, rules, version, book.member.counters, given_by)
+    lost_by = rewarding.taken_by(rules, facts.rewards)
+    counted = rewarding.decided(crossings, rules, version, book.member.counters, given_by, lost_by)
     return counted, rewarding.settle(book, version, counted, facts, day, moment)
 
 

@@ -121,20 +121,35 @@ def unread(facts: Facts, rules: Rulebook, crossings: Sequence[Crossing]) -> tupl
     )
 
 
+def regained(crossings: Sequence[Crossing]) -> tuple[Place, ...]:
+    """Return the crossings of which it is asked by what version they gave what was taken back since."""
+    return tuple(place_of(one) for one in crossings if one.status == "regained")
+
+
 def decided(
     crossings: Sequence[Crossing], rules: Rulebook, present: Rulebook, counters: Counters,
-    given_by: Callable[[Place], Rulebook | None],
+    given_by: Callable[[Place], Rulebook | None], lost_by: Callable[[Place], Iterable[Rulebook]],
 ) -> list[Crossing]:  # fmt: skip
     """Return which crossings count, now that the counters hold the change: `present` is the version it was made by.
 
     Of a milestone whose marks not all versions have alike, what stands (`given_by` a version) isn't granted again, and
-    is lost when the count passes neither the mark by which it was given nor that of the present version.
+    is lost when the count passes neither the mark by which it was given nor that of the present version. What was lost
+    comes back, by the version it was `lost_by`, when the count passes that mark again.
     """
-    return [
+    found = [
         one
         for one in crossings
-        if one.code not in rules.remade or _counts(one, present, counters, given_by(place_of(one)))
+        if one.status != "regained"
+        and (one.code not in rules.remade or _counts(one, present, counters, given_by(place_of(one))))
     ]
+    granted = {place_of(one) for one in found}
+    for one in crossings:
+        place = place_of(one)
+        if one.status == "regained" and place not in granted and given_by(place) is None:
+            by = next((version for version in lost_by(place) if passes(version, one, counters)), None)
+            if by is not None:
+                found.append(structs.replace(one, status="granted", program=by.label))
+    return found
 
 
 def _counts(one: Crossing, present: Rulebook, counters: Counters, by: Rulebook | None) -> bool:
@@ -163,13 +178,26 @@ def standing_by(
     return by
 
 
+def taken_by(
+    rules: Rulebook, rewards: Sequence[GrantedReward] | None
+) -> Callable[[Place], Iterable[Rulebook]]:
+    """Return what tells by which versions a crossing gave what is taken back or flagged, the last one first."""
+
+    def by(place: Place) -> Iterable[Rulebook]:
+        gone = [one for one in rewards or () if one.place == place and one.status in {"revoked", "flagged"}]
+        gone.sort(key=lambda one: one.reward_id, reverse=True)
+        return [rules.labelled(one.program, one.granted_on) for one in gone]
+
+    return by
+
+
 def settle(
     book: Book, rules: Rulebook, crossings: Sequence[Crossing], facts: Facts, day: date, moment: Moment
 ) -> list[Happened]:
     """Grant and take back what crossings give, in the book whose journal of the stay is open.
 
-    `rules` is the version by which they were crossed, `day` when that was. Points are earned on that day; the time to
-    choose and to use begins today.
+    `rules` is the version by which they were crossed, unless they name another; `day` is when that was. Points are
+    earned on that day; the time to choose and to use begins today.
     """
     happened: list[Happened] = []
     journal = book.journals[-1]
@@ -177,7 +205,8 @@ def settle(
     for crossing in crossings:
         live = alive(known, place_of(crossing))
         if crossing.status == "granted":
-            happened += _grant(book, rules, crossing, live, day, moment, journal)
+            version = rules.labelled(crossing.program, day) if crossing.program else rules
+            happened += _grant(book, version, crossing, live, day, moment, journal)
         else:
             happened += _take_back(book, live, facts.spent_rewards, journal)
     note_flags(book, happened)

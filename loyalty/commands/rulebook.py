@@ -17,7 +17,7 @@ from loyalty.program.model import UNIT_SCALE, Choice, Definition, Milestone, Nam
 from loyalty.program.promotions import Promotions
 from loyalty.tiers.ladder import Ladder, Level, standing_for
 from loyalty.tiers.marks import Change, Marks
-from loyalty.tiers.milestones import Crossing, MilestoneRule, all_crossed, remade, with_lost
+from loyalty.tiers.milestones import Crossing, MilestoneRule, all_crossed, remade, with_others
 from loyalty.tiers.standing import Tiers
 
 _DORMANCY: int = 2
@@ -33,6 +33,7 @@ _LATE: int = 13
 class Rulebook:
     """One version of a program ready to apply, beside the others. Made once; nothing is interpreted per stay.
 
+    `begins` is the first day on which it is in force; None for the first version, which is so from the beginning.
     `versions` are all of them, the first in force first; `days` the days on which the second and later ones begin.
     `remade` are the milestones whose marks not all of them have alike, each with the different ones.
     `months_needed` is how far back this version looks at single days, `months_kept` how far back any of them does;
@@ -43,6 +44,7 @@ class Rulebook:
         """Compile a checked definition; until it is joined with others it is in force on every day."""
         self.definition = definition
         self.label = f"{definition.id}@{definition.version}"
+        self.begins: date | None = None
         self.zone = ZoneInfo(definition.time_zone)
         self.earning = Earning(definition)
         self.counting = definition.counting
@@ -104,12 +106,13 @@ class Rulebook:
     ) -> list[Crossing]:
         """Return the milestones of this version that a change of the counters, which hold it already, has crossed.
 
-        Of those whose marks not all versions have alike, add what may be lost. `ahead`: the counters don't hold it yet.
+        Of those whose marks not all versions have alike, add what may be lost or regained. `ahead`: the counters don't
+        hold it yet.
         """
         found: list[Crossing] = []
         if self._marks.passed(changed, counters, ahead=ahead):
             found = all_crossed(self.milestones, changed, counters, ahead=ahead)
-        return with_lost(found, self.remade, changed, counters, ahead=ahead) if self.remade else found
+        return with_others(found, self.remade, changed, counters, ahead=ahead) if self.remade else found
 
     def level(self, code: str) -> Level:
         """Return a tier of this version by its code, or what stands for one that only other versions have."""
@@ -210,7 +213,8 @@ def join(versions: Sequence[tuple[date, Rulebook]], generation: int = 0) -> Rule
     kept = max(book.months_kept for book in books)
     by_day = tuple(sorted({unit for book in books for unit in book.by_day}))
     different = remade([book.milestones for book in books])
-    for book in books:
+    for book, begins in zip(books, (None, *days), strict=True):
+        book.begins = begins
         book.tiers, book.generation, book.months_kept, book.by_day = tiers, generation, kept, by_day
         book.versions, book.days, book.remade = books, days, different
     _know_since_when(ordered)

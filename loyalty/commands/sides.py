@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from msgspec import Struct
 
 from loyalty.commands.model import Answer, Decision, Facts, Key
-from loyalty.commands.rewarding import Happened, decided, events_of, last_states, standing_by
+from loyalty.commands.rewarding import Happened, decided, events_of, last_states, standing_by, taken_by
 from loyalty.commands.rulebook import Rulebook
 from loyalty.commands.stay_reply import MilestoneEvent, TierEvent, encode
 from loyalty.events.model import Event
@@ -60,7 +60,10 @@ class Side:
         found = [one for one in crossings if one.status == "granted" or one.code not in remade]
         lost = [Crossing(code, ordinal, "revoked", period) for code, period, ordinal in sorted(standing)]
         given_by = standing_by(self._rules, rewards)
-        return decided([*found, *lost], self._rules, self.version, self.book.member.counters, given_by)
+        return decided(
+            [*found, *lost], self._rules, self.version, self.book.member.counters, given_by,
+            taken_by(self._rules, rewards),
+        )  # fmt: skip
 
     def decision(self, answer: Answer, journal: Journal, kind: str, key: Key | None = None) -> Decision:
         """Close the book, and return what to write; what is told of it is told with the journal."""

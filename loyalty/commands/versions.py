@@ -2,6 +2,7 @@
 
 A version is in force from its day on until the next one. It may be published for the day after tomorrow or later; for
 an earlier day only if no stay has been judged at a check-out from that day on. What has been used is never changed.
+Numbers go up with each publication, not with the days: one that is published later may be in force before another.
 """
 
 import tomllib
@@ -12,9 +13,11 @@ import msgspec
 
 from loyalty.commands.rulebook import Rulebook, join
 from loyalty.db import Connection
-from loyalty.errors import Problem
+from loyalty.errors import FieldError, Problem, together
 from loyalty.program import store
+from loyalty.program.mistakes import key_of
 from loyalty.program.model import Definition
+from loyalty.program.places import line_of, places
 from loyalty.program.store import Version
 
 BEGINNING: Final = date(1970, 1, 1)
@@ -65,7 +68,7 @@ async def publish(
             ):  # fmt: skip
                 return other, False
         problem = _refusal(one, definition, versions) or await _past(connection, one.effective_from, today)
-        problem = problem or await _overspent(connection, definition)
+        problem = problem or await _overspent(connection, one, definition)
         if problem is not None:
             raise problem
         if not dry_run:
@@ -129,19 +132,28 @@ def _refusal(one: Version, definition: Definition, versions: list[Version]) -> P
     """Return why a version doesn't fit those that are there."""
     for other in versions:
         if other.version == one.version:
-            return Problem(
-                "version_taken", f"Version {one.version} is already published.", at="/definition/version"
-            )
+            return _wrong("version_taken", f"Version {one.version} is already published.", one, "version")
         if other.effective_from == one.effective_from:
             detail = f"Version {other.version} comes into force on {one.effective_from}."
             return Problem("version_taken", detail, at="/effective_from")
+    last = max(other.version for other in versions)
+    if one.version < last:
+        detail = f"Version {last} is already published: the next one has a higher number than {last}."
+        return _wrong("invalid_value", detail, one, "version")
     first = definition_of(versions[0])
     fixed = {"id": first.id, "currency": first.currency, "time_zone": first.time_zone}
+    wrong: list[Problem] = []
     for key, value in fixed.items():
         if getattr(definition, key) != value:
             detail = f"{key} is {value!r} in all versions of this program; this one has {getattr(definition, key)!r}."
-            return Problem("invalid_value", detail, at=f"/definition/{key}")
-    return None
+            wrong.append(_wrong("invalid_value", detail, one, key))
+    return together(wrong) if wrong else None
+
+
+def _wrong(code: str, detail: str, one: Version, *path: str | int) -> Problem:
+    """Refuse a version because of a key of its definition."""
+    key, line = key_of(path, tomllib.loads(one.definition)), line_of(path, places(one.definition))
+    return Problem(code, detail, errors=(FieldError("/definition", detail, key=key, line=line),))
 
 
 async def _past(connection: Connection, day: date, today: date) -> Problem | None:
@@ -158,12 +170,12 @@ async def _past(connection: Connection, day: date, today: date) -> Problem | Non
     return Problem("version_in_past", detail, at="/effective_from")
 
 
-async def _overspent(connection: Connection, definition: Definition) -> Problem | None:
+async def _overspent(connection: Connection, one: Version, definition: Definition) -> Problem | None:
     """Return which promotion's budget is below what of it is already taken."""
     pools = {pool.promotion: pool for pool in await store.read_pools(connection)}
-    for item in definition.promotion:
+    for place, item in enumerate(definition.promotion):
         pool = pools.get(item.code)
         if pool is not None and item.budget is not None and item.budget < pool.leased:
             detail = f"{item.code}: {pool.leased} points of its budget are already taken; it can't be {item.budget}."
-            return Problem("budget_too_small", detail, at="/definition/promotion")
+            return _wrong("budget_too_small", detail, one, "promotion", place, "budget")
     return None

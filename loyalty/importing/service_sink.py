@@ -26,7 +26,7 @@ ACTOR: Final = "import"
 _AT_ONCE: Final = 500
 # A program names its exclusions itself; these are the codes that tell how a stay earns.
 _HOW_IT_EARNS: Final = frozenset(
-    {"base", "tier_bonus", "category_eligible", "category_not_eligible", "superseded"}
+    {"base", "tier_bonus", "category_eligible", "category_not_eligible", "exchanged", "superseded"}
 )
 _CREATED: Final = 201
 _SERVER_ERROR: Final = 500

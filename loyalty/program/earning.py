@@ -34,6 +34,18 @@ class Earned(Struct, frozen=True, gc=False):
     why: list[Why]
 
 
+class Quote(Struct, frozen=True, gc=False):
+    """A rate of exchange: by what to multiply minor units and by what to divide them then; its text, and since when.
+
+    `since` None: from when the version of the program is in force.
+    """
+
+    up: int
+    down: int
+    text: str
+    since: date | None
+
+
 class Rates:
     """Points by category: those of the program, or of one of its rules."""
 
@@ -176,11 +188,11 @@ class Earning:
 
     def exchange(self, amount: int, currency: str, day: date) -> int:
         """Turn minor units of a known currency into those of the program's at a day's rate, rounded down."""
-        up, down = self.rate(currency, day)
-        return amount * up // down
+        quote = self.rate(currency, day)
+        return amount * quote.up // quote.down
 
-    def rate(self, currency: str, day: date) -> tuple[int, int]:
-        """Return by what to multiply minor units of a known currency on a day, and by what to divide them then."""
+    def rate(self, currency: str, day: date) -> Quote:
+        """Return the rate of a known currency on a day."""
         tables = self._exchange
         table = tables[0] if len(tables) == 1 else tables[bisect_right(self._exchange_days, day)]
         return table[currency] if currency in table else tables[-1][currency]
@@ -203,20 +215,18 @@ class Earning:
             return found
 
 
-def _exchange_tables(definition: Definition) -> tuple[list[dict[str, tuple[int, int]]], list[date]]:
+def _exchange_tables(definition: Definition) -> tuple[list[dict[str, Quote]], list[date]]:
     """Return the rates at the beginning and after each change, and the days of the changes."""
-    rates = {definition.currency: "1", **definition.exchange}
-    steps = [dict(rates)]
-    for change in definition.exchange_from:
-        rates.update(change.rates)
-        steps.append(dict(rates))
-    tables = [
-        {code: _between_minor_units(rate, code, definition.currency) for code, rate in step.items()}
-        for step in steps
-    ]
-    return tables, [change.day for change in definition.exchange_from]
+    target, changes = definition.currency, definition.exchange_from
+    tables = [_quotes({target: "1", **definition.exchange}, target, None)]
+    for change in changes:
+        tables.append({**tables[-1], **_quotes(change.rates, target, change.day)})
+    return tables, [change.day for change in changes]
 
 
-def _between_minor_units(rate: str, source: str, target: str) -> tuple[int, int]:
-    ratio = Fraction(rate) * 10 ** money.digits(target) / 10 ** money.digits(source)
-    return ratio.numerator, ratio.denominator
+def _quotes(rates: Mapping[str, str], target: str, since: date | None) -> dict[str, Quote]:
+    quotes: dict[str, Quote] = {}
+    for source, rate in rates.items():
+        ratio = Fraction(rate) * 10 ** money.digits(target) / 10 ** money.digits(source)
+        quotes[source] = Quote(ratio.numerator, ratio.denominator, rate, since)
+    return quotes

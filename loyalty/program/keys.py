@@ -21,7 +21,7 @@ _NAME: Final = {"name": "What people read."}
 KEYS: Final[dict[type[Struct], dict[str, str]]] = {
     model.Definition: {
         "id": "What the program is called in the books; the same in all its versions.",
-        "version": "Goes up with each version.",
+        "version": "Higher than that of every version published before, whichever is in force first.",
         **_NAME,
         "currency": "The currency that spend is counted in.",
         "earning": "What stays earn.",

@@ -7,6 +7,8 @@ from typing import Any, Final, Literal, cast
 
 from msgspec import Struct
 
+from loyalty.errors import FieldError, Problem
+
 Path = tuple[str | int, ...]
 """The way to a value: keys, and places in lists counted from 0, like `("tier", 1, "reach", "nights")`."""
 
@@ -43,6 +45,14 @@ class Mistake(Struct, frozen=True, gc=False):
     def told(self, source: str) -> str:
         """Return the mistake in one line, with its file and line."""
         return f"{source}: {self.text}" if self.line is None else f"{source}:{self.line}: {self.text}"
+
+
+def refusal(mistakes: Sequence[Mistake]) -> Problem:
+    """Return the refusal of a definition that a request has brought, with an entry for each mistake."""
+    first, number = mistakes[0], len(mistakes)
+    place = f"{number} mistakes, the first on line" if number > 1 else "Line"
+    errors = [FieldError("/definition", one.text, key=one.key, line=one.line or 0) for one in mistakes]
+    return Problem("invalid_program", f"{place} {first.line}: {first.text}", errors=tuple(errors))
 
 
 def warning(path: Path, message: str, suggestion: str | None = None) -> Mistake:

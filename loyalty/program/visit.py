@@ -78,7 +78,11 @@ class Guest(Struct, frozen=True, gc=False):
 
 
 class Why(Struct, frozen=True, omit_defaults=True, gc=False):
-    """One line of an award's explanation: which rule, on what, with what result. Amounts in the program's currency."""
+    """One line of an award's explanation: which rule, on what, with what result. Amounts in the program's currency.
+
+    Only what is exchanged has its `amount` in a `currency` of its own, and what that is `worth` in the program's at the
+    `rate` that holds `since` a day (None: from the beginning).
+    """
 
     code: str
     category: str | None = None
@@ -94,3 +98,6 @@ class Why(Struct, frozen=True, omit_defaults=True, gc=False):
     rule: str | None = None
     limit: int | None = None
     nights: str | None = None
+    currency: str | None = None
+    worth: str | None = None
+    since: date | None = None

@@ -5,6 +5,7 @@ version of the program calls it that judged the stay.
 """
 
 from collections.abc import Iterable, Mapping
+from datetime import date
 from typing import Final, Literal
 
 from loyalty.program.model import Definition, Earning, EarningRule
@@ -20,6 +21,10 @@ _SENTENCES: Final[dict[str, dict[Language, str]]] = {
     "category_not_eligible": {
         "en": "{category}: {amount} {currency} earns nothing.",
         "zh": "{category}{amount} {currency}，不计积分。",
+    },
+    "exchanged": {
+        "en": "{category}: {amount} {foreign} are {worth} {currency}, at {rate} {currency} for 1 {foreign}{since}.",
+        "zh": "{category}{amount} {foreign}，按{since}汇率 1 {foreign} = {rate} {currency}，折合{worth} {currency}。",
     },
     "base": {
         "en": "Base points on {amount} {currency}: {points}{by_rule}.",
@@ -169,6 +174,9 @@ class Wording:
         values: Mapping[str, object] = {
             "category": self._category(one.category or ""),
             "currency": self._currency,
+            "foreign": one.currency,
+            "worth": one.worth,
+            "since": self._since(one.since),
             "amount": one.amount,
             "points": one.points,
             "rate": one.rate,
@@ -216,6 +224,12 @@ class Wording:
         if per == "1" and not rates.whole:
             return f"a {currency}"
         return f"for each whole {per} {currency}" if rates.whole else f"for each {per} {currency}"
+
+    def _since(self, day: date | None) -> str:
+        """Say from which day on a rate of exchange holds; nothing for one from the beginning."""
+        if day is None:
+            return ""
+        return f" from {day} on" if self._language == "en" else f"{day}起的"
 
     def _by_rule(self, rule: str | None) -> str:
         if rule is None:

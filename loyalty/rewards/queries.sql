@@ -14,6 +14,16 @@ CROSS JOIN LATERAL (SELECT * FROM reward AS e
                     ORDER BY e.part OFFSET 0) AS r
 ORDER BY r.reward_id;
 
+-- name: find_taken_back
+-- What crossings have given and is revoked: looked for among all that the member was given.
+SELECT r.reward_id, r.member_id, r.milestone, r.period, r.ordinal, r.part, r.program, r.status, r.kind, r.code, r.points,
+       r.granted_on, r.choose_by, r.valid_to, r.journal_id, r.changed_by
+FROM unnest($2::uuid[], $3::text[], $4::text[], $5::integer[]) AS w (member_id, milestone, period, ordinal)
+CROSS JOIN LATERAL (SELECT * FROM reward AS e
+                    WHERE e.shard = $1 AND e.member_id = w.member_id AND e.milestone = w.milestone
+                      AND e.period = w.period AND e.ordinal = w.ordinal AND e.status = 'revoked'
+                    ORDER BY e.reward_id OFFSET 0) AS r;
+
 -- name: find_alive
 -- What a member's crossings have given and is not revoked, with whether any of its points were spent.
 SELECT r.reward_id, r.member_id, r.milestone, r.period, r.ordinal, r.part, r.program, r.status, r.kind, r.code, r.points,

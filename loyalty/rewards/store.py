@@ -27,6 +27,17 @@ async def find_given(connection: Connection, shard: int, places: Sequence[tuple[
     return [(_reward(row), row["spent"]) for row in rows]
 
 
+async def find_taken_back(
+    connection: Connection, shard: int, places: Sequence[tuple[UUID, Place]]
+) -> list[GrantedReward]:
+    """Return what crossings of members have given and is revoked."""
+    rows = await connection.fetch(
+        QUERIES["find_taken_back"], shard, [member for member, _ in places], [place[0] for _, place in places],
+        [place[1] for _, place in places], [place[2] for _, place in places],
+    )  # fmt: skip
+    return [_reward(row) for row in rows]
+
+
 async def find_alive(connection: Connection, shard: int, member_id: UUID) -> list[Given]:
     """Return all that a member's crossings have given and is not revoked."""
     rows = await connection.fetch(QUERIES["find_alive"], shard, member_id)

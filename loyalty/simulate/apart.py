@@ -33,7 +33,7 @@ async def simulate_apart(request: Request, *, seconds: float = SECONDS) -> Simul
         refusal = reply.refusal
         if refusal.code == "simulation_running":
             raise _running(refusal.detail)
-        raise Problem(refusal.code, refusal.detail, at=refusal.at)
+        raise Problem(refusal.code, refusal.detail, errors=refusal.errors)
     assert reply.summary is not None, "a reply is one of both"
     return reply.summary
 

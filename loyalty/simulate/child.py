@@ -17,7 +17,9 @@ from msgspec import Struct
 
 from loyalty.clock import SystemClock
 from loyalty.db import SERVICE_ROLE, Connection, connect
+from loyalty.errors import FieldError
 from loyalty.program import store
+from loyalty.program.mistakes import refusal
 from loyalty.program.model import Definition
 from loyalty.program.reading import ProgramError, decode
 from loyalty.settings import read_settings
@@ -37,11 +39,11 @@ class Request(Struct, frozen=True):
 
 
 class Refusal(Struct, frozen=True):
-    """Why it can't be simulated: the code of a problem, in words, and which field is meant, if one is."""
+    """Why it can't be simulated: the code of a problem, in words, and which fields are meant, if any are."""
 
     code: str
     detail: str
-    at: str | None = None
+    errors: tuple[FieldError, ...] = ()
 
 
 class Reply(Struct, frozen=True, omit_defaults=True):
@@ -70,9 +72,10 @@ async def answer(request: Request, connection: Connection) -> Reply:
         ask = Ask(await _definition(request, connection), request.first, request.last)
         outcome = await Simulation(connection, ask, SystemClock().now(), _WithParent()).run(alone=True)
     except ProgramError as error:
-        return Reply(refusal=Refusal("invalid_program", str(error), "/definition"))
+        problem = refusal(error.mistakes)
+        return Reply(refusal=Refusal(problem.code, problem.detail, problem.errors))
     except SimulationError as error:
-        return Reply(refusal=Refusal(error.code, str(error), error.at))
+        return Reply(refusal=Refusal(error.code, str(error), error.errors))
     return Reply(outcome.summary)
 
 

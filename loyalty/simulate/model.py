@@ -4,17 +4,21 @@ from datetime import date, datetime
 
 from msgspec import Struct
 
+from loyalty.errors import FieldError
 from loyalty.program.model import Definition
 
 
 class SimulationError(Exception):
     """The program can't be simulated; `code` says why in a word, the message in a sentence."""
 
-    def __init__(self, code: str, message: str, at: str | None = None) -> None:
-        """Take the code of a problem, what people read, and which field of a request is meant, if one is."""
+    def __init__(self, code: str, message: str, at: str | None = None, key: str = "") -> None:
+        """Take the code of a problem, what people read, and which field of a request is meant, if one is.
+
+        `key` is that of the definition, if the field is one.
+        """
         super().__init__(message)
         self.code = code
-        self.at = at
+        self.errors = () if at is None else (FieldError(at, message, key=key),)
 
 
 class Ask(Struct, frozen=True):

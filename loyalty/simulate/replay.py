@@ -65,7 +65,7 @@ class Kept(Struct, gc=False):
 class Replay:
     """The history of one member under one set of rules, as far as it was told."""
 
-    __slots__ = ("_budgets", "_by_day", "_judged", "_rules", "_tiers", "grants", "member", "stays")
+    __slots__ = ("_budgets", "_by", "_by_day", "_judged", "_rules", "_tiers", "grants", "member", "stays")
 
     def __init__(self, rules: Rulebook, budgets: Budgets, member: Member, judged: frozenset[str]) -> None:
         """Begin with a member of whom nothing is counted. `judged`: labels of versions that are the live ones, too."""
@@ -73,6 +73,8 @@ class Replay:
         self.stays: dict[UUID, Kept] = {}
         self.grants: dict[Grant, StayPosting] = {}
         """The milestones granted, each with the stay that passed its mark."""
+        self._by: dict[Grant, list[Rulebook]] = {}
+        """By which versions those were granted whose marks not all versions have alike, again and again."""
         self._rules = rules
         self._budgets = budgets
         self._judged = judged
@@ -171,17 +173,25 @@ class Replay:
         counted = self.member.counters
         found = version.crossed(changed, counted)
         if self._rules.remade:
-            found = decided(found, self._rules, version, counted, self._granted_by)
+            found = decided(found, self._rules, version, counted, self._granted_by, self._lost_by)
         for one in found:
+            place = one.code, one.period, one.ordinal
             if one.status == "granted":
-                self.grants[one.code, one.period, one.ordinal] = posting
+                self.grants[place] = posting
+                if one.code in self._rules.remade:
+                    self._by.setdefault(place, []).append(
+                        self._rules.labelled(one.program or version.label, date.min)
+                    )
             else:
-                self.grants.pop((one.code, one.period, one.ordinal), None)
+                self.grants.pop(place, None)
 
     def _granted_by(self, place: Grant) -> Rulebook | None:
-        """Return the version by which a milestone was granted; None when it isn't."""
-        posting = self.grants.get(place)
-        return None if posting is None else self._rules.at(posting.departure)
+        """Return the version by which a milestone stands; None when it doesn't."""
+        return self._by[place][-1] if place in self.grants else None
+
+    def _lost_by(self, place: Grant) -> Sequence[Rulebook]:
+        """Return the versions by which a milestone was granted before it was lost, the last one first."""
+        return self._by.get(place, ())[::-1]
 
     def _count(self, award: Award, sign: int) -> None:
         day = award.effective_on

@@ -101,7 +101,8 @@ class Simulation:
             raise SimulationError(
                 "invalid_value",
                 f"The books are kept in {currency}; a definition in {other} can't be compared.",
-                "/definition/currency",
+                "/definition",
+                "currency",
             )
         if self._ask.last is not None and self._ask.last < self._span.first:
             raise SimulationError("invalid_value", "The last day is before the first one.", "/until")

@@ -95,12 +95,17 @@ def amount_of(counted: Mapping[str, int], unit: str) -> int:
 
 
 class Crossing(Struct, frozen=True, gc=False):
-    """A milestone passed upwards (`granted`) or downwards (`revoked`). `period`: the year, for one that is yearly."""
+    """A milestone passed upwards (`granted`) or downwards (`revoked`). `period`: the year, for one that is yearly.
+
+    `program`: the version by whose mark it was passed, if that isn't the one in force. `regained`: it may have been
+    passed again by the mark of another version that once gave it.
+    """
 
     code: str
     ordinal: int
     status: str
     period: str = ""
+    program: str = ""
 
 
 def crossed(rule: MilestoneRule, before: int, after: int, period: str = "") -> list[Crossing]:
@@ -157,25 +162,24 @@ def _moves(
             yield count - by, count, str(year) if rule.yearly else ""
 
 
-def with_lost(
+def with_others(
     found: Sequence[Crossing], remade: Mapping[str, Sequence[MilestoneRule]], changed: Sequence[Change],
     counters: Counters, *, ahead: bool = False,
 ) -> list[Crossing]:  # fmt: skip
-    """Add what may be lost by any of the marks that a milestone had or will have, where its count falls."""
-    lost: list[Crossing] = []
+    """Add what may be lost by any of the marks that a milestone had or will have, or regained where its count rises."""
+    others: list[Crossing] = []
     for code, rules in remade.items():
-        falls: dict[str, tuple[int, int]] = {}
+        spans: dict[tuple[str, str], tuple[int, int]] = {}
         for rule in rules:
             for before, after, period in _moves(rule, changed, counters, ahead=ahead):
-                if after < before:
-                    first, last = falls.get(period, (rule.passed(before), rule.passed(after)))
-                    falls[period] = max(first, rule.passed(before)), min(last, rule.passed(after))
-        lost += [
-            Crossing(code, ordinal, "revoked", period)
-            for period, (first, last) in falls.items()
-            for ordinal in range(first, last, -1)
-        ]
-    return list(dict.fromkeys([*found, *lost]))
+                low, high = sorted((rule.passed(before), rule.passed(after)))
+                way = "revoked" if after < before else "regained"
+                least, most = spans.get((way, period), (low, high))
+                spans[way, period] = min(least, low), max(most, high)
+        for (way, period), (low, high) in spans.items():
+            passed = range(high, low, -1) if way == "revoked" else range(low + 1, high + 1)
+            others += [Crossing(code, ordinal, way, period) for ordinal in passed]
+    return list(dict.fromkeys([*found, *others]))
 
 
 def _change(rule: MilestoneRule, changed: Sequence[Change], counters: Counters, *, ahead: bool) -> int:

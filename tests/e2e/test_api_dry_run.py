@@ -1,5 +1,6 @@
 """`POST /v1/stays?dry_run=true`: what a posting would come to, with nothing recorded."""
 
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -24,6 +25,33 @@ def test_a_dry_run_says_what_the_posting_then_says_and_records_nothing(api: Any)
     assert before == after
     assert told(posted) == told(dry)
     assert (201, None) == (posted.status_code, posted.headers.get("dry-run"))
+
+
+def test_a_stay_in_another_currency_tells_its_rate_dry_posted_and_on_file(api: Any) -> None:
+    foreign = {"currency": "USD", "lines": [{"category": "room", "amount": "100.00"}]}
+    posting = api.stay(api.member(), **foreign)
+    dry, posted = api.post(DRY, posting), api.post_stay(posting)
+    stay_id = posted.json()["stay_id"]
+    rate = posted.json()["why"][0]["rate"]
+    shown = api.get(f"/v1/stays/{stay_id}")
+    chinese = api.get(f"/v1/stays/{stay_id}", accept_language="zh")
+    worth = f"{Decimal(rate) * 100:.2f}"
+
+    assert (
+        {
+            "code": "exchanged",
+            "category": "room",
+            "amount": "100.00",
+            "currency": "USD",
+            "rate": rate,
+            "worth": worth,
+        }
+        == dry.json()["why"][0]
+        == posted.json()["why"][0]
+        == shown.json()["why"][0]
+    )
+    assert f"Room: 100.00 USD are {worth} CNY, at {rate} CNY for 1 USD." == shown.json()["text"][0]
+    assert f"房费100.00 USD，按汇率 1 USD = {rate} CNY，折合{worth} CNY。" == chinese.json()["text"][0]
 
 
 def test_a_dry_run_of_a_revision_tells_the_difference(api: Any) -> None:

@@ -54,12 +54,59 @@ def test_what_can_t_be_published_says_why(api: Any) -> None:
     wrong = publish(api, mistaken)
 
     assert (409, "version_taken") == code_of(taken)
-    assert ["/definition/version"] == [error["pointer"] for error in taken.json()["errors"]]
+    assert [("/definition", "version")] == [(it["pointer"], it["key"]) for it in taken.json()["errors"]]
     assert (422, "invalid_program") == code_of(wrong)
     assert "gold" in wrong.json()["detail"]
     assert (409, "version_in_use") == code_of(api.send("DELETE", "/v1/programs/1"))
     assert (404, "unknown_version") == code_of(api.send("DELETE", "/v1/programs/99"))
     assert 204 == api.send("DELETE", "/v1/programs/23").status_code
+
+
+def test_each_mistake_of_a_definition_is_told_with_its_line_and_key(api: Any) -> None:
+    sent = body(api, 22, 30)
+    lines = sent["definition"].replace('platinum"', 'gold"').split("\n")
+    lines.insert(4, "colour = 7")
+    sent["definition"] = "\n".join(lines)
+    refused = publish(api, sent)
+    simulated = api.send(
+        "POST", "/v1/programs/simulate", {"definition": sent["definition"], "from": "2026-01-01"}
+    )
+    broken = publish(api, sent | {"definition": 'id = "x"\nversion ='})
+    # Keys that aren't there are told before what can't hold; each by itself.
+    lines.insert(5, "colours = 8")
+    two = publish(api, sent | {"definition": "\n".join(lines)}).json()
+
+    assert [("/definition", "colour", 5)] == told(refused.json())
+    assert told(refused.json()) == told(simulated.json())
+    assert [("/definition", "", 2)] == [
+        (one["pointer"], one.get("key", ""), one["line"]) for one in broken.json()["errors"]
+    ]
+    assert [("/definition", "colour", 5), ("/definition", "colours", 6)] == told(two)[:2]
+    assert all(one["key"] in one["detail"] and "\n" not in one["detail"] for one in two["errors"])
+    assert (
+        f"{len(two['errors'])} mistakes, the first on line 5: {two['errors'][0]['detail']}" == two["detail"]
+    )
+
+
+def told(problem: Any) -> list[tuple[str, str, int]]:
+    return [(one["pointer"], one["key"], one["line"]) for one in problem["errors"]]
+
+
+def test_a_number_below_one_that_is_published_is_refused_with_its_key(api: Any) -> None:
+    publish(api, body(api, 28, 60))
+    line = body(api, 27, 55)["definition"].split("\n").index("version = 27") + 1
+    lower, interim = publish(api, body(api, 27, 70)), publish(api, body(api, 29, 55))
+    moved = publish(
+        api, body(api, 30, 80, **{'id = "house"': 'id = "hut"', 'time_zone = "': 'time_zone = "UTC" # '})
+    )
+    for version in (28, 29):
+        api.send("DELETE", f"/v1/programs/{version}")
+
+    assert (422, "invalid_value") == code_of(lower)
+    assert [("/definition", "version", line)] == told(lower.json())
+    assert "a higher number than 28" in lower.json()["detail"]
+    assert 201 == interim.status_code
+    assert ["id", "time_zone"] == [one["key"] for one in moved.json()["errors"]]
 
 
 def test_a_number_that_no_book_holds_is_a_mistake_not_a_failure(api: Any) -> None:

@@ -246,6 +246,26 @@ def test_a_milestone_with_other_marks_is_not_given_again_and_stands_by_the_mark_
     assert {} == live.verify()
 
 
+def test_a_milestone_lost_with_an_older_stay_comes_back_with_it_by_the_mark_that_gave_it(live: Live) -> None:
+    publish(live, SECOND.replace('every = "3"', 'every = "2"'), SOON)
+    live.clock.advance(timedelta(days=9))
+    enrol(live, "T1", "T2")
+    stay(live, START, stay_ref="A", revision=0)
+    stay(live, SOON, stay_ref="B", revision=0)
+    known = granted(live)
+    stay(live, START, stay_ref="A", revision=1, status="cancelled")
+    lost = granted(live)
+    stay(live, START, stay_ref="A", revision=2)
+    again = granted(live)
+    # Likewise where the stay was another member's meanwhile.
+    stay(live, START, stay_ref="A", revision=3, member="T2")
+    gone = granted(live)
+    stay(live, START, stay_ref="A", revision=4)
+
+    assert ([1], [], [1], [], [1]) == (known, lost, again, gone, granted(live))
+    assert {} == live.verify()
+
+
 @pytest.mark.parametrize(("stays", "merged"), [(3, [1, 2]), (2, [1])])
 def test_a_merge_keeps_what_both_reach_together_by_the_marks_that_gave_it(
     live: Live, stays: int, merged: list[int]

@@ -232,7 +232,8 @@ def test_the_api_refuses_what_cannot_be_simulated(api: Api) -> None:
 
     assert ("invalid_program", "/definition") == (bad["code"], bad["errors"][0]["pointer"])
     assert "bonus_pct" in bad["detail"]
-    assert ("invalid_value", "/definition/currency") == (other["code"], other["errors"][0]["pointer"])
+    [wrong] = other["errors"]
+    assert ("invalid_value", "/definition", "currency") == (other["code"], wrong["pointer"], wrong["key"])
     assert (404, "unknown_version") == ((told := asked(api, version=9)).status_code, told.json()["code"])
     assert (422, "invalid_value") == ((told := asked(api)).status_code, told.json()["code"])
     assert "/until" == asked(api, version=1, until="1969-12-31").json()["errors"][0]["pointer"]

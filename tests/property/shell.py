@@ -183,7 +183,8 @@ class Shell:
         facts.rewards = [
             one
             for one in self.rewards.values()
-            if one.member_id == unread.member_id and one.place in unread.places and one.status != "revoked"
+            if one.member_id == unread.member_id
+            and ((one.place in unread.places and one.status != "revoked") or one.place in unread.regained)
         ]
         spent = {one.lot_id for one in self.allocations if one.kind == "spend"}
         facts.spent_rewards = frozenset(one.reward_id for one in facts.rewards if one.journal_id in spent)

@@ -11,6 +11,7 @@ from loyalty.commands.judge import Before, Case, Pinned, judge
 from loyalty.commands.rulebook import Rulebook, join
 from loyalty.ledger.counters import over_all
 from loyalty.ledger.model import Counters, Member, Traits
+from loyalty.program.reading import decode
 from loyalty.program.visit import Guest, Why
 from loyalty.program.wording import Wording
 from loyalty.stays.model import Award, Line, StayPosting
@@ -186,6 +187,54 @@ def test_a_day_that_is_no_longer_kept_leaves_no_more_than_its_cap() -> None:
 
     # 400 by the stay's cap; had the day's own 300 been taken off nothing, 800 would have been left of it.
     assert 400 == folded.base
+
+
+# --- other currencies -------------------------------------------------------------------------------------------------
+
+LATER_RATE = """
+[[exchange_from]]
+day = 2026-07-01
+rates = { JPY = "0.05" }
+
+[[tier]]"""
+
+
+def test_a_foreign_stay_tells_its_amounts_the_rate_since_when_it_holds_and_what_they_come_to() -> None:
+    one = Rulebook(decode(PROGRAM.replace("[[tier]]", LATER_RATE, 1)))
+    two = Rulebook(decode(changed(PROGRAM, version="2")))
+    rules = join([(date(1970, 1, 1), one), (date(2026, 9, 1), two)])
+    yen = lines(room="10001", tax="500")
+
+    def told(day: date) -> list[Why]:
+        version = rules.at(day)
+        _, why = judged(version, currency="JPY", lines=yen, arrival=day - timedelta(days=1), departure=day)
+        return why
+
+    first, later, next_version = (told(date(2026, month, 1)) for month in (6, 7, 9))
+
+    # 10,001 yen at 0.047 are 470.047 yuan.
+    assert [
+        Why("exchanged", "room", "10001", rate="0.047", currency="JPY", worth="470.04"),
+        Why("exchanged", "tax", "500", rate="0.047", currency="JPY", worth="23.50"),
+        Why("category_eligible", "room", "470.04", rate="1"),
+    ] == first[:3]
+    assert (
+        Why("exchanged", "room", "10001", rate="0.05", currency="JPY", worth="500.05", since=date(2026, 7, 1))
+        == later[0]
+    )
+    assert ("0.047", date(2026, 9, 1)) == (next_version[0].rate, next_version[0].since)
+
+
+def test_of_an_excluded_foreign_stay_only_what_earns_is_exchanged() -> None:
+    named = 'code = "crew"\nname = { en = "Crew", zh = "机组" }'
+    rules = rules_with(text=f'[[exclusion]]\n{named}\nrate_codes = ["CREW"]\nearns = ["food"]\n')
+    said: dict[str, Any] = {"currency": "JPY", "lines": lines(room="10000", food="2000")}
+    _, nothing = judged(rules, channel="ota", **said)
+    award, some = judged(rules, rate_code="CREW", **said)
+
+    assert ["channel_excluded"] == codes(nothing)
+    assert ["crew", "exchanged", "category_eligible", "base"] == codes(some)
+    assert ("food", "94.00", 94) == (some[1].category, some[1].worth, award.base)
 
 
 # --- rooms and award nights -------------------------------------------------------------------------------------------

@@ -15,14 +15,17 @@ from loyalty.commands.choose import Choose, ChooseRequest
 from loyalty.commands.lapse import Lapse
 from loyalty.commands.model import Decision, Facts, Prior, Unread
 from loyalty.commands.rewarding import view
+from loyalty.commands.rulebook import Rulebook, join
 from loyalty.commands.use import Occasion, UseReward
 from loyalty.ids import UUID, show
 from loyalty.ledger.model import Lot, Member
+from loyalty.program.reading import decode
 from loyalty.rewards.model import GrantedReward
 from loyalty.stays.model import StayOnFile
 from tests.builders import (
     MINT,
     PROGRAM,
+    changed,
     decided,
     key,
     lines,
@@ -118,7 +121,9 @@ class Story:
         if isinstance(result, Unread):
             self.asked += 1
             found = [
-                one for one in self.rewards.values() if one.place in result.places and one.status != "revoked"
+                one
+                for one in self.rewards.values()
+                if (one.place in result.places and one.status != "revoked") or one.place in result.regained
             ]
             result = post_stay.decide(self.facts(ref, found), self.rules, command, moment(self.today))
         decision = decided(result)
@@ -596,6 +601,55 @@ def test_the_stay_of_a_reward_is_judged_like_any_other() -> None:
     story = visited(2)
 
     assert 100 == reply(story.stay("R-3", **night(3), lines=lines(room="100.00")))["points"]["total"]
+
+
+# --- other marks in another version -----------------------------------------------------------------------------------
+
+
+class TwoVersions(Story):
+    """Every fourth stay has a reward; from 10 May on every third."""
+
+    rules = join(
+        [
+            (date(1970, 1, 1), Rulebook(decode(PROGRAM.replace('every = "3"', 'every = "4"')))),
+            (date(2026, 5, 10), Rulebook(decode(changed(PROGRAM, version="2")))),
+        ]
+    )
+
+
+def three_stays_of_which_the_last_has_other_marks() -> TwoVersions:
+    story = TwoVersions()
+    for number in (1, 2, 5):
+        story.stay(f"R-{number}", **night(number))
+    return story
+
+
+@pytest.mark.parametrize("used", [False, True])
+def test_what_is_lost_with_an_older_stay_comes_back_with_it_by_the_mark_that_gave_it(*, used: bool) -> None:
+    story = three_stays_of_which_the_last_has_other_marks()
+    if used:
+        story.keep(decided(story.use(story.of("every_third")[0])))
+    cancelled = reply(story.stay("R-1", **night(1), status="cancelled"))
+    again = reply(story.stay("R-1", **night(1)))
+    states = story.states("every_third")
+
+    assert [("every_third", "revoked"), ("every_third", "granted")] == [
+        (one["code"], one["status"]) for said in (cancelled, again) for one in said["milestones"]
+    ]
+    assert ([("album", "used")] if used else [("album", "revoked"), ("album", "issued")]) == states
+    assert {"small@2"} == {one.program for one in story.of("every_third")}
+    # It stands by that mark: a fourth stay that comes and goes changes nothing.
+    story.stay("R-3", **night(3))
+    story.stay("R-3", **night(3), status="cancelled")
+    assert states == story.states("every_third")
+
+
+def test_an_older_stay_gives_nothing_by_a_later_mark_that_nothing_was_lost_by() -> None:
+    story = TwoVersions()
+    for number in (2, 5, 1):
+        story.stay(f"R-{number}", **night(number))
+
+    assert [] == story.of("every_third")
 
 
 # --- what the balance shows ---------------------------------------------------------------------------------------

@@ -224,6 +224,23 @@ def test_a_milestone_with_other_marks_is_not_granted_again_and_stands_by_the_mar
     assert ([1], [1], []) == (passed, stands, thirds(pair))
 
 
+def test_a_milestone_lost_with_an_older_stay_comes_back_with_it_by_the_mark_that_granted_it() -> None:
+    played = worlds(live=PROGRAM.replace('every = "3"', 'every = "4"'), first=date(2026, 6, 1))
+    pair = begin(played)
+    for number, month in enumerate((5, 5, 6)):
+        pair.take(said(number, 0, number + 1, **dated(month)))
+    passed = thirds(pair)
+    pair.take(said(0, 1, 20, status="cancelled", **dated(5)))
+    lost = thirds(pair)
+    pair.take(said(0, 2, 21, **dated(5)))
+
+    assert ([1], [], [1]) == (passed, lost, thirds(pair))
+
+
+def dated(month: int) -> dict[str, date]:
+    return {"arrival": date(2026, month, 19), "departure": date(2026, month, 20)}
+
+
 def thirds(pair: Pair) -> list[int]:
     """Return which third stays stand as milestones under the new rules."""
     return [ordinal for code, _, ordinal in pair.new.grants if code == "every_third"]

@@ -1,5 +1,6 @@
 """What explanations say: numbers, rates and exclusions in words, in English and Chinese."""
 
+from datetime import date
 from typing import Any
 
 import pytest
@@ -67,6 +68,24 @@ def test_a_rate_is_told_with_what_it_is_for(per: str, rule: str | None, english:
 )  # fmt: skip
 def test_one_is_not_several(code: str, values: dict[str, Any], english: str) -> None:
     assert english == told(Why(code, **values))[0]
+
+
+@pytest.mark.parametrize(
+    ("since", "english", "chinese"),
+    [
+        (None, "", ""),
+        (date(2026, 7, 1), " from 2026-07-01 on", "2026-07-01起的"),
+    ],
+)
+def test_an_exchange_is_told_with_its_rate_and_since_when_it_holds(
+    since: date | None, english: str, chinese: str
+) -> None:
+    why = Why("exchanged", "room", "10001", rate="0.047", currency="JPY", worth="470.04", since=since)
+
+    assert (
+        f"Room: 10001 JPY are 470.04 CNY, at 0.047 CNY for 1 JPY{english}.",
+        f"房费10001 JPY，按{chinese}汇率 1 JPY = 0.047 CNY，折合470.04 CNY。",
+    ) == told(why)
 
 
 def test_an_exclusion_says_what_earns_all_the_same() -> None:
