@@ -362,7 +362,10 @@ def test_statuses_and_segments_set_at_once_are_all_kept(books: Movers) -> None:
 
 
 def bring(books: Movers, number: str, referrer: str = "T1") -> Any:
-    request = EnrolRequest(books.prefix + number, referred_by=books.prefix + referrer)
+    enrolled_on = books.service.today() - timedelta(days=10)
+    request = EnrolRequest(
+        books.prefix + number, enrolled_on=enrolled_on, referred_by=books.prefix + referrer
+    )
     return books.one(books.service.enrol(request, "test", books.key(f"bring-{number}", request)))
 
 
