@@ -114,8 +114,8 @@ async def belongings(
 ) -> list[Belonging]:
     """Return a member's stays that versions belong to, and add their lots to the facts.
 
-    What moves of a stay's lots is what they hold and what of them has expired; with `whole`, all they began with; but no
-    more than the stay is worth. What was held when it lost its worth, and came back later, is like any other points.
+    What moves of a stay's lots is what they hold and what of them has expired; with `whole`, all they began with. It is
+    no more than the stay is worth: what was held when it lost its worth, and came back later, is like any other points.
     """
     member = facts.member
     if member is None:

@@ -769,7 +769,7 @@ def test_a_refund_repays_first_what_the_survivor_owes(books: Movers) -> None:
     assert 50 == reply(books.one(refund(books, redemption, "rest")))["balance"]["available"]
 
 
-def test_points_that_came_back_to_a_stay_that_is_worth_nothing_any_more_move_like_others(books: Movers) -> None:
+def test_points_that_came_back_to_a_stay_that_was_taken_back_move_like_others(books: Movers) -> None:
     [stay] = stays(books, "T1", [100])
     earned = books.available("T1")[0]
     redemption = redeemed(books, "T1", earned // 10)
