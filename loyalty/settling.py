@@ -87,6 +87,7 @@ async def accrue(
 
 async def accrual(service: Service, code: str, reference: str) -> AccrualView:
     """Return points that a partner gave; raise Problem when there are none."""
+    await partner_of(service, code)
     known = await store.find_accruals(service.pool, code, _reference(reference))
     if not known:
         raise _no_accrual(reference)

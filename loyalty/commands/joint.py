@@ -267,7 +267,9 @@ class Joints:
             household = await moving_store.read_household(connection, household_id)
             others = [one for one in joined(household) if one != member_id] if household else []
             drawer, *pool = await self._lock_and_read(connection, (member_id, *others))
-            moment, need = self._moment(), -command.request.points
+            moment, owed = self._moment(), drawer.member.debt if drawer.member else 0
+            # What the others give repays what the drawer owes first.
+            need = owed - command.request.points
             await _add_prior(connection, command.key, drawer)
             # Whoever has left since gives nothing.
             name = show("hsh", household_id)

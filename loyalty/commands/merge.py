@@ -231,7 +231,7 @@ def move_stay(giver: Book, taker: Book, one: Belonging, moment: Moment, reason: 
     """Move a stay as it is on file. What was spent of its points, or repaid a debt, is gone and doesn't move."""
     stay, award = one.stay, one.stay.award
     day, gone = award.effective_on, award.points - one.kept
-    assert gone >= 0, "a stay's lots never hold more than its award"
+    assert gone >= 0, "no more of a stay moves than it is worth"
     stay_id = moment.mint(taker.member.shard)
     out = giver.journal("stay_moved_out", day, reason, stay.stay_id)
     move = giver.pend if giver.pending_of(one.own) else giver.points

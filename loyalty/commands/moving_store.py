@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 
 import msgspec
-from asyncpg import Pool
+from asyncpg import Pool, Record
 from msgspec.structs import astuple
 
 from loyalty.commands.approval import Approval
@@ -114,7 +114,8 @@ async def belongings(
 ) -> list[Belonging]:
     """Return a member's stays that versions belong to, and add their lots to the facts.
 
-    What moves of a stay's lots is what they hold and what of them has expired; with `whole`, all they began with.
+    What moves of a stay's lots is what they hold and what of them has expired; with `whole`, all they began with. It is
+    no more than the stay is worth: what was held when it lost its worth, and came back later, is like any other points.
     """
     member = facts.member
     if member is None:
@@ -126,17 +127,17 @@ async def belongings(
     for row in await connection.fetch(QUERIES["find_own_lots"], member.shard, ids):
         own[row["stay_id"]].append(known.setdefault(row["lot_id"], lot_of_row(row)))
     facts.lots = list(known.values())
-    return [
-        Belonging(
-            StayOnFile(
-                member.shard, member.member_id, row["stay_id"], row["revision"], row["snapshot"].encode(),
-                _award(row["award"]), row["reply"].encode(),
-            ),
-            frozenset(lot.lot_id for lot in own[row["stay_id"]]),
-            sum(lot.amount if whole else lot.remaining + lot.expired for lot in own[row["stay_id"]]),
-        )
-        for row in rows
-    ]  # fmt: skip
+    return [_belonging(member, row, own[row["stay_id"]], whole=whole) for row in rows]
+
+
+def _belonging(member: Member, row: Record, own: Sequence[Lot], *, whole: bool) -> Belonging:
+    award = _award(row["award"])
+    there = sum(lot.amount if whole else lot.remaining + lot.expired for lot in own)
+    stay = StayOnFile(
+        member.shard, member.member_id, row["stay_id"], row["revision"], row["snapshot"].encode(), award,
+        row["reply"].encode(),
+    )  # fmt: skip
+    return Belonging(stay, frozenset(lot.lot_id for lot in own), min(there, award.points))
 
 
 async def merged_lots(connection: Connection, facts: Facts, versions: tuple[int, int]) -> list[Lot]:

@@ -1,8 +1,8 @@
 """Pay who brought a new member, once that one has a stay that earned points.
 
 The promise is a row that is written with the enrolment. It is settled under the locks of both members, so it is paid
-once, whoever looks at it how often. It goes on waiting while the newcomer has no stay that earns and ended in time; a
-stay that is taken back before it was paid is none. Once paid it stays paid.
+once, whoever looks at it how often. It goes on waiting while the newcomer has no stay that earns and ended in time, not
+before the enrolment; a stay that is taken back before it was paid is none. Once paid it stays paid.
 
 It comes to nothing, for good: `closed`, when the referrer's account is closed or has become the newcomer's own;
 `capped`, when the referrer was paid as often this calendar year as the program allows.
@@ -83,4 +83,4 @@ def decide(
 def _earned(terms: Terms, newcomer: Member, awards: Sequence[Award]) -> bool:
     """Tell whether a stay that ended in time has earned points."""
     last = newcomer.enrolled_on + timedelta(days=terms.within_days)
-    return any(award.points > 0 and award.effective_on <= last for award in awards)
+    return any(award.points > 0 and newcomer.enrolled_on <= award.effective_on <= last for award in awards)

@@ -51,7 +51,7 @@ async def accrue(
 
 @get(
     "/v1/partners/{code:str}/accruals/{reference:str}", tags=["Settlement"],
-    responses=problem_responses("forbidden_partner", "unknown_accrual"),
+    responses=problem_responses("forbidden_partner", "unknown_partner", "unknown_accrual"),
 )  # fmt: skip
 async def get_accrual(code: FromPath[str], reference: FromPath[str], request: ApiRequest) -> AccrualView:
     """Return points that a partner gave."""

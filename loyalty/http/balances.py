@@ -156,7 +156,8 @@ async def get_statement(
 def _past(known_at: dt.datetime | None, request: ApiRequest) -> dt.datetime | None:
     if known_at is None:
         return None
-    if known_at.tzinfo is None:
+    # A number would be taken for seconds since 1970: whoever writes a day without hyphens means something else.
+    if known_at.tzinfo is None or "-" not in request.query_params["known_at"][1:]:
         raise bad_parameter("known_at", "Needs a time zone, like 2026-01-31T12:00:00Z.")
     if known_at > service_of(request).clock.now():
         raise bad_parameter("known_at", "Is in the future.")

@@ -10,15 +10,18 @@ from typing import Any, Final, Literal
 from msgspec import Struct, structs
 
 from loyalty import money
-from loyalty.ledger.model import ADJUSTED, AVAILABLE, GOODWILL, HELD, ISSUED, PENDING, SOLD
+from loyalty.ledger.model import ADJUSTED, AVAILABLE, GOODWILL, HELD, ISSUED, PENDING, SOLD, TRANSIT
 from loyalty.partners.accruals import ACCOUNT
 from loyalty.partners.statements import by_property, split, table
 
 By = Literal["partner", "offer", "tier", "month"]
 
 _DECIMALS: Final = 4
-_EARNED: Final = (ISSUED, GOODWILL, ADJUSTED, SOLD)
-"""Accounts, beside those of partners, from which members get points."""
+_EARNED: Final = (ISSUED, GOODWILL, ADJUSTED, SOLD, TRANSIT)
+"""Accounts, beside those of partners, from which members get points.
+
+What one member gave another by `transit` adds up to nothing; a stay that moved is taken back there, and issued anew.
+"""
 _MEMBERS: Final = (AVAILABLE, PENDING, HELD)
 _PARTNER: Final = "partner:"
 

@@ -473,7 +473,8 @@ def test_an_odd_path_leads_nowhere(api: Any, path: str, odd: str) -> None:
 @pytest.mark.parametrize(
     ("method", "path", "body"),
     [
-        ("GET", "odd_air/accruals/{}", None), ("POST", "odd_air/accruals/{}/reverse", {"reason": "so"}),
+        ("GET", "odd_air/accruals/{}", None), ("GET", "{}/accruals/F-1", None),
+        ("POST", "odd_air/accruals/{}/reverse", {"reason": "so"}),
         ("GET", "odd_air/statements/{}", None), ("GET", "odd_air/statements/{}.csv", None),
         ("GET", "odd_air/statements/{}/match", None), ("POST", "odd_air/statements/{}/match", {"lines": []}),
         ("POST", "odd_air/statements/{}/accept", None), ("POST", "{}/statements/" + STATED + "/accept", None),
@@ -546,7 +547,9 @@ def test_an_odd_reference_of_an_adjustment_is_refused(api: Any, air: None, odd: 
     [
         ("balance?as_of=2026-02-30", "as_of"), ("balance?as_of=x", "as_of"), ("balance?as_of=%00", "as_of"),
         ("balance?as_of=", "as_of"), ("balance?known_at=2026-01-01T00:00:00", "known_at"),
-        ("balance?known_at=yesterday", "known_at"), ("balance?known_at=9999-12-31T00:00:00Z", "known_at"),
+        ("balance?known_at=yesterday", "known_at"), ("balance?known_at=20260131", "known_at"),
+        ("balance?known_at=-1", "known_at"), ("balance?known_at=1.5", "known_at"),
+        ("balance?known_at=9999-12-31T00:00:00Z", "known_at"),
         ("statement?limit=0", "limit"), ("statement?limit=501", "limit"), ("statement?limit=-1", "limit"),
         ("statement?limit=x", "limit"), ("statement?limit=99999999999999999999999", "limit"),
         ("statement?limit=1.5", "limit"), ("statement?cursor=", "cursor"), ("statement?cursor=%00", "cursor"),

@@ -7,6 +7,7 @@ from typing import Any
 
 import asyncpg
 import pytest
+from msgspec import structs
 
 from loyalty import moving, offering, reporting, settling
 from loyalty.commands.accrue import AccrualRequest
@@ -20,6 +21,7 @@ from loyalty.partners import matching
 from loyalty.partners.model import Contract, Partner
 from loyalty.partners.statements import as_csv
 from loyalty.program.reading import decode
+from loyalty.stays.model import Line, StayPosting
 from loyalty.verify.run import open_verification
 from tests.builders import PRINCIPAL, PROGRAM
 from tests.conftest import run_sql
@@ -516,3 +518,21 @@ async def test_what_was_stated_is_never_changed(postgres: Any, settled: str, tab
                 await connection.execute(sql)
     finally:
         await connection.close()
+
+
+def test_the_report_of_cost_adds_up_to_what_members_have_whatever_moved_between_them(desk: Desk) -> None:
+    live, day = desk.live, date(2026, 3, 8)
+    for number in ("HX1", "HX2", "HX3"):
+        desk.member(number, 1000)
+    posting = StayPosting(
+        "opera", "SHA01", "M-1", "HX1", "checked_out", day, day + timedelta(1), "direct", "CNY",
+        [Line("room", "158.00")],
+    )  # fmt: skip
+    desk.does(live.service.post_stay(posting, "desk"))
+    moved = desk.does(live.service.post_stay(structs.replace(posting, member="HX2", revision=1), "desk"))
+    desk.does(moving.merge(live.service, "HX3", "HX2", "desk", desk.key()))
+    report = desk.does(reporting.cost(live.service, date(2026, 3, 1), date(2026, 3, 31)))
+
+    assert 158 == moved["points"]["total"]
+    assert 3 * 1000 + 158 == report.issued
+    assert (0, 0) == (report.redeemed, report.expired)

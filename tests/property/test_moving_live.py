@@ -362,7 +362,10 @@ def test_statuses_and_segments_set_at_once_are_all_kept(books: Movers) -> None:
 
 
 def bring(books: Movers, number: str, referrer: str = "T1") -> Any:
-    request = EnrolRequest(books.prefix + number, referred_by=books.prefix + referrer)
+    enrolled_on = books.service.today() - timedelta(days=10)
+    request = EnrolRequest(
+        books.prefix + number, enrolled_on=enrolled_on, referred_by=books.prefix + referrer
+    )
     return books.one(books.service.enrol(request, "test", books.key(f"bring-{number}", request)))
 
 
@@ -766,6 +769,25 @@ def test_a_refund_repays_first_what_the_survivor_owes(books: Movers) -> None:
     assert 50 == reply(books.one(refund(books, redemption, "rest")))["balance"]["available"]
 
 
+def test_points_that_came_back_to_a_stay_that_was_taken_back_move_like_others(books: Movers) -> None:
+    [stay] = stays(books, "T1", [100])
+    earned = books.available("T1")[0]
+    redemption = redeemed(books, "T1", earned // 10)
+    books.have("T1", earned)
+    books.post(replace(stay, status="cancelled", revision=2))
+    left = books.available("T1")
+    books.one(refund(books, redemption))
+    before = lots(books, "T1")
+    merged = reply(books.one(merge(books, "T1", "T2")))
+    after = lots(books, "T2")
+    books.one(unmerge(books, merged["merge_id"]))
+
+    assert [earned % 10] == left
+    assert earned == merged["points"] == sum(points for _, points in before)
+    assert before == after == lots(books, "T1")
+    assert [] == lots(books, "T2")
+
+
 def test_points_that_come_back_too_late_are_lost_and_the_survivor_is_told(books: Movers) -> None:
     books.have("T1", 30)
     redemption = redeemed(books, "T1", 3)
@@ -941,6 +963,21 @@ def test_more_than_the_whole_household_has_is_refused(books: Movers) -> None:
     assert ["insufficient_points", "ok"] == codes([refused, enough])
     assert "The household has 80 points, 1 too few." == reply(refused)["detail"]
     assert [0, 0, 50] == books.available("T1", "T2", "T3")
+
+
+def test_whoever_owes_draws_what_is_owed_as_well(books: Movers) -> None:
+    home(books, "T1", "T2")
+    [stay] = stays(books, "T2", [100])
+    owed = books.available("T2")[0]
+    books.one(spend(books, "T2", owed, "all"))
+    books.post(replace(stay, status="cancelled", revision=2))
+    books.have("T1", owed)
+    books.have("T1", 50)
+    refused, spent = books.one(spend(books, "T2", 51, "s")), books.one(spend(books, "T2", 20, "t"))
+
+    assert ["insufficient_points", "ok"] == codes([refused, spent])
+    assert (0, 0) == (books.balance("T2").available, books.balance("T2").debt)
+    assert [30] == books.available("T1")
 
 
 def test_debits_at_once_never_take_more_than_there_is_and_a_key_takes_once(books: Movers) -> None:

@@ -55,6 +55,8 @@ def test_the_first_stay_that_earns_pays_the_referrer() -> None:
         ([award(5, date(2026, 5, 31))], "paid"),
         ([award(5, date(2026, 6, 1))], "waiting"),
         ([award(5, date(2026, 6, 1)), award(5, date(2026, 5, 3))], "paid"),
+        ([award(5, date(2026, 4, 30))], "waiting"),
+        ([award(5, date(2026, 5, 1))], "paid"),
     ],
 )
 def test_a_stay_has_to_earn_and_to_end_in_time(awards: list[Award], status: str) -> None:
