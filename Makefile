@@ -1,7 +1,7 @@
 # What a newcomer needs: Python 3.11 or newer and make. Everything else is put into .venv.
 #
 #   make demo            a made-up hotel group's two years of stays, then a running service (ARGS=--once stops it)
-#   make test            all tests; ARGS="-k embedded" passes on to pytest
+#   make test            all tests but the long runs; ARGS="-k embedded" passes on to pytest
 #   make serve           the service on its embedded database
 #   make lint            style and types
 #   make nightly         the long runs that `make test` leaves out

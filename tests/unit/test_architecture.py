@@ -125,6 +125,16 @@ def test_every_part_has_its_row() -> None:
     assert {part_of(path) for path in FILES} - {"__init__"} == RANK.keys()
 
 
+def test_the_architecture_tells_what_is_in_every_folder_and_file_of_the_top() -> None:
+    told = (ROOT.parent / "docs" / "ARCHITECTURE.md").read_text("utf-8").partition("\n## Folders\n")[2]
+    rows = re.findall(r"^\| (`loyalty.*?) \|", told, re.MULTILINE)
+    named = {Path(name).relative_to("loyalty") for row in rows for name in re.findall(r"`(.*?)`", row)}
+    top = {path.parent if len(path.parts) > 1 else path for path in FILES if len(path.parts) < 3}
+
+    assert [] == sorted(top - named - {Path("__init__.py"), Path("__main__.py")})
+    assert [] == sorted(one for one in named if not (ROOT / one).exists())
+
+
 @pytest.mark.parametrize("path", FILES, ids=names)
 def test_imports_run_down_only(path: Path) -> None:
     part = part_of(path)
