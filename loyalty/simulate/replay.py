@@ -119,7 +119,8 @@ class Replay:
                 counters.add(self.member.counters, key, unit, amount)
             self._tiers.forget()
             if stays:
-                self._cross(self._rules.versions[-1], [Change(counters.year_of(key), counts)], stays[-1])
+                change = [Change(counters.year_of(key), counts)]
+                self._cross(self._rules.versions[-1], change, stays[-1], merging=True)
 
     def _stands(self, award: Award) -> bool:
         """Tell whether an award that came with a merged account was judged by the version that judges it here."""
@@ -166,13 +167,22 @@ class Replay:
         self._count(after, 1)
         changed = changes(before.counts, before.effective_on.year, after.counts, after.effective_on.year)
         self._tiers.counted(changed, after.effective_on, before.effective_on if before.counts else None)
-        self._cross(self._rules.at(after.effective_on), changed, said.command.posting)
+        merging = said.whole or said.award is not None
+        version = self._rules.at(said.moment.today if merging else after.effective_on)
+        self._cross(version, changed, said.command.posting, merging=merging)
 
-    def _cross(self, version: Rulebook, changed: Sequence[Change], posting: StayPosting) -> None:
-        """Note the milestones that a change of the counters, which hold it already, has crossed."""
+    def _cross(
+        self, version: Rulebook, changed: Sequence[Change], posting: StayPosting, *, merging: bool = False
+    ) -> None:
+        """Note the milestones that a change of the counters, which hold it already, has crossed.
+
+        What comes or goes with a whole account passes the marks of that day, and brings back nothing that was lost.
+        """
         counted = self.member.counters
         found = version.crossed(changed, counted)
         if self._rules.remade:
+            if merging:
+                found = [one for one in found if one.status != "regained"]
             found = decided(found, self._rules, version, counted, self._granted_by, self._lost_by)
         for one in found:
             place = one.code, one.period, one.ordinal

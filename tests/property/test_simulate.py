@@ -276,6 +276,32 @@ def test_what_a_moved_stay_leaves_behind_goes_along_when_its_account_is_merged(
     assert 1 == msgspec.json.decode(counters)[str(START.year)]["stays"]
 
 
+@pytest.mark.parametrize("undone", [False, True])
+def test_a_merge_passes_the_marks_of_its_own_day_whenever_the_stays_were(
+    database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, undone: bool
+) -> None:
+    """Three stays make a milestone where each is judged, but four are asked for when they come together."""
+    monkeypatch.setattr(living, "ManualClock", Ticking)
+    rarer = changed(PROGRAM, version="2").replace('every = "3"', 'every = "4"')
+    day = START - timedelta(days=5)
+    texts = [(versions.BEGINNING, PLAIN), (day, rarer)]
+    with published(database, tmp_path, *texts) as live:
+        books = LiveBooks(live)
+        for number in "ABC":
+            books.enrol(number, f"enrol {number}")
+        for place, number in enumerate("AABCC" + "C" * 2 * undone):
+            departure = START - timedelta(days=9 - place)
+            books.post(Stay(f"R-{place}", number, departure, 1, (("room", 10_000),), revision=1))
+        [_], [merge] = merged(books, "A", "B"), merged(books, "B", "C")
+        if undone:
+            key = books.service.key(PRINCIPAL, f"{books.prefix}back", b"")
+            books._outcome(moving.unmerge(books.service, merge, "test", key))
+
+        the_live_books_come_out(live, Ask(decode(rarer), day))
+        granted = live.query("SELECT ordinal FROM milestone_grant WHERE status = 'granted'")
+    assert granted
+
+
 def test_stays_that_came_with_a_merged_account_are_judged_by_the_new_version_from_its_day_on(
     database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

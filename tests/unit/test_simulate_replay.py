@@ -237,6 +237,23 @@ def test_a_milestone_lost_with_an_older_stay_comes_back_with_it_by_the_mark_that
     assert ([1], [], [1]) == (passed, lost, thirds(pair))
 
 
+@pytest.mark.parametrize(("every", "passed"), [("2", [1]), ("4", [])])
+def test_what_comes_with_a_merged_account_passes_the_marks_of_the_day_of_the_merge(
+    every: str, passed: list[int]
+) -> None:
+    played = worlds(new=NEW.replace('every = "3"', f'every = "{every}"'), first=date(2026, 6, 1))
+    giver, taker = begin(played), begin(played)
+    for number in range(2):
+        giver.take(said(number, **dated(5)))
+    taker.take(said(2, **dated(5)))
+    for number in range(2):
+        award = giver.new.stays[IDS[number]].award
+        giver.take(said(number, 1, 20, gone=True, whole=True, **dated(5)))
+        taker.take(said(3 + number, 0, 20, joined=True, award=award, **dated(5)))
+
+    assert passed == thirds(taker)
+
+
 def dated(month: int) -> dict[str, date]:
     return {"arrival": date(2026, month, 19), "departure": date(2026, month, 20)}
 
