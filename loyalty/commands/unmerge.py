@@ -2,7 +2,7 @@
 
 Refusals, in this order: the key was used with another request; there is no such merge, or it is undone; the account
 owed points when it was merged; since then the survivor's books hold anything but new stays, with the points of their
-milestones, and what expired.
+milestones, what expired, and looks at the tier.
 
 What the merge brought is taken from the survivor like a reversal: first from the very lots that it brought, then from
 others, the rest is owed. New stays stay with the survivor, under whichever number they were posted.
@@ -33,7 +33,7 @@ from loyalty.ids import UUID
 from loyalty.ledger.model import TRANSIT, Counters, Lot, Moment, Traits
 from loyalty.ledger.rules import Book
 
-HARMLESS: Final = frozenset({"stay_posted", "milestone_points", "expired", "reward_expired"})
+HARMLESS: Final = frozenset({"stay_posted", "milestone_points", "expired", "reward_expired", "tier_reviewed"})
 """Journals of the survivor that don't stand against undoing a merge."""
 
 _counters = msgspec.json.Decoder(Counters).decode

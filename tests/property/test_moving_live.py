@@ -652,6 +652,26 @@ def test_points_that_expired_since_expire_with_their_old_owner(books: Movers) ->
     assert [0, 0] == books.available("T1", "T2")
 
 
+def test_a_review_of_the_tier_does_not_stand_against_undoing(books: Movers) -> None:
+    books.have("T1", 30)
+    tomorrow = books.service.today() + timedelta(days=1)
+    request = StatusRequest("gold", "gifted", "for two days", last=tomorrow)
+    command = GiveStatus(books.prefix + "T2", request, "test", books.key("status", request))
+    books.one(books.service.submit(command))
+    survivor = books.member("T2").member_id
+    books.live.run(books.service.review(survivor))
+    merged = reply(books.one(merge(books, "T1", "T2")))
+    before = books.member("T2")
+    books.travel(2)
+    books.live.run(books.service.review(survivor))
+    reviewed = books.member("T2")
+    undone = books.one(unmerge(books, merged["merge_id"]))
+
+    assert (before.version + 1, "gold", "silver") == (reviewed.version, before.tier, reviewed.tier)
+    assert ["ok"] == codes([undone])
+    assert ([30, 0], "silver") == (books.available("T1", "T2"), books.member("T2").tier)
+
+
 def test_a_merge_is_not_undone_once_anything_else_happened(books: Movers) -> None:
     books.have("T1", 30)
     merged = reply(books.one(merge(books, "T1", "T2")))
