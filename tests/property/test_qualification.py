@@ -318,8 +318,7 @@ def test_a_rolling_tier_is_what_the_window_reaches_or_has_kept_since(one: Ladder
             for level in one.levels[1:]
             if level.reached_by(window) and not any(not bar.tiers or level.code in bar.tiers for bar in bars)
         ]
-        best = one.reached(window).rank
-        while rank and rank > best and not one.levels[rank].kept_by(window):
+        while rank and not (one.levels[rank].kept_by(window) or one.levels[rank].reached_by(window)):
             rank -= 1
         rank = max([rank, *open_ranks])
 
