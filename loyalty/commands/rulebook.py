@@ -35,7 +35,8 @@ class Rulebook:
 
     `begins` is the first day on which it is in force; None for the first version, which is so from the beginning.
     `versions` are all of them, the first in force first; `days` the days on which the second and later ones begin.
-    `remade` are the milestones whose marks not all of them have alike, each with the different ones.
+    `remade` are the milestones whose marks not all of them have alike, each with the different ones; `marks` are those
+    of all milestones of all of them.
     `months_needed` is how far back this version looks at single days, `months_kept` how far back any of them does;
     `by_day` is of which units, for all of them.
     """
@@ -53,7 +54,7 @@ class Rulebook:
         self.ladder = Ladder.of(definition, self.amount)
         self.tiers = Tiers([(date.min, self.ladder)])
         self.milestones = tuple(self._milestone(item) for item in definition.milestone)
-        self._marks = Marks(mark for rule in self.milestones for mark in rule.asked())
+        self.marks = Marks(mark for rule in self.milestones for mark in rule.asked())
         self.offers_choices = any(item.choice for item in definition.milestone)
         self.promotions = (
             Promotions(definition, Festivals(definition.festival)) if definition.promotion else None
@@ -109,9 +110,9 @@ class Rulebook:
         Of those whose marks not all versions have alike, add what may be lost or regained. `ahead`: the counters don't
         hold it yet.
         """
-        found: list[Crossing] = []
-        if self._marks.passed(changed, counters, ahead=ahead):
-            found = all_crossed(self.milestones, changed, counters, ahead=ahead)
+        if not self.marks.passed(changed, counters, ahead=ahead):
+            return []
+        found = all_crossed(self.milestones, changed, counters, ahead=ahead)
         return with_others(found, self.remade, changed, counters, ahead=ahead) if self.remade else found
 
     def level(self, code: str) -> Level:
@@ -213,10 +214,11 @@ def join(versions: Sequence[tuple[date, Rulebook]], generation: int = 0) -> Rule
     kept = max(book.months_kept for book in books)
     by_day = tuple(sorted({unit for book in books for unit in book.by_day}))
     different = remade([book.milestones for book in books])
+    marks = Marks(mark for book in books for rule in book.milestones for mark in rule.asked())
     for book, begins in zip(books, (None, *days), strict=True):
         book.begins = begins
         book.tiers, book.generation, book.months_kept, book.by_day = tiers, generation, kept, by_day
-        book.versions, book.days, book.remade = books, days, different
+        book.versions, book.days, book.remade, book.marks = books, days, different, marks
     _know_since_when(ordered)
     return books[0]
 

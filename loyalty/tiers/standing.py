@@ -76,9 +76,7 @@ class Tiers:
         if not self.one_a_year or member.traits.statuses:
             return self.on(member, day)
         if day <= today and self.certain(member, today):
-            begins = (
-                add_months(date(today.year, 1, 1), self._grace) if self._grace else date(today.year, 1, 1)
-            )
+            begins = add_months(date(today.year, 1, 1), self._grace)
             ladder = self._era.ladder_on(today)
             if day >= begins and ladder is self._era.ladder_on(begins):
                 return ladder.level(member.tier)
