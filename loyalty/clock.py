@@ -42,6 +42,16 @@ def _utc(moment: datetime) -> datetime:
 
 
 @lru_cache(maxsize=8192)
+def written(day: date) -> str:
+    """Write a day as `YYYY-MM-DD`: few days are written over and over.
+
+    >>> written(date(2024, 1, 31))
+    '2024-01-31'
+    """
+    return day.isoformat()
+
+
+@lru_cache(maxsize=8192)
 def add_months(day: date, months: int) -> date:
     """Return the same day so many months later, or the last day of that month when it is shorter.
 

@@ -204,6 +204,16 @@ def enrol(number: str = "T1", shard: int = 0, **fields: Any) -> Enrol:
     return Enrol(number, MINT(shard), **values | fields)
 
 
+class Had(dict[str, tuple[int, int]]):
+    """What other stays have had of promotions, by code: points, and in how many stays."""
+
+    def given(self, code: str) -> int:
+        return self.get(code, (0, 0))[0]
+
+    def times(self, code: str) -> int:
+        return self.get(code, (0, 0))[1]
+
+
 def on_file(decision: Decision, owner: Member, *, same: bool = False) -> StayOnFile:
     """Return a stay as it is on file after a decision of `post_stay`."""
     revision = decision.revision

@@ -1,5 +1,8 @@
 """Lets the commands of a batch decide; what they turn out to need is read or leased, and they decide again."""
 
+from collections.abc import Mapping
+from typing import Final
+
 from loyalty.commands import store
 from loyalty.commands.budgets import budgeted, lease, lease_stock, promotions
 from loyalty.commands.gathering import add_given
@@ -13,6 +16,8 @@ from loyalty.db import Connection
 from loyalty.ids import shard_of
 from loyalty.ledger.model import Moment
 from loyalty.partners.offers import STOCK
+
+_WANTING: Final = (Short, Unread)
 
 
 async def decide_all(connection: Connection, batch: Batch) -> list[Result | None]:
@@ -38,6 +43,7 @@ async def _decide_in_turn(connection: Connection, batch: Batch) -> list[Result |
 
     Those of promotions are read once a command would draw on one: most batches have no stay that does.
     """
+    rules, moment = batch.rules, batch.moment
     left, read = dict(batch.left), False
     taken: dict[str, int] = {}
     spent: frozenset[str] = frozenset()
@@ -48,26 +54,27 @@ async def _decide_in_turn(connection: Connection, batch: Batch) -> list[Result |
             results.append(None)
             continue
         known.budgets, known.spent, known.left = left, spent, gone
-        while isinstance(result := decide(known, batch.rules, command, batch.moment), Short | Unread):
+        while isinstance(result := decide(known, rules, command, moment), _WANTING):
             if isinstance(result, Unread):
-                await add_given(connection, batch.shard, [(known, result)], batch.moment)
+                await add_given(connection, batch.shard, [(known, result)], moment)
             elif result.promotion.startswith(STOCK):
                 generation = batch.catalogue.generation
                 await lease_stock(connection, batch.shard, known, result, generation, taken)
             elif read:
                 await lease(connection, batch.shard, known, result)
             else:
-                found = await store.read_budgets(connection, batch.shard, promotions(batch.rules))
+                found = await store.read_budgets(connection, batch.shard, promotions(rules))
                 left |= {code: points - taken.get(code, 0) for code, points in found.items()}
                 read = True
-        spent = known.spent - _note(result, taken, left)
+        spent = known.spent
+        if isinstance(result, Decision) and result.budgets:
+            spent -= _note(result.budgets, taken, left)
         results.append(result)
     return results
 
 
-def _note(result: Result, taken: dict[str, int], left: dict[str, int]) -> set[str]:
+def _note(drawn: Mapping[str, int], taken: dict[str, int], left: dict[str, int]) -> set[str]:
     """Note what a command takes of budgets, and what is left; return of which it gives some back."""
-    drawn = result.budgets if isinstance(result, Decision) else {}
     for code, points in drawn.items():
         taken[code] = taken.get(code, 0) + points
         left[code] = left.get(code, 0) - points

@@ -11,11 +11,12 @@ from typing import Final
 from msgspec import Struct
 
 from loyalty import money
+from loyalty.clock import written
 from loyalty.commands.rulebook import Rulebook
 from loyalty.ledger import counters
 from loyalty.ledger.model import Counters, Member, Moment
 from loyalty.program.earning import Terms
-from loyalty.program.promotions import Promotions, Used
+from loyalty.program.promotions import Promotions
 from loyalty.program.visit import Known, Visit, Why
 from loyalty.stays.model import Award, StayPosting
 from loyalty.stays.rules import Folio
@@ -69,6 +70,10 @@ class Before(Struct, frozen=True, gc=False):
             total -= self.own.promotions.get(code, 0)
         return max(0, total)
 
+    def times(self, code: str) -> int:
+        """Return in how many other stays a promotion was given."""
+        return self.taken("times:" + code)
+
 
 class Case(Struct, frozen=True, gc=False):
     """A stay to be judged, with all that it is judged by: nothing of it changes meanwhile.
@@ -117,11 +122,13 @@ def pin(
 class Asked:
     """What is known of a guest before a stay, looked up when a promotion asks for it."""
 
-    __slots__ = ("_before", "_member", "_posting")
+    __slots__ = ("_before", "_posting", "_traits", "registered", "segments")
 
     def __init__(self, member: Member, before: Before, posting: StayPosting) -> None:
         """Take whose stay it is; nothing of this changes before the stay is judged."""
-        self._member, self._before, self._posting = member, before, posting
+        self._traits = traits = member.traits
+        self._before, self._posting = before, posting
+        self.segments, self.registered = traits.segments, traits.registered
 
     @property
     def stays(self) -> int:
@@ -138,25 +145,19 @@ class Asked:
         """The last check-out on or before this arrival."""
         return counters.last_day(self._before.counters, "stays", self._posting.arrival)
 
+    def was_here(self, after: str, until: str) -> bool:
+        """Tell whether a day is kept, after one and up to another, on which a stay ended."""
+        return counters.is_on_a_day(self._before.counters, "stays", after, until)
+
     @property
     def birth_month(self) -> int | None:
         """The month of birth, if it is known."""
-        return self._member.traits.birth_month
-
-    @property
-    def segments(self) -> tuple[str, ...]:
-        """The segments that the guest is in."""
-        return self._member.traits.segments
-
-    @property
-    def registered(self) -> Mapping[str, date]:
-        """The day of registration, by promotion."""
-        return self._member.traits.registered
+        return self._traits.birth_month
 
     @property
     def referred(self) -> bool:
         """Whether another member brought this one."""
-        return self._member.traits.referred_by is not None
+        return self._traits.referred_by is not None
 
 
 def judge(case: Case) -> tuple[Award, list[Why]]:
@@ -299,9 +300,9 @@ def _link(case: Case, counts: dict[str, int]) -> None:
     when it is cancelled. A note with the day of departure tells where a member stayed, and from when on.
     """
     posting, before = case.posting, case.before
-    stays = left_behind(before).get("stays", 0)
+    stays = left_behind(before).get("stays", 0) if before.linked else 0
     if counts.get("stays") and case.rules.counting.consecutive:
-        stood = _Stood(posting.property, posting.arrival.isoformat(), posting.departure.isoformat())
+        stood = _Stood(posting.property, written(posting.arrival), written(posting.departure))
         stays += _alone(before, stood)
         counts[stood.note] = 1
     else:
@@ -337,7 +338,7 @@ def _stood(own: Award) -> _Stood | None:
     for unit in own.counts:
         if unit.startswith(counters.NOTE):
             place, _, begins = unit.removeprefix(counters.NOTE).rpartition(":")
-            return _Stood(place, begins, own.effective_on.isoformat())
+            return _Stood(place, begins, written(own.effective_on))
     return None
 
 
@@ -351,7 +352,10 @@ def _alone(before: Before, stay: _Stood) -> int:
     if _ended(before, own, place, ends):
         return not follows
     note = f"{counters.NOTE}{place}:{ends}"
-    after = sum([counts[note] for day, counts in before.counters.items() if note in counts and day > ends])
+    after = 0
+    for day, counts in before.counters.items():
+        if note in counts and day > ends:
+            after += counts[note]
     if own is not None and own.note == note and own.ends > ends:
         after -= min(1, after)  # its day may no longer be kept
     return (not follows) - after
@@ -386,19 +390,19 @@ def _revenue(case: Case, revenue: Mapping[str, int], most: int | None, why: list
 
 
 def _exchanged(case: Case, revenue: Mapping[str, int], why: list[Why]) -> dict[str, int]:
-    """Return revenue by category in the program's currency, each rounded down, and tell by which rate."""
+    """Return revenue by category in the program's currency, each rounded down, and tell by which rate, on how much."""
     earning, currency = case.rules.earning, case.posting.currency
-    quote, digits = earning.rate(currency, case.posting.departure), money.digits(currency)
-    found = {category: amount * quote.up // quote.down for category, amount in revenue.items()}
-    if case.explain:
-        since = quote.since or case.rules.begins
-        why += [
+    quote = earning.rate(currency, case.posting.departure)
+    up, down = quote.up, quote.down
+    found = {category: amount * up // down for category, amount in revenue.items()}
+    if case.explain and revenue:
+        why.append(
             Why(
-                "exchanged", category, money.from_minor(amount, digits), rate=quote.text, currency=currency,
-                worth=money.from_minor(found[category], earning.decimals), since=since,
+                "exchanged", amount=money.from_minor(sum(revenue.values()), money.digits(currency)),
+                rate=quote.text, currency=currency, since=quote.since or case.rules.begins,
+                worth=money.from_minor(sum(found.values()), earning.decimals),
             )
-            for category, amount in revenue.items()
-        ]  # fmt: skip
+        )  # fmt: skip
     return found
 
 
@@ -447,16 +451,9 @@ def _visit(case: Case, spend: int) -> Visit:
 
 def _promote(case: Case, promotions: Promotions, visit: Visit, worth: _Worth) -> None:
     """Add the points that promotions give, by code; count nights on top, and what limits are judged by."""
-    before, counts = case.before, worth.counts
-
-    def used(code: str) -> Used:
-        return Used(
-            before.given(code) if code in promotions.limited else 0,
-            before.taken("times:" + code) if code in promotions.counted else 0,
-        )
-
-    points: dict[str, int] = {}
-    for one in promotions.give(visit, worth.level.code, worth.entitled or (), worth.base, used, case.budgets):
+    tier, entitled, counts = worth.level.code, worth.entitled or (), worth.counts
+    worth.promotions = points = {}
+    for one in promotions.give(visit, tier, entitled, worth.base, case.before, case.budgets):
         worth.why += one.why
         if one.points:
             points[one.code] = one.points
@@ -464,4 +461,3 @@ def _promote(case: Case, promotions: Promotions, visit: Visit, worth: _Worth) ->
             counts["nights"] += one.nights
         if one.code in promotions.counted and (one.points or one.nights):
             counts["times:" + one.code] = 1
-    worth.promotions = points

@@ -259,10 +259,8 @@ def shortage(facts: Facts, why: list[Why]) -> Short | None:
 
 def budget_use(rules: Rulebook, before: Award, after: Award) -> dict[str, int]:
     """Return what a posting takes of promotions' budgets; below zero what it gives back."""
-    if not before.promotions and not after.promotions:
-        return {}
     had = budget_had(rules, before) if before.promotions else {}
-    has = budget_had(rules, after)
+    has = budget_had(rules, after) if after.promotions else {}
     if not had and not has:
         return {}
     changed = {code: has.get(code, 0) - had.get(code, 0) for code in had.keys() | has.keys()}
@@ -272,7 +270,7 @@ def budget_use(rules: Rulebook, before: Award, after: Award) -> dict[str, int]:
 def budget_had(rules: Rulebook, award: Award) -> dict[str, int]:
     """Return what an award has had of promotions' budgets, under the version that judged it."""
     limited = rules.at(award.effective_on).budgets
-    if award.promotions.keys().isdisjoint(limited):
+    if limited.keys().isdisjoint(award.promotions):
         return {}
     return {code: points for code, points in award.promotions.items() if code in limited}
 
@@ -328,38 +326,34 @@ def apply(book: Book, before: Award, after: Award, own: frozenset[UUID], account
 def _apply_part(
     book: Book, before: Award, after: Award, dated: Award, own: frozenset[UUID], account: str
 ) -> None:
-    day = dated.effective_on
+    day, points = dated.effective_on, _point_changes(before, after)
     if dated.opens_on is not None:
-        _move_later(book, _changes(before, after), dated, own, account)
+        _move_later(book, points, dated, own, account)
     else:
-        book.points("base", after.base - before.base, day, account)
-        book.points("tier_bonus", after.tier_bonus - before.tier_bonus, day, account)
-        for code, points in after.promotions.items():
-            book.points(PROMOTION + code, points - before.promotions.get(code, 0), day, account)
-        for code, points in before.promotions.items():
-            if code not in after.promotions:
-                book.points(PROMOTION + code, -points, day, account)
-    change = after.points - before.points
+        book.points_each(points, day, account)
+    change = sum([change for _, change in points])
     if change > 0:
         book.earn(change, dated.expires_on, dated.opens_on)
     elif change < 0:
         book.reverse(-change, own)
-    for unit, amount in after.counts.items():
-        book.count(unit, amount - before.counts.get(unit, 0), day, account)
-    for unit, amount in before.counts.items():
-        if unit not in after.counts:
-            book.count(unit, -amount, day, account)
+    book.count_each(_changes(before.counts, after.counts), day, account)
 
 
-def _changes(before: Award, after: Award) -> list[tuple[str, int]]:
+def _point_changes(before: Award, after: Award) -> list[tuple[str, int]]:
     """Return by how much the points of each kind change."""
-    return [
-        ("base", after.base - before.base), ("tier_bonus", after.tier_bonus - before.tier_bonus),
-        *[
-            (PROMOTION + code, after.promotions.get(code, 0) - before.promotions.get(code, 0))
-            for code in {**before.promotions, **after.promotions}
-        ],
-    ]  # fmt: skip
+    points = [("base", after.base - before.base), ("tier_bonus", after.tier_bonus - before.tier_bonus)]
+    if before.promotions or after.promotions:
+        points += [
+            (PROMOTION + code, change) for code, change in _changes(before.promotions, after.promotions)
+        ]
+    return points
+
+
+def _changes(before: Mapping[str, int], after: Mapping[str, int]) -> list[tuple[str, int]]:
+    """Return by how much each of some amounts changes."""
+    if not before:
+        return list(after.items())
+    return [(name, after.get(name, 0) - before.get(name, 0)) for name in {**after, **before}]
 
 
 def _move_later(

@@ -8,10 +8,11 @@ A note (`at:…`) tells where a member stayed on a day. It isn't a quantity: it 
 What promotions gave (`promotion:<code>`) is counted in points, with the transfers that give them and take them back.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 from typing import Final
 
+from loyalty.clock import written
 from loyalty.ledger.model import Counters
 
 NOTE: Final = "at:"
@@ -32,14 +33,22 @@ def is_day(key: str) -> bool:
 
 def count(counters: Counters, unit: str, day: date, amount: int, by_day: tuple[str, ...]) -> None:
     """Count a unit in its year, and on its day if it is among those that are kept by day; a note on its day alone."""
-    if unit[:3] == NOTE:
-        key = day.isoformat()
-        if NOTE in by_day and (amount > 0 or unit in counters.get(key, _NOTHING)):
+    count_all(counters, ((unit, amount),), day, by_day)
+
+
+def count_all(
+    counters: Counters, changes: Iterable[tuple[str, int]], day: date, by_day: tuple[str, ...]
+) -> None:
+    """Count several units of a day, each like `count`."""
+    year, key = str(day.year), written(day) if by_day else ""
+    for unit, amount in changes:
+        if unit[:3] == NOTE:
+            if NOTE in by_day and (amount > 0 or unit in counters.get(key, _NOTHING)):
+                _add(counters, key, unit, amount)
+            continue
+        if by_day and is_kept(unit, by_day):
             _add(counters, key, unit, amount)
-        return
-    if by_day and is_kept(unit, by_day):
-        _add(counters, day.isoformat(), unit, amount)
-    _add(counters, str(day.year), unit, amount)
+        _add(counters, year, unit, amount)
 
 
 def is_kept(unit: str, by_day: tuple[str, ...]) -> bool:
@@ -128,9 +137,9 @@ def over_all(counters: Counters, unit: str) -> int:
     if unit == "brands":
         return brands(by_unit(counters))
     total = 0
-    for key, counts in counters.items():
-        if "-" not in key:
-            total += counts.get(unit, 0)
+    for key in counters:
+        if len(key) == _YEAR:
+            total += counters[key].get(unit, 0)
     return total
 
 
@@ -173,6 +182,15 @@ def brands(counted: Mapping[str, int]) -> int:
 def with_brands(counted: Mapping[str, int]) -> dict[str, int]:
     """Return counts with the number of different brands among them as `brands`."""
     return {**counted, "brands": brands(counted)}
+
+
+def is_on_a_day(counters: Counters, unit: str, after: str, until: str) -> bool:
+    """Tell whether a unit was counted on a day that is kept, after a day and up to another."""
+    # What was noted last mostly settles it.
+    for key in reversed(counters):
+        if after < key <= until and len(key) > _YEAR and counters[key].get(unit, 0) > 0:
+            return True
+    return False
 
 
 def last_day(counters: Counters, unit: str, until: date) -> date | None:

@@ -57,7 +57,10 @@ class Idling(Struct, frozen=True, gc=False):
 
     def lapses_on(self, active_on: date) -> date:
         """Return the day on which all points lapse, if nothing is done after an activity."""
-        return max(add_months(active_on, self.months), self.since)
+        day = add_months(active_on, self.months)
+        if day < self.since:
+            return self.since
+        return day
 
 
 Spares = Callable[["Member", date], bool]

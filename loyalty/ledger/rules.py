@@ -71,8 +71,8 @@ class Book:
     """
 
     __slots__ = (
-        "_journal", "_lapsing", "_lots", "_moment", "_returned", "_touched", "actor", "allocations", "following",
-        "journals", "member", "new_lots", "transfers",
+        "_journal", "_lapsing", "_line", "_lots", "_moment", "_returned", "_touched", "actor", "allocations",
+        "following", "journals", "member", "new_lots", "transfers",
     )  # fmt: skip
 
     def __init__(
@@ -97,6 +97,7 @@ class Book:
         self._touched: dict[UUID, Lot] = {}
         self._moment = moment
         self._journal: Journal | None = None
+        self._line = 0
         if moment.idling is not None:
             self._look_at_idling()
         elif member.active_on is not None:
@@ -122,6 +123,7 @@ class Book:
             self.actor, stay_id, linked_id, member.available,
         )  # fmt: skip
         self.journals.append(entry)
+        self._line = 0
         return entry
 
     def _open(self) -> Journal:
@@ -131,46 +133,63 @@ class Book:
     def _transfer(
         self, unit: str, kind: str, debit: str, credit: str, amount: int, effective_on: date
     ) -> None:
-        entry = self._open()
-        transfers = self.transfers
-        line = 1
-        if transfers and transfers[-1].journal_id is entry.journal_id:
-            line += transfers[-1].line
-        transfers.append(Transfer(entry.journal_id, line, unit, kind, debit, credit, amount, effective_on))
+        self._line += 1
+        self.transfers.append(
+            Transfer(self._open().journal_id, self._line, unit, kind, debit, credit, amount, effective_on)
+        )
 
     def points(self, kind: str, amount: int, effective_on: date, account: str = ISSUED) -> None:
         """Move points between the member and a program account: up for a positive amount, down for a negative one."""
-        if amount > 0:
-            self._transfer(POINTS, kind, account, AVAILABLE, amount, effective_on)
-        elif amount < 0:
-            self._transfer(POINTS, kind, AVAILABLE, account, -amount, effective_on)
-        if amount and counters.is_given(kind):
-            counters.count(self.member.counters, kind, effective_on, amount, ())
-        self.member.available += amount
+        self.points_each(((kind, amount),), effective_on, account)
+
+    def points_each(
+        self, changes: Iterable[tuple[str, int]], effective_on: date, account: str = ISSUED
+    ) -> None:
+        """Move points of several kinds, each like `points`."""
+        self.member.available += self._move_each(changes, AVAILABLE, effective_on, account)
         self._open().balance = self.member.available
 
     def pend(self, kind: str, amount: int, effective_on: date, account: str = ISSUED) -> None:
         """Move points between what a member has pending and a program account, up or down."""
-        if amount > 0:
-            self._transfer(POINTS, kind, account, PENDING, amount, effective_on)
-        elif amount < 0:
-            self._transfer(POINTS, kind, PENDING, account, -amount, effective_on)
-        if amount and counters.is_given(kind):
-            counters.count(self.member.counters, kind, effective_on, amount, ())
-        self.member.pending += amount
+        self.member.pending += self._move_each(((kind, amount),), PENDING, effective_on, account)
+
+    def _move_each(
+        self, changes: Iterable[tuple[str, int]], inside: str, effective_on: date, account: str
+    ) -> int:
+        """Move points to or from one of the member's accounts; count those of promotions, and return the sum."""
+        moved, given = 0, list[tuple[str, int]]()
+        for kind, amount in changes:
+            if amount > 0:
+                self._transfer(POINTS, kind, account, inside, amount, effective_on)
+            elif amount < 0:
+                self._transfer(POINTS, kind, inside, account, -amount, effective_on)
+            else:
+                continue
+            moved += amount
+            if counters.is_given(kind):
+                given.append((kind, amount))
+        if given:
+            counters.count_all(self.member.counters, given, effective_on, ())
+        return moved
 
     def count(self, unit: str, amount: int, effective_on: date, account: str = ISSUED) -> None:
         """Count (or, below zero, count back) nights, stays or spend on a date, or in its calendar year.
 
         A note is written down with its date, and moves nothing.
         """
-        if not amount:
-            return
-        if unit[:3] != counters.NOTE:
-            debit, credit = (account, COUNTED) if amount > 0 else (COUNTED, account)
-            self._transfer(unit, "count", debit, credit, abs(amount), effective_on)
+        self.count_each(((unit, amount),), effective_on, account)
+
+    def count_each(
+        self, changes: Iterable[tuple[str, int]], effective_on: date, account: str = ISSUED
+    ) -> None:
+        """Count several units, each like `count`."""
+        counted = [(unit, amount) for unit, amount in changes if amount]
+        for unit, amount in counted:
+            if unit[:3] != counters.NOTE:
+                debit, credit = (account, COUNTED) if amount > 0 else (COUNTED, account)
+                self._transfer(unit, "count", debit, credit, abs(amount), effective_on)
         member = self.member
-        counters.count(member.counters, unit, effective_on, amount, member.traits.by_day)
+        counters.count_all(member.counters, counted, effective_on, member.traits.by_day)
 
     def pass_on(self, account: str, unit: str, amount: int, effective_on: date) -> None:
         """Clear a program account that the linked journal of another member filled (or, below zero, emptied)."""

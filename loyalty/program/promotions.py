@@ -4,11 +4,11 @@ What a promotion asks of the stay is looked up, not interpreted: for each kind o
 promotions hold, as the bits of a whole number. So promotions that a stay doesn't come under cost it next to nothing.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from fractions import Fraction
 from functools import lru_cache
 from math import ceil
-from typing import Final
+from typing import Final, Protocol
 
 from msgspec import Struct
 
@@ -26,14 +26,16 @@ _NIGHT: Final = 10
 """Nights are counted in tenths."""
 
 
-class Used(Struct, frozen=True, gc=False):
-    """What other stays of a member have had of a promotion: points, and in how many stays."""
+class Taken(Protocol):
+    """Tells what other stays of a member have had of a promotion, when a limit asks for it."""
 
-    points: int = 0
-    times: int = 0
+    def given(self, code: str) -> int:
+        """Return how many points."""
+        ...
 
-
-_UNUSED: Final = Used()
+    def times(self, code: str) -> int:
+        """Return in how many stays."""
+        ...
 
 
 class Given(Struct, frozen=True, gc=False):
@@ -48,7 +50,7 @@ class Given(Struct, frozen=True, gc=False):
 class _Rule(Struct, frozen=True):
     """A promotion, compiled. Of the base it gives `over` to `under`; nights in tenths, spend in minor units.
 
-    `bit` is its own in a set of promotions.
+    `bit` is its own in a set of promotions; `limited`: not all that it comes to is given.
     """
 
     code: str
@@ -85,7 +87,6 @@ class Promotions:
         self.asking = self._guests.asking
         """The promotions with conditions of the guest."""
         self.budgets = {item.code: item.budget for item in ranked if item.budget is not None}
-        self.limited = frozenset(item.code for item in ranked if item.per_member is not None)
         self.counted = frozenset(item.code for item in ranked if item.times is not None)
         self.needs_history = any(
             item.nth_stay or item.from_stay is not None or item.dormant_months is not None for item in ranked
@@ -106,14 +107,14 @@ class Promotions:
         return self._named(self._guests.entitled(stay, guest))
 
     def give(
-        self, visit: Visit, tier: str, entitled: tuple[str, ...], base: int, used: Callable[[str], Used],
+        self, visit: Visit, tier: str, entitled: tuple[str, ...], base: int, taken: Taken,
         budgets: Mapping[str, int],
     ) -> list[Given]:  # fmt: skip
         """Return what promotions give for a stay with so many base points, the highest priority first.
 
-        `tier` and `entitled` are those pinned when the stay was first seen. `used` tells what other stays of the member
-        have had of a promotion, without this one. `budgets` is what is left of budgets, with what this stay has had of
-        them; none for one that isn't there.
+        `tier` and `entitled` are those pinned when the stay was first seen. `taken` tells what the member's other
+        stays have had of a promotion. `budgets` is what is left of budgets, with what this stay has had of them; none
+        for one that isn't there.
         """
         found = self._open_to(entitled) & self._meant(
             visit.property, visit.brand, visit.channel, visit.rate_code, visit.room_type, tier
@@ -127,7 +128,7 @@ class Promotions:
         for rule in self._listed(found):
             if rule.group in groups:
                 continue
-            one = _give(rule, visit, nights, base, used(rule.code) if rule.limited else _UNUSED, budgets)
+            one = _give(rule, visit, nights, base, taken, budgets)
             if one is None:
                 continue
             given.append(one)
@@ -155,7 +156,7 @@ def _compiled(item: Promotion, bit: int, decimals: int) -> _Rule:
     extra = max(Fraction(0), Fraction(item.multiplier or 1) - 1) + percent / 100
     whole = percent.denominator == 1
     return _Rule(
-        item.code, bit, item.per_member is not None or item.times is not None, matcher(item),
+        item.code, bit, not (item.per_stay is item.per_member is item.budget is None), matcher(item),
         item.by == "nights", (item.least_nights or 0) * _NIGHT,
         ceil(Fraction(item.least_spend or 0) * 10**decimals), extra.numerator, extra.denominator, item.points or 0,
         item.points_per_night or 0, int(Fraction(item.nights or 0) * _NIGHT), ROUNDINGS[item.rounding],
@@ -165,24 +166,24 @@ def _compiled(item: Promotion, bit: int, decimals: int) -> _Rule:
 
 
 def _give(
-    rule: _Rule, visit: Visit, nights: tuple[int, ...], base: int, used: Used, budgets: Mapping[str, int]
+    rule: _Rule, visit: Visit, nights: tuple[int, ...], base: int, taken: Taken, budgets: Mapping[str, int]
 ) -> Given | None:
     """Return what a promotion whose days are right gives within its limits; None: nothing, whatever they are."""
     if visit.nights < rule.least_nights or visit.spend < rule.least_spend:
         return None
     # By nights it gives in proportion: for `share` nights `of` all.
-    share = of = 1
-    if rule.by_nights:
-        share, of = sum([1 for night in nights if night & rule.bit]), len(nights)
-    points = rule.points + rule.round(base * rule.over * share, rule.under * of)
+    share, of = _share(rule, nights) if rule.by_nights else (1, 1)
+    points = rule.points
+    if rule.over:
+        points += rule.round(base * rule.over * share, rule.under * of)
     if rule.points_per_night:
         points += rule.round(rule.points_per_night * visit.nights * share, _NIGHT * of)
     if not points and not rule.nights:
         return None
-    if rule.times is not None and used.times >= rule.times:
+    if rule.times is not None and taken.times(rule.code) >= rule.times:
         return Given(rule.code, 0, 0, [Why("times_spent", points=0, rule=rule.code, limit=rule.times)])
     why: list[Why] = []
-    left = 0
+    left = points
     if points:
         shown = _shown(visit.nights * share // of) if rule.by_nights or rule.points_per_night else None
         why.append(
@@ -190,30 +191,41 @@ def _give(
                 "promotion", points=points, rate=rule.rate, percent=rule.percent, rule=rule.code, nights=shown
             )
         )
-        left = _limited(rule, points, used, budgets, why)
-    extra = rule.nights if left or (not points and _has_room(rule, used)) else 0
-    if extra:
+        if rule.limited:
+            left = _limited(rule, points, taken, budgets, why)
+    extra = 0
+    if rule.nights and (left or (not points and _has_room(rule, taken))):
+        extra = rule.nights
         why.append(Why("promotion_nights", rule=rule.code, nights=_shown(extra)))
     return Given(rule.code, left, extra, why)
 
 
-def _has_room(rule: _Rule, used: Used) -> bool:
+def _share(rule: _Rule, nights: tuple[int, ...]) -> tuple[int, int]:
+    """Return for how many nights a promotion holds, and of how many."""
+    return sum([1 for night in nights if night & rule.bit]), len(nights)
+
+
+def _has_room(rule: _Rule, taken: Taken) -> bool:
     """Tell whether a promotion whose points come to nothing gives its nights: only if points would be left to give.
 
     Else a larger base would take the nights away. What is left of a budget isn't known unless points are asked of it.
     """
     if not (rule.over or rule.points_per_night):
         return True
-    return rule.budget is None and (rule.per_member is None or used.points < rule.per_member)
+    if rule.per_stay == 0:
+        return False
+    return rule.budget is None and (rule.per_member is None or taken.given(rule.code) < rule.per_member)
 
 
-def _limited(rule: _Rule, points: int, used: Used, budgets: Mapping[str, int], why: list[Why]) -> int:
+def _limited(rule: _Rule, points: int, taken: Taken, budgets: Mapping[str, int], why: list[Why]) -> int:
     """Return what the limits leave of points; say which of them bite. Of a budget `limit` is how much it lacked."""
     code = rule.code
-    for limit, taken in ((rule.per_stay, 0), (rule.per_member, used.points)):
-        if limit is not None and points > limit - taken:
-            points = max(0, limit - taken)
-            why.append(Why("promotion_capped", points=points, rule=code, limit=limit))
+    if rule.per_stay is not None and points > rule.per_stay:
+        points = rule.per_stay
+        why.append(Why("promotion_capped", points=points, rule=code, limit=points))
+    if rule.per_member is not None and points > (room := rule.per_member - taken.given(code)):
+        points = max(0, room)
+        why.append(Why("promotion_capped", points=points, rule=code, limit=rule.per_member))
     if rule.budget is not None:
         left = max(0, budgets.get(code, 0))
         if points > left:

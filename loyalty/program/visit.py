@@ -48,6 +48,8 @@ class Known(Protocol):
     @property
     def last_stay(self) -> date | None: ...
 
+    def was_here(self, after: str, until: str) -> bool: ...
+
     @property
     def birth_month(self) -> int | None: ...
 
@@ -76,12 +78,16 @@ class Guest(Struct, frozen=True, gc=False):
     registered: Mapping[str, date] = {}
     referred: bool = False
 
+    def was_here(self, after: str, until: str) -> bool:
+        """Tell whether it is known without a long look that a stay ended after a day and up to another."""
+        return self.last_stay is not None and after < self.last_stay.isoformat() <= until
+
 
 class Why(Struct, frozen=True, omit_defaults=True, gc=False):
     """One line of an award's explanation: which rule, on what, with what result. Amounts in the program's currency.
 
-    Only what is exchanged has its `amount` in a `currency` of its own, and what that is `worth` in the program's at the
-    `rate` that holds `since` a day (None: from the beginning).
+    Only what is exchanged has its `amount`, of all that may earn, in a `currency` of its own; and what that is `worth`
+    in the program's at the `rate` that holds `since` a day (None: from the beginning), each category rounded down.
     """
 
     code: str

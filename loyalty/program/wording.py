@@ -23,8 +23,8 @@ _SENTENCES: Final[dict[str, dict[Language, str]]] = {
         "zh": "{category}{amount} {currency}，不计积分。",
     },
     "exchanged": {
-        "en": "{category}: {amount} {foreign} are {worth} {currency}, at {rate} {currency} for 1 {foreign}{since}.",
-        "zh": "{category}{amount} {foreign}，按{since}汇率 1 {foreign} = {rate} {currency}，折合{worth} {currency}。",
+        "en": "{of}{amount} {foreign} are {worth} {currency}, at {rate} {currency} for 1 {foreign}{since}.",
+        "zh": "{of}{amount} {foreign}，按{since}汇率 1 {foreign} = {rate} {currency}，折合{worth} {currency}。",
     },
     "base": {
         "en": "Base points on {amount} {currency}: {points}{by_rule}.",
@@ -173,6 +173,7 @@ class Wording:
         language = self._language
         values: Mapping[str, object] = {
             "category": self._category(one.category or ""),
+            "of": self._of(one.category),
             "currency": self._currency,
             "foreign": one.currency,
             "worth": one.worth,
@@ -213,6 +214,12 @@ class Wording:
         if self._language == "zh":
             return _CATEGORIES.get(category, category + " ")
         return category.replace("_", " ").capitalize()
+
+    def _of(self, category: str | None) -> str:
+        """Say of which category something is; nothing for what is of all of them."""
+        if category is None:
+            return ""
+        return self._category(category) + (": " if self._language == "en" else "")
 
     def _each(self, rates: Earning | EarningRule) -> str:
         """Say for how much of revenue a rate is."""

@@ -40,7 +40,6 @@ def test_a_stay_in_another_currency_tells_its_rate_dry_posted_and_on_file(api: A
     assert (
         {
             "code": "exchanged",
-            "category": "room",
             "amount": "100.00",
             "currency": "USD",
             "rate": rate,
@@ -50,8 +49,8 @@ def test_a_stay_in_another_currency_tells_its_rate_dry_posted_and_on_file(api: A
         == posted.json()["why"][0]
         == shown.json()["why"][0]
     )
-    assert f"Room: 100.00 USD are {worth} CNY, at {rate} CNY for 1 USD." == shown.json()["text"][0]
-    assert f"房费100.00 USD，按汇率 1 USD = {rate} CNY，折合{worth} CNY。" == chinese.json()["text"][0]
+    assert f"100.00 USD are {worth} CNY, at {rate} CNY for 1 USD." == shown.json()["text"][0]
+    assert f"100.00 USD，按汇率 1 USD = {rate} CNY，折合{worth} CNY。" == chinese.json()["text"][0]
 
 
 def test_a_dry_run_of_a_revision_tells_the_difference(api: Any) -> None:

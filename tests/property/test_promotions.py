@@ -6,15 +6,20 @@ from fractions import Fraction
 from typing import Any
 
 import msgspec
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from loyalty.clock import add_months
+from loyalty.commands.judge import Asked, Before
+from loyalty.ledger import counters as counting
+from loyalty.ledger.model import Counters
 from loyalty.program.festivals import Festivals
 from loyalty.program.match import matcher
 from loyalty.program.model import Definition, Festival, Match, Promotion
-from loyalty.program.promotions import Given, Promotions, Used
+from loyalty.program.promotions import Given, Promotions
 from loyalty.program.visit import Guest, Visit
+from tests import builders
+from tests.builders import Had
 
 NAME = {"en": "A name", "zh": "名"}
 START = date(2026, 1, 20)
@@ -119,7 +124,7 @@ guests = st.builds(
 )
 bases = st.one_of(st.integers(0, 20), st.integers(0, 5000))
 pinned = st.lists(st.sampled_from(CODES), unique=True).map(tuple)
-uses = st.dictionaries(st.sampled_from(CODES), st.builds(Used, caps, st.integers(0, 3)))
+uses = st.dictionaries(st.sampled_from(CODES), st.tuples(caps, st.integers(0, 3))).map(Had)
 lefts = st.dictionaries(st.sampled_from(CODES), st.integers(-10, 2000))
 
 
@@ -144,39 +149,33 @@ def sums(found: list[Given]) -> dict[str, tuple[int, int]]:
 @given(ALL, visits(), tiers, pinned, bases, uses, lefts)
 def test_nothing_is_below_zero_nor_above_any_limit(
     definitions: tuple[Promotion, ...], visit: Visit, tier: str, entitled: tuple[str, ...], base: int,
-    used: dict[str, Used], left: dict[str, int],
+    used: Had, left: dict[str, int],
 ) -> None:  # fmt: skip
     of = {item.code: item for item in definitions}
-    for one in compiled(definitions).give(
-        visit, tier, entitled, base, lambda code: used.get(code, Used()), left
-    ):
-        item, had = of[one.code], used.get(one.code, Used())
+    for one in compiled(definitions).give(visit, tier, entitled, base, used, left):
+        item, points, times = of[one.code], *used.get(one.code, (0, 0))
 
         assert one.points >= 0
         assert one.nights in {0, int(Fraction(item.nights or 0) * 10)}
         assert item.per_stay is None or one.points <= item.per_stay
-        assert item.per_member is None or one.points <= max(0, item.per_member - had.points)
+        assert item.per_member is None or one.points <= max(0, item.per_member - points)
         assert item.budget is None or one.points <= max(0, left.get(one.code, 0))
-        assert item.times is None or had.times < item.times or (one.points, one.nights) == (0, 0)
+        assert item.times is None or times < item.times or (one.points, one.nights) == (0, 0)
 
 
 @given(ALL, visits(), tiers, pinned, bases, uses, lefts)
 def test_of_a_group_at_most_one_gives_and_none_before_it_could(
     definitions: tuple[Promotion, ...], visit: Visit, tier: str, entitled: tuple[str, ...], base: int,
-    used: dict[str, Used], left: dict[str, int],
+    used: Had, left: dict[str, int],
 ) -> None:  # fmt: skip
-    found = sums(
-        compiled(definitions).give(visit, tier, entitled, base, lambda code: used.get(code, Used()), left)
-    )
+    found = sums(compiled(definitions).give(visit, tier, entitled, base, used, left))
     giving = {code for code, what in found.items() if any(what)}
     # Each promotion by itself: of a group the first that gives anything when alone is the one that gives.
     ranked = sorted(definitions, key=lambda item: -item.priority)
     expected: set[str] = set()
     groups: set[str] = set()
     for item in ranked:
-        alone = sums(
-            compiled((item,)).give(visit, tier, entitled, base, lambda code: used.get(code, Used()), left)
-        )
+        alone = sums(compiled((item,)).give(visit, tier, entitled, base, used, left))
         if item.group in groups or not any(alone.get(item.code, ())):
             continue
         assert found[item.code] == alone[item.code]
@@ -189,11 +188,9 @@ def test_of_a_group_at_most_one_gives_and_none_before_it_could(
 @given(ALL, visits(), tiers, pinned, bases, uses, lefts)
 def test_what_is_left_is_the_last_thing_that_is_said(
     definitions: tuple[Promotion, ...], visit: Visit, tier: str, entitled: tuple[str, ...], base: int,
-    used: dict[str, Used], left: dict[str, int],
+    used: Had, left: dict[str, int],
 ) -> None:  # fmt: skip
-    for one in compiled(definitions).give(
-        visit, tier, entitled, base, lambda code: used.get(code, Used()), left
-    ):
+    for one in compiled(definitions).give(visit, tier, entitled, base, used, left):
         told = [why.points for why in one.why if why.points is not None]
 
         assert {one.code} == {why.rule for why in one.why}
@@ -213,15 +210,16 @@ proportional_and_nights = st.builds(
     several(items(CONDITIONS, LIMITS, gift=proportional_and_nights)), visits(), tiers, st.just(0) | bases, bases, uses,
     lefts,
 )  # fmt: skip
+@example(
+    named([{"multiplier": "1.5", "nights": "1", "per_stay": 0}]),
+    Visit("SHA01", "lodge", "web", None, None, START, START, None, START, 0, 0), "silver", 0, 2, Had(), {},
+)  # fmt: skip
 def test_a_higher_base_never_gives_less(
-    definitions: tuple[Promotion, ...], visit: Visit, tier: str, base: int, more: int, used: dict[str, Used],
+    definitions: tuple[Promotion, ...], visit: Visit, tier: str, base: int, more: int, used: Had,
     left: dict[str, int],
 ) -> None:  # fmt: skip
     rules = compiled(definitions)
-    low, high = (
-        sums(rules.give(visit, tier, (), each, lambda code: used.get(code, Used()), left))
-        for each in (base, base + more)
-    )
+    low, high = (sums(rules.give(visit, tier, (), each, used, left)) for each in (base, base + more))
 
     for code, (points, nights) in low.items():
         assert points <= high[code][0]
@@ -232,7 +230,7 @@ def test_a_higher_base_never_gives_less(
 def test_by_nights_every_night_together_is_the_whole(told: dict[str, Any], visit: Visit, base: int) -> None:
     # Without a condition all nights count, so the share is all of it.
     (by_day, by_night) = (
-        sums(compiled(named([told | {"by": by}])).give(visit, "silver", (), base, {}, {}))
+        sums(compiled(named([told | {"by": by}])).give(visit, "silver", (), base, Had(), {}))
         for by in ("check_out", "nights")
     )
 
@@ -245,21 +243,19 @@ def test_by_nights_every_night_together_is_the_whole(told: dict[str, Any], visit
 @given(ALL, visits(), tiers, pinned, bases, uses, lefts)
 def test_the_same_question_has_the_same_answer(
     definitions: tuple[Promotion, ...], visit: Visit, tier: str, entitled: tuple[str, ...], base: int,
-    used: dict[str, Used], left: dict[str, int],
+    used: Had, left: dict[str, int],
 ) -> None:  # fmt: skip
     rules = compiled(definitions)
-    first = rules.give(visit, tier, entitled, base, lambda code: used.get(code, Used()), left)
+    first = rules.give(visit, tier, entitled, base, used, left)
 
-    assert first == rules.give(visit, tier, entitled, base, lambda code: used.get(code, Used()), left)
-    assert first == compiled(definitions).give(
-        visit, tier, tuple(reversed(entitled)), base, lambda code: used.get(code, Used()), left
-    )
+    assert first == rules.give(visit, tier, entitled, base, used, left)
+    assert first == compiled(definitions).give(visit, tier, tuple(reversed(entitled)), base, used, left)
 
 
 @given(ALL, st.randoms(use_true_random=False), visits(), guests, bases, uses, lefts)
 def test_the_order_in_the_file_changes_nothing_where_priorities_differ(
     definitions: tuple[Promotion, ...], chance: Any, visit: Visit, guest: Guest, base: int,
-    used: dict[str, Used], left: dict[str, int],
+    used: Had, left: dict[str, int],
 ) -> None:  # fmt: skip
     ranked = tuple(msgspec.structs.replace(item, priority=place) for place, item in enumerate(definitions))
     mixed = tuple(chance.sample(ranked, len(ranked)))
@@ -267,9 +263,36 @@ def test_the_order_in_the_file_changes_nothing_where_priorities_differ(
     entitled = rules.entitled(visit, guest)
 
     assert entitled == others.entitled(visit, guest)
-    assert rules.give(
-        visit, guest.tier, entitled, base, lambda code: used.get(code, Used()), left
-    ) == others.give(visit, guest.tier, entitled, base, lambda code: used.get(code, Used()), left)
+    assert rules.give(visit, guest.tier, entitled, base, used, left) == others.give(
+        visit, guest.tier, entitled, base, used, left
+    )
+
+
+# --- of who was away --------------------------------------------------------------------------------------------------
+
+
+@given(
+    st.lists(st.tuples(st.integers(-900, 60), st.booleans()), max_size=6),
+    st.lists(st.integers(1, 14), min_size=1, max_size=3), st.integers(0, 60),
+)  # fmt: skip
+@example([(11, True)], [1], 39)  # from 31 January to 28 February
+@example([(-700, False), (5, True)], [12], 3)
+def test_a_guest_is_away_since_the_last_stay_however_its_days_are_kept(
+    stays: list[tuple[int, bool]], months: list[int], ahead: int
+) -> None:
+    counters: Counters = {}
+    for ago, kept in stays:
+        day = START + timedelta(days=ago)
+        counting.add(counters, day.isoformat() if kept else str(day.year), "stays", 1)
+    arrival = START + timedelta(days=ahead)
+    stay = builders.posting(arrival=arrival, departure=arrival + timedelta(days=1))
+    rules = compiled(named([{"points": 1, "dormant_months": one} for one in months]))
+    entitled = rules.entitled(stay, Asked(builders.member(counters=counters), Before(counters), stay))
+    last = counting.last_day(counters, "stays", arrival)
+
+    assert {
+        CODES[place] for place, one in enumerate(months) if last and add_months(last, one) <= arrival
+    } == {*entitled}
 
 
 # --- as the definition says -------------------------------------------------------------------------------------------

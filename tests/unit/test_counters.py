@@ -137,6 +137,34 @@ def test_up_to_a_day_it_is_as_if_nothing_had_come_after(
     assert known == counting.up_to(counted(changes), day)
 
 
+def test_a_day_that_is_kept_is_found_between_two_days() -> None:
+    counters = counted([("2026-03-14", "stays", 1), ("2026-05-01", "nights", 10), ("2027", "stays", 1)])
+
+    def found(after: str, until: str) -> bool:
+        return counting.is_on_a_day(counters, "stays", after, until)
+
+    assert [True, False, False] == [
+        found("2026-03-13", "2026-03-14"), found("2026-03-14", "2026-12-31"), found("2026-03-01", "2026-03-13"),
+    ]  # fmt: skip
+    # A year is no day, and tells none.
+    assert not found("2026-12-31", "2027-12-31")
+
+
+@given(
+    st.dates(date(2023, 1, 1), date(2027, 12, 31)),
+    st.dictionaries(UNITS | st.just("at:A:2026-01-01"), st.integers(-9, 9)),
+)
+def test_counting_several_units_of_a_day_is_counting_each(day: date, changes: dict[str, int]) -> None:
+    together: Counters = {}
+    one_by_one: Counters = {}
+    by_day = ("at:", "brand:", "stays")
+    counting.count_all(together, changes.items(), day, by_day)
+    for unit, amount in changes.items():
+        counting.count(one_by_one, unit, day, amount, by_day)
+
+    assert one_by_one == together
+
+
 @pytest.mark.parametrize(
     ("stays", "last"),
     [

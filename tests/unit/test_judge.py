@@ -203,7 +203,7 @@ def test_a_foreign_stay_tells_its_amounts_the_rate_since_when_it_holds_and_what_
     one = Rulebook(decode(PROGRAM.replace("[[tier]]", LATER_RATE, 1)))
     two = Rulebook(decode(changed(PROGRAM, version="2")))
     rules = join([(date(1970, 1, 1), one), (date(2026, 9, 1), two)])
-    yen = lines(room="10001", tax="500")
+    yen = lines(room="10001", tax="509")
 
     def told(day: date) -> list[Why]:
         version = rules.at(day)
@@ -212,14 +212,13 @@ def test_a_foreign_stay_tells_its_amounts_the_rate_since_when_it_holds_and_what_
 
     first, later, next_version = (told(date(2026, month, 1)) for month in (6, 7, 9))
 
-    # 10,001 yen at 0.047 are 470.047 yuan.
+    # 10,001 yen at 0.047 are 470.047 yuan, 509 are 23.923: 493.97 in all, of which 493.96 are left.
     assert [
-        Why("exchanged", "room", "10001", rate="0.047", currency="JPY", worth="470.04"),
-        Why("exchanged", "tax", "500", rate="0.047", currency="JPY", worth="23.50"),
+        Why("exchanged", amount="10510", rate="0.047", currency="JPY", worth="493.96"),
         Why("category_eligible", "room", "470.04", rate="1"),
-    ] == first[:3]
+    ] == first[:2]
     assert (
-        Why("exchanged", "room", "10001", rate="0.05", currency="JPY", worth="500.05", since=date(2026, 7, 1))
+        Why("exchanged", amount="10510", rate="0.05", currency="JPY", worth="525.50", since=date(2026, 7, 1))
         == later[0]
     )
     assert ("0.047", date(2026, 9, 1)) == (next_version[0].rate, next_version[0].since)
@@ -234,7 +233,7 @@ def test_of_an_excluded_foreign_stay_only_what_earns_is_exchanged() -> None:
 
     assert ["channel_excluded"] == codes(nothing)
     assert ["crew", "exchanged", "category_eligible", "base"] == codes(some)
-    assert ("food", "94.00", 94) == (some[1].category, some[1].worth, award.base)
+    assert ("2000", "94.00", 94) == (some[1].amount, some[1].worth, award.base)
 
 
 # --- rooms and award nights -------------------------------------------------------------------------------------------

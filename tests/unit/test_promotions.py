@@ -8,8 +8,9 @@ import pytest
 
 from loyalty.program.festivals import Festivals
 from loyalty.program.model import Definition
-from loyalty.program.promotions import Given, Promotions, Used
+from loyalty.program.promotions import Given, Promotions
 from loyalty.program.visit import Guest, Visit, Why
+from tests.builders import Had
 
 NAME = {"en": "A name", "zh": "名"}
 FESTIVALS = (
@@ -47,7 +48,7 @@ def stay(arrival: str = "2026-06-10", nights: int = 2, **rest: Any) -> Visit:
 
 def give(
     rules: Promotions, visit: Visit, base: int = 1000, *, tier: str = "silver", entitled: tuple[str, ...] = (),
-    used: Used | None = None, left: int | None = None,
+    used: tuple[int, int] = (0, 0), left: int | None = None,
 ) -> list[Given]:  # fmt: skip
     """Ask what promotions give; `used` and `left` are of the promotion `bonus`."""
     return rules.give(
@@ -55,7 +56,7 @@ def give(
         tier,
         entitled,
         base,
-        lambda code: used if used and code == "bonus" else Used(),
+        Had(bonus=used),
         {} if left is None else {"bonus": left},
     )
 
@@ -454,8 +455,8 @@ def test_of_a_group_the_next_counts_when_the_limits_of_the_first_leave_nothing()
         {"code": "single", "points": 100, "group": "season"},
     )
 
-    assert {"bonus": 0, "single": 100} == by_code(give(rules, stay(), used=Used(500, 1)))
-    assert {"bonus": 1} == by_code(give(rules, stay(), used=Used(499, 1)))
+    assert {"bonus": 0, "single": 100} == by_code(give(rules, stay(), used=(500, 1)))
+    assert {"bonus": 1} == by_code(give(rules, stay(), used=(499, 1)))
 
 
 # --- limits -----------------------------------------------------------------------------------------------------------
@@ -471,11 +472,11 @@ def test_a_promotion_gives_no_more_than_its_most_for_a_stay() -> None:
     ("had", "expected"), [(0, 700), (1, 700), (1300, 700), (1301, 699), (2000, 0), (2500, 0)]
 )
 def test_a_promotion_gives_no_more_than_its_most_for_a_member(had: int, expected: int) -> None:
-    assert expected == points({"points": 700, "per_member": 2000}, stay(), used=Used(had, 1))
+    assert expected == points({"points": 700, "per_member": 2000}, stay(), used=(had, 1))
 
 
 def test_a_promotion_is_for_so_many_stays_of_a_member() -> None:
-    assert [100, 100, 0, 0] == [points({"times": 2}, stay(), used=Used(0, times)) for times in range(4)]
+    assert [100, 100, 0, 0] == [points({"times": 2}, stay(), used=(0, times)) for times in range(4)]
 
 
 @pytest.mark.parametrize(
@@ -487,7 +488,7 @@ def test_a_promotion_gives_no_more_than_is_left_of_its_budget(left: int | None, 
 
 def test_limits_apply_one_after_the_other_and_say_what_they_leave() -> None:
     rule = {"multiplier": "3", "per_stay": 1500, "per_member": 2000, "budget": 9000}
-    (given,) = give(promotions(rule), stay(), used=Used(800, 1), left=450)
+    (given,) = give(promotions(rule), stay(), used=(800, 1), left=450)
 
     # Twice 1000, of which 1500 in a stay, 2000 - 800 = 1200 for the member, 450 of the budget: 750 short.
     assert 450 == given.points
@@ -504,7 +505,7 @@ def test_nights_go_with_the_points_that_a_limit_leaves() -> None:
 
     assert [(100, 10), (50, 10), (0, 0), (0, 0)] == [
         (one.points, one.nights)
-        for used in (Used(0, 0), Used(100, 1), Used(150, 2), Used(0, 3))
+        for used in ((0, 0), (100, 1), (150, 2), (0, 3))
         for one in give(rules, stay(), used=used)
     ]
 
@@ -520,9 +521,7 @@ def test_nights_are_not_lost_by_a_larger_base(limit: dict[str, int]) -> None:
     rules = promotions({"multiplier": "2", "nights": "2", **limit})
 
     # The points of five are used up: no base gives nights any more, neither one of 0 nor one of 1.
-    assert [0, 0] == [
-        one.nights for base in (0, 1) for one in give(rules, stay(), base, used=Used(5, 1), left=0)
-    ]
+    assert [0, 0] == [one.nights for base in (0, 1) for one in give(rules, stay(), base, used=(5, 1), left=0)]
 
 
 def test_what_gives_nights_alone_has_no_limit_of_points() -> None:
@@ -555,7 +554,7 @@ def test_a_promotion_says_what_it_gave_and_for_what(rule: dict[str, Any], why: W
 
 
 def test_a_promotion_that_was_had_often_enough_says_so() -> None:
-    (given,) = give(promotions({"points": 100, "times": 2}), stay(), used=Used(200, 2))
+    (given,) = give(promotions({"points": 100, "times": 2}), stay(), used=(200, 2))
 
     assert (0, [Why("times_spent", points=0, limit=2, rule="bonus")]) == (given.points, given.why)
 
@@ -567,7 +566,7 @@ def test_promotions_tell_their_budgets_and_which_of_them_have_limits_of_a_member
     )  # fmt: skip
 
     assert {"one": 500} == rules.budgets
-    assert ({"three"}, {"two"}) == (rules.limited, rules.counted)
+    assert {"two"} == rules.counted
 
 
 @pytest.mark.parametrize(
@@ -586,4 +585,4 @@ def test_without_promotions_nothing_is_given() -> None:
     rules = promotions()
 
     assert ((), []) == (rules.entitled(stay(), GUEST), give(rules, stay()))
-    assert ({}, frozenset[str](), False) == (rules.budgets, rules.limited, rules.needs_history)
+    assert ({}, frozenset[str](), False) == (rules.budgets, rules.counted, rules.needs_history)

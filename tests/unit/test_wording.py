@@ -70,22 +70,27 @@ def test_one_is_not_several(code: str, values: dict[str, Any], english: str) -> 
     assert english == told(Why(code, **values))[0]
 
 
-@pytest.mark.parametrize(
-    ("since", "english", "chinese"),
-    [
-        (None, "", ""),
-        (date(2026, 7, 1), " from 2026-07-01 on", "2026-07-01起的"),
-    ],
-)
-def test_an_exchange_is_told_with_its_rate_and_since_when_it_holds(
-    since: date | None, english: str, chinese: str
-) -> None:
-    why = Why("exchanged", "room", "10001", rate="0.047", currency="JPY", worth="470.04", since=since)
+def test_an_exchange_is_told_with_its_rate_and_since_when_it_holds() -> None:
+    first = Why("exchanged", amount="10510", rate="0.047", currency="JPY", worth="493.96")
+    later = Why("exchanged", amount="1", rate="0.05", currency="JPY", worth="0.05", since=date(2026, 7, 1))
 
     assert (
-        f"Room: 10001 JPY are 470.04 CNY, at 0.047 CNY for 1 JPY{english}.",
-        f"房费10001 JPY，按{chinese}汇率 1 JPY = 0.047 CNY，折合470.04 CNY。",
-    ) == told(why)
+        "10510 JPY are 493.96 CNY, at 0.047 CNY for 1 JPY.",
+        "10510 JPY，按汇率 1 JPY = 0.047 CNY，折合493.96 CNY。",
+    ) == told(first)
+    assert (
+        "1 JPY are 0.05 CNY, at 0.05 CNY for 1 JPY from 2026-07-01 on.",
+        "1 JPY，按2026-07-01起的汇率 1 JPY = 0.05 CNY，折合0.05 CNY。",
+    ) == told(later)
+
+
+def test_an_exchange_of_one_category_alone_says_of_which() -> None:
+    room = Why("exchanged", "room", "10001", rate="0.047", currency="JPY", worth="470.04")
+
+    assert (
+        "Room: 10001 JPY are 470.04 CNY, at 0.047 CNY for 1 JPY.",
+        "房费10001 JPY，按汇率 1 JPY = 0.047 CNY，折合470.04 CNY。",
+    ) == told(room)
 
 
 def test_an_exclusion_says_what_earns_all_the_same() -> None:
