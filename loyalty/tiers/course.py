@@ -167,7 +167,8 @@ class Era:
     ) -> Found:
         """Return the highest tier in force on a day, and where it comes from; for life, by some ladders at most."""
         ladder = self.ladders.on(day)
-        steps = [(first, ladder.like(level)) for first, level in steps]
+        if len(self.every) > 1:
+            steps = [(first, ladder.like(level)) for first, level in steps]
         best, source = level_on(steps, day, ladder.rules.grace_months), "earned"
         if ladder in lasting:
             level = _for_life(ladder, member.counters, steps, day)
@@ -256,8 +257,7 @@ def _may_last(ladder: Ladder, counters: Counters) -> bool:
 
 def _asked_for_life(ladder: Ladder, counters: Counters) -> dict[str, int]:
     """Return what was counted over a whole membership of the units that tiers for life ask for."""
-    units = {unit for _, require in ladder.lifetime for unit, _ in require}
-    return {unit: counting.over_all(counters, unit) for unit in units}
+    return {unit: counting.over_all(counters, unit) for unit in ladder.asked_for_life}
 
 
 def _given(member: Member, beginning: Beginning) -> list[Status]:

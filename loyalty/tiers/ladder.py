@@ -69,6 +69,8 @@ class Ladder:
         )  # fmt: skip
         """Whether a tier is what the counts of this calendar year or the last one reach, and nothing else."""
         self._by_code = {level.code: level for level in levels}
+        self.asked_for_life = frozenset(unit for _, require in lifetime for unit, _ in require)
+        """The units that tiers for life ask for."""
         self._from_the_top = tuple(level for level in reversed(levels[1:]) if not level.by_invitation)
         self._to_reach = [self._ranks_of(bar) for bar in rules.bar if bar.on == "reach"]
         self._to_keep = [self._ranks_of(bar) for bar in rules.bar if bar.on == "keep"]
@@ -151,11 +153,11 @@ class Ladder:
 
     def barred(self, counted: Mapping[str, int]) -> frozenset[int]:
         """Return the ranks that a bar keeps a member from reaching."""
-        return _held(self._to_reach, counted)
+        return _held(self._to_reach, counted) if self._to_reach else _NO_RANK
 
     def barred_from_keeping(self, counted: Mapping[str, int]) -> frozenset[int]:
         """Return the ranks that a bar keeps a member from keeping."""
-        return _held(self._to_keep, counted)
+        return _held(self._to_keep, counted) if self._to_keep else _NO_RANK
 
     def upgraded(self, counted: Mapping[str, int], present: Level) -> Level:
         """Return the level that counts reach, the present one if that is no upgrade or a bar is in the way."""
@@ -299,8 +301,7 @@ def _stays(level: Level, counted: Mapping[str, int], barred: frozenset[int]) -> 
 
 def _held(bars: Sequence[tuple[str, int, frozenset[int]]], counted: Mapping[str, int]) -> frozenset[int]:
     """Return the ranks of those bars that hold."""
-    held = [ranks for unit, most, ranks in bars if counted.get(unit, 0) > most]
-    return _NO_RANK.union(*held) if held else _NO_RANK
+    return _NO_RANK.union(*[ranks for unit, most, ranks in bars if counted.get(unit, 0) > most])
 
 
 def _enough(any_of: Thresholds, all_of: Thresholds, counted: Mapping[str, int]) -> bool:
@@ -311,7 +312,10 @@ def _enough(any_of: Thresholds, all_of: Thresholds, counted: Mapping[str, int]) 
 
 
 def _all(thresholds: Thresholds, counted: Mapping[str, int]) -> bool:
-    return all(counted.get(unit, 0) >= threshold for unit, threshold in thresholds)
+    for unit, threshold in thresholds:
+        if counted.get(unit, 0) < threshold:
+            return False
+    return True
 
 
 def _lacking(thresholds: Thresholds, counted: Mapping[str, int]) -> dict[str, int]:

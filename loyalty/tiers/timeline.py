@@ -143,6 +143,8 @@ def _reviewed(
 
     `began`: the year began with it, so that a bar may be in the way of keeping it.
     """
+    if level.rank == 0 or not (began or ladders.days):
+        return None
     judge = ladders.on(year[1] + _DAY)
     present, best = judge.like(level), judge.levels[0]
     for _, ladder in ladders.between(*year):
