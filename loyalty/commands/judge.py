@@ -145,10 +145,6 @@ class Asked:
         """The last check-out on or before this arrival."""
         return counters.last_day(self._before.counters, "stays", self._posting.arrival)
 
-    def was_here(self, after: str, until: str) -> bool:
-        """Tell whether a day is kept, after one and up to another, on which a stay ended."""
-        return counters.is_on_a_day(self._before.counters, "stays", after, until)
-
     @property
     def birth_month(self) -> int | None:
         """The month of birth, if it is known."""

@@ -184,31 +184,29 @@ def with_brands(counted: Mapping[str, int]) -> dict[str, int]:
     return {**counted, "brands": brands(counted)}
 
 
-def is_on_a_day(counters: Counters, unit: str, after: str, until: str) -> bool:
-    """Tell whether a unit was counted on a day that is kept, after a day and up to another."""
-    # What was noted last mostly settles it.
-    for key in reversed(counters):
-        if after < key <= until and len(key) > _YEAR and counters[key].get(unit, 0) > 0:
-            return True
-    return False
-
-
 def last_day(counters: Counters, unit: str, until: date) -> date | None:
     """Return the last day up to `until` on which a unit was counted.
 
     Of what a year counts besides the days that are kept, it is taken to be the year's last one.
     """
-    limit, year, passed = until.isoformat(), "", 0
-    # The days of a year come before the year itself.
-    for key in sorted(counters, reverse=True):
-        if key[:_YEAR] != year:
-            year, passed = key[:_YEAR], 0
-        amount = counters[key].get(unit, 0)
-        if key == year:
-            if key <= limit and amount > max(passed, 0):
-                return min(date(int(key), 12, 31), until)
-        elif amount > 0 and key <= limit:
-            return date.fromisoformat(key)
-        else:
-            passed += amount
-    return None
+    limit, last = written(until), ""
+    years: list[str] = []
+    for key in counters:
+        if key <= limit and key > last and counters[key].get(unit, 0) > 0:
+            if len(key) > _YEAR:
+                last = key
+            else:
+                years.append(key)
+    for year in sorted(years, reverse=True):
+        if year > last[:_YEAR] and counters[year][unit] > max(0, _on_days(counters, unit, year)):
+            return min(date(int(year), 12, 31), until)
+    return date.fromisoformat(last) if last else None
+
+
+def _on_days(counters: Counters, unit: str, year: str) -> int:
+    """Return how much of a unit was counted on the days of a year that are kept."""
+    total = 0
+    for key in counters:
+        if key[:_YEAR] == year and len(key) > _YEAR:
+            total += counters[key].get(unit, 0)
+    return total

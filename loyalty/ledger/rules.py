@@ -157,7 +157,8 @@ class Book:
         self, changes: Iterable[tuple[str, int]], inside: str, effective_on: date, account: str
     ) -> int:
         """Move points to or from one of the member's accounts; count those of promotions, and return the sum."""
-        moved, given = 0, list[tuple[str, int]]()
+        moved = 0
+        given: list[tuple[str, int]] = []
         for kind, amount in changes:
             if amount > 0:
                 self._transfer(POINTS, kind, account, inside, amount, effective_on)

@@ -6,19 +6,18 @@ meets is a few look-ups, however many promotions there are.
 
 from calendar import monthrange
 from collections.abc import Callable, Iterable, Sequence
-from datetime import date, timedelta
-from functools import lru_cache, partial
+from datetime import date
+from functools import lru_cache
 from operator import attrgetter
 from typing import Final, Generic, TypeVar
 
-from loyalty.clock import add_months, written
+from loyalty.clock import add_months
 from loyalty.program.festivals import Festivals
 from loyalty.program.model import Promotion
 from loyalty.program.visit import Dated, Known, Visit
 
 _KEPT: Final = 8192
 """How many days are kept."""
-_DAY: Final = timedelta(days=1)
 _YEAR: Final = 12
 """Months."""
 _DAYS: Final = (
@@ -56,7 +55,6 @@ class Guests:
         self._dormant = _Table(
             () if item.dormant_months is None else (item.dormant_months,) for item in items
         )
-        self._since_when = lru_cache(_KEPT)(partial(_not_dormant, min(self._dormant.values, default=0)))
         self._birthday = bits(item.birthday_month for item in items)
         self._referred = bits(item.referred for item in items)
         self._away = bits(item.dormant_months is not None for item in items)
@@ -80,15 +78,11 @@ class Guests:
         if found & self._counting_year:
             found &= self._of_nth_in_year(guest.stays_year + 1)
         if found & self._away:
-            found &= self._dormant.holding(self._months_away(stay.arrival, guest))
+            last = guest.last_stay
+            found &= self._dormant.holding(
+                [months for months in self._dormant.values if _is_dormant(last, months, stay.arrival)]
+            )
         return found
-
-    def _months_away(self, arrival: date, guest: Known) -> list[int]:
-        """Return of the months that promotions ask for those that a guest was away for."""
-        if guest.was_here(*self._since_when(arrival)):
-            return []
-        last = guest.last_stay
-        return [months for months in self._dormant.values if _is_dormant(last, months, arrival)]
 
     def _of_whom(self, stay: Dated, guest: Known) -> int:
         """Return the promotions for a guest who is in a segment, has registered, has a birthday or was referred."""
@@ -162,14 +156,6 @@ def _has_birthday(birth_month: int | None, stay: Dated) -> bool:
     arrival, departure = stay.arrival, stay.departure
     months = (departure.year - arrival.year) * _YEAR + departure.month - arrival.month
     return (birth_month - arrival.month) % _YEAR <= months
-
-
-def _not_dormant(months: int, arrival: date) -> tuple[str, str]:
-    """Return after which day, and until when, a stay has to have ended for so many months not to have passed."""
-    day = add_months(arrival, -months)
-    while add_months(day + _DAY, months) <= arrival:
-        day += _DAY
-    return written(day), written(arrival)
 
 
 def _is_dormant(last_stay: date | None, months: int, arrival: date) -> bool:

@@ -48,8 +48,6 @@ class Known(Protocol):
     @property
     def last_stay(self) -> date | None: ...
 
-    def was_here(self, after: str, until: str) -> bool: ...
-
     @property
     def birth_month(self) -> int | None: ...
 
@@ -77,10 +75,6 @@ class Guest(Struct, frozen=True, gc=False):
     segments: frozenset[str] = frozenset()
     registered: Mapping[str, date] = {}
     referred: bool = False
-
-    def was_here(self, after: str, until: str) -> bool:
-        """Tell whether it is known without a long look that a stay ended after a day and up to another."""
-        return self.last_stay is not None and after < self.last_stay.isoformat() <= until
 
 
 class Why(Struct, frozen=True, omit_defaults=True, gc=False):

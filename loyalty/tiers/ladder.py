@@ -312,10 +312,7 @@ def _enough(any_of: Thresholds, all_of: Thresholds, counted: Mapping[str, int]) 
 
 
 def _all(thresholds: Thresholds, counted: Mapping[str, int]) -> bool:
-    for unit, threshold in thresholds:
-        if counted.get(unit, 0) < threshold:
-            return False
-    return True
+    return all(counted.get(unit, 0) >= threshold for unit, threshold in thresholds)
 
 
 def _lacking(thresholds: Thresholds, counted: Mapping[str, int]) -> dict[str, int]:

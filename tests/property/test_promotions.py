@@ -10,15 +10,11 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from loyalty.clock import add_months
-from loyalty.commands.judge import Asked, Before
-from loyalty.ledger import counters as counting
-from loyalty.ledger.model import Counters
 from loyalty.program.festivals import Festivals
 from loyalty.program.match import matcher
 from loyalty.program.model import Definition, Festival, Match, Promotion
 from loyalty.program.promotions import Given, Promotions
 from loyalty.program.visit import Guest, Visit
-from tests import builders
 from tests.builders import Had
 
 NAME = {"en": "A name", "zh": "名"}
@@ -266,33 +262,6 @@ def test_the_order_in_the_file_changes_nothing_where_priorities_differ(
     assert rules.give(visit, guest.tier, entitled, base, used, left) == others.give(
         visit, guest.tier, entitled, base, used, left
     )
-
-
-# --- of who was away --------------------------------------------------------------------------------------------------
-
-
-@given(
-    st.lists(st.tuples(st.integers(-900, 60), st.booleans()), max_size=6),
-    st.lists(st.integers(1, 14), min_size=1, max_size=3), st.integers(0, 60),
-)  # fmt: skip
-@example([(11, True)], [1], 39)  # from 31 January to 28 February
-@example([(-700, False), (5, True)], [12], 3)
-def test_a_guest_is_away_since_the_last_stay_however_its_days_are_kept(
-    stays: list[tuple[int, bool]], months: list[int], ahead: int
-) -> None:
-    counters: Counters = {}
-    for ago, kept in stays:
-        day = START + timedelta(days=ago)
-        counting.add(counters, day.isoformat() if kept else str(day.year), "stays", 1)
-    arrival = START + timedelta(days=ahead)
-    stay = builders.posting(arrival=arrival, departure=arrival + timedelta(days=1))
-    rules = compiled(named([{"points": 1, "dormant_months": one} for one in months]))
-    entitled = rules.entitled(stay, Asked(builders.member(counters=counters), Before(counters), stay))
-    last = counting.last_day(counters, "stays", arrival)
-
-    assert {
-        CODES[place] for place, one in enumerate(months) if last and add_months(last, one) <= arrival
-    } == {*entitled}
 
 
 # --- as the definition says -------------------------------------------------------------------------------------------

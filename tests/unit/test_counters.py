@@ -137,19 +137,6 @@ def test_up_to_a_day_it_is_as_if_nothing_had_come_after(
     assert known == counting.up_to(counted(changes), day)
 
 
-def test_a_day_that_is_kept_is_found_between_two_days() -> None:
-    counters = counted([("2026-03-14", "stays", 1), ("2026-05-01", "nights", 10), ("2027", "stays", 1)])
-
-    def found(after: str, until: str) -> bool:
-        return counting.is_on_a_day(counters, "stays", after, until)
-
-    assert [True, False, False] == [
-        found("2026-03-13", "2026-03-14"), found("2026-03-14", "2026-12-31"), found("2026-03-01", "2026-03-13"),
-    ]  # fmt: skip
-    # A year is no day, and tells none.
-    assert not found("2026-12-31", "2027-12-31")
-
-
 @given(
     st.dates(date(2023, 1, 1), date(2027, 12, 31)),
     st.dictionaries(UNITS | st.just("at:A:2026-01-01"), st.integers(-9, 9)),
@@ -186,3 +173,22 @@ def test_the_last_day_of_a_unit_is_told_up_to_a_day(stays: list[str], last: date
     counters = counted([("2026-05-31", "nights", 10), *((key, "stays", 1) for key in stays)])
 
     assert last == counting.last_day(counters, "stays", date(2026, 6, 1))
+
+
+@given(
+    st.lists(st.tuples(KEYS, st.just("stays"), st.integers(-2, 3))),
+    st.dates(date(2023, 1, 1), date(2027, 12, 31)),
+)
+def test_the_last_day_is_one_that_is_kept_or_the_end_of_a_year_with_more_than_its_days_tell(
+    changes: list[tuple[str, str, int]], until: date
+) -> None:
+    counters = counted(changes)
+    stays = {key: counts["stays"] for key, counts in counters.items()}
+    ends = {date.fromisoformat(key) for key, amount in stays.items() if counting.is_day(key) and amount > 0}
+    found = {day for day in ends if day <= until}
+    for year in {int(key) for key in stays if not counting.is_day(key) and int(key) <= until.year}:
+        told = sum([amount for key, amount in stays.items() if key.startswith(f"{year}-")])
+        if stays[str(year)] > max(0, told) and year not in {day.year for day in found}:
+            found.add(min(date(year, 12, 31), until))
+
+    assert counting.last_day(counters, "stays", until) == max(found, default=None)
