@@ -26,6 +26,13 @@ CODES: Final = frozenset[str](_USED.split())
 """The currencies that are in use, by ISO 4217."""
 
 
+_ENDINGS: Final = [
+    [""],
+    *([f".{rest:0{decimals}}" for rest in range(10**decimals)] for decimals in (1, 2, 3)),
+]
+"""What a decimal string ends with, by its decimals and the minor units beyond whole ones."""
+
+
 def digits(currency: str) -> int:
     """Return how many decimals a currency has: 2, for some 0 or 3 (ISO 4217)."""
     return _DIGITS.get(currency, 2)
@@ -55,12 +62,14 @@ def read_minor(text: str, decimals: int) -> int | None:
 def from_minor(amount: int, decimals: int) -> str:
     """Write minor units as a decimal string.
 
-    >>> from_minor(119700, 2), from_minor(-5, 2), from_minor(7, 0)
-    ('1197.00', '-0.05', '7')
+    >>> from_minor(119700, 2), from_minor(-5, 2), from_minor(7, 0), from_minor(100, 4)
+    ('1197.00', '-0.05', '7', '0.0100')
     """
-    if decimals == 0:
-        return str(amount)
     if amount < 0:
         return "-" + from_minor(-amount, decimals)
+    if decimals < len(_ENDINGS):
+        endings = _ENDINGS[decimals]
+        whole, rest = divmod(amount, len(endings))
+        return str(whole) + endings[rest]
     figures = str(amount).zfill(decimals + 1)
     return figures[:-decimals] + "." + figures[-decimals:]

@@ -232,10 +232,9 @@ def _earn(case: Case, terms: Terms, revenue: Mapping[str, int], worth: _Worth) -
 def _award(case: Case, worth: _Worth) -> Award:
     """Return the award, with what of the counts the program asks for and what its rules themselves count."""
     rules, pinned, units, counts = case.rules, case.pinned, case.rules.units, worth.counts
-    if not (counts.keys() <= units and all(counts.values())):
-        counts = {
-            unit: amount for unit, amount in counts.items() if amount and (unit in units or ":" in unit)
-        }
+    idle = [unit for unit, amount in counts.items() if not amount or (unit not in units and ":" not in unit)]
+    for unit in idle:
+        del counts[unit]
     return Award(
         pinned.tier, rules.label, case.posting.departure, worth.expires_on, worth.base, worth.tier_bonus, counts,
         worth.promotions, worth.entitled, pinned.brand, pinned.seen_on, worth.opens_on,
@@ -344,12 +343,13 @@ def _alone(before: Before, stay: _Stood) -> int:
     if begins == ends:
         return 1
     own = _stood(before.own) if before.own else None
-    follows = _ended(before, own, place, begins)
-    if _ended(before, own, place, ends):
+    days = before.counters
+    follows = begins in days and _ended(days[begins], own, place, begins)
+    if ends in days and _ended(days[ends], own, place, ends):
         return not follows
     note = f"{counters.NOTE}{place}:{ends}"
     after = 0
-    for day, counts in before.counters.items():
+    for day, counts in days.items():
         if note in counts and day > ends:
             after += counts[note]
     if own is not None and own.note == note and own.ends > ends:
@@ -357,11 +357,8 @@ def _alone(before: Before, stay: _Stood) -> int:
     return (not follows) - after
 
 
-def _ended(before: Before, own: _Stood | None, place: str, day: str) -> bool:
-    """Tell whether another stay of at least a night ended at a property on a day."""
-    counted = before.counters.get(day)
-    if counted is None:
-        return False
+def _ended(counted: Mapping[str, int], own: _Stood | None, place: str, day: str) -> bool:
+    """Tell whether another stay of at least a night ended at a property on a day of which so much was counted."""
     here = f"{counters.NOTE}{place}:"
     for unit, amount in counted.items():
         if unit.startswith(here) and unit < here + day:
@@ -390,13 +387,18 @@ def _exchanged(case: Case, revenue: Mapping[str, int], why: list[Why]) -> dict[s
     earning, currency = case.rules.earning, case.posting.currency
     quote = earning.rate(currency, case.posting.departure)
     up, down = quote.up, quote.down
-    found = {category: amount * up // down for category, amount in revenue.items()}
+    found: dict[str, int] = {}
+    total = worth = 0
+    for category, amount in revenue.items():
+        found[category] = part = amount * up // down
+        total += amount
+        worth += part
     if case.explain and revenue:
         why.append(
             Why(
-                "exchanged", amount=money.from_minor(sum(revenue.values()), money.digits(currency)),
+                "exchanged", amount=money.from_minor(total, money.digits(currency)),
                 rate=quote.text, currency=currency, since=quote.since or case.rules.begins,
-                worth=money.from_minor(sum(found.values()), earning.decimals),
+                worth=money.from_minor(worth, earning.decimals),
             )
         )  # fmt: skip
     return found

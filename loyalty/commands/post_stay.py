@@ -33,7 +33,15 @@ from loyalty.commands.model import (
 )
 from loyalty.commands.rewarding import Happened
 from loyalty.commands.rulebook import Rulebook
-from loyalty.commands.stay_reply import Page, StayReply, TierChange, crossings_of, encode, points_of
+from loyalty.commands.stay_reply import (
+    Page,
+    StayReply,
+    TierChange,
+    changed_by,
+    crossings_of,
+    encode,
+    points_of,
+)
 from loyalty.errors import Problem
 from loyalty.ids import UUID, show
 from loyalty.ledger.counters import PROMOTION
@@ -150,7 +158,10 @@ def _record(
         return short
     before = nothing(award) if own is None else own
     kind = _journal_kind(on_file, posting, before, award)
-    crossings = crossings_of(rules, member.counters, before, award) if kind else []
+    passes = kind is not None and rules.all_marks.passed(
+        changed_by(before, award), member.counters, ahead=True
+    )
+    crossings = crossings_of(rules, member.counters, before, award) if passes else []
     if crossings and (places := rewarding.unread(facts, rules, crossings)):
         return Unread(member.member_id, places, rewarding.regained(crossings))
     stay_id = on_file.stay_id if on_file else moment.mint(member.shard)
@@ -181,6 +192,7 @@ def _record(
         crossings=crossings,
         book=book,
         happened=happened,
+        passes=passes,
     )
     if rules.months_kept:
         rules.tiers.compact(member, moment.today, rules.months_kept)

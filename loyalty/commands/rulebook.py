@@ -36,7 +36,7 @@ class Rulebook:
     `begins` is the first day on which it is in force; None for the first version, which is so from the beginning.
     `versions` are all of them, the first in force first; `days` the days on which the second and later ones begin.
     `remade` are the milestones whose marks not all of them have alike, each with the different ones; `marks` are those
-    of all milestones of all of them.
+    of all milestones of all of them, `all_marks` the thresholds of tiers besides.
     `months_needed` is how far back this version looks at single days, `months_kept` how far back any of them does;
     `by_day` is of which units, for all of them.
     """
@@ -55,6 +55,9 @@ class Rulebook:
         self.tiers = Tiers([(date.min, self.ladder)])
         self.milestones = tuple(self._milestone(item) for item in definition.milestone)
         self.marks = Marks(mark for rule in self.milestones for mark in rule.asked())
+        self.all_marks = Marks(
+            (*self.tiers.asked(), *(mark for rule in self.milestones for mark in rule.asked()))
+        )
         self.offers_choices = any(item.choice for item in definition.milestone)
         self.promotions = (
             Promotions(definition, Festivals(definition.festival)) if definition.promotion else None
@@ -214,11 +217,18 @@ def join(versions: Sequence[tuple[date, Rulebook]], generation: int = 0) -> Rule
     kept = max(book.months_kept for book in books)
     by_day = tuple(sorted({unit for book in books for unit in book.by_day}))
     different = remade([book.milestones for book in books])
-    marks = Marks(mark for book in books for rule in book.milestones for mark in rule.asked())
+    asked = [mark for book in books for rule in book.milestones for mark in rule.asked()]
+    marks, all_marks = Marks(asked), Marks((*tiers.asked(), *asked))
     for book, begins in zip(books, (None, *days), strict=True):
         book.begins = begins
         book.tiers, book.generation, book.months_kept, book.by_day = tiers, generation, kept, by_day
-        book.versions, book.days, book.remade, book.marks = books, days, different, marks
+        book.versions, book.days, book.remade, book.marks, book.all_marks = (
+            books,
+            days,
+            different,
+            marks,
+            all_marks,
+        )
     _know_since_when(ordered)
     return books[0]
 

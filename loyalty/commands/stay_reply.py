@@ -113,11 +113,12 @@ def crossings_of(rules: Rulebook, counters: Counters, before: Award, after: Awar
 
     Of those whose marks not all versions have alike it is yet to be seen which are granted or lost.
     """
-    version = rules.at(after.effective_on)
-    if not version.milestones and not rules.remade:
-        return []
-    changed = changes(before.counts, before.effective_on.year, after.counts, after.effective_on.year)
-    return version.crossed(changed, counters, ahead=True)
+    return rules.at(after.effective_on).crossed(changed_by(before, after), counters, ahead=True)
+
+
+def changed_by(before: Award, after: Award) -> list[Change]:
+    """Return by what an award in place of another changes what is counted."""
+    return changes(before.counts, before.effective_on.year, after.counts, after.effective_on.year)
 
 
 class Page:
@@ -137,12 +138,14 @@ class Page:
     def turn(
         self, journal: Journal | None, stay_id: UUID, outcome: str, revision: int,
         before: Award, award: Award, why: list[Why], *, crossings: Sequence[Crossing] = (),
-        book: Book | None = None, happened: Sequence[Happened] = (),
+        book: Book | None = None, happened: Sequence[Happened] = (), passes: bool = True,
     ) -> tuple[bytes, list[MilestoneGrant], list[Event]]:  # fmt: skip
-        """Return the reply, the milestones crossed and the events of what the book now holds."""
+        """Return the reply, the milestones crossed and the events of what the book now holds.
+
+        `passes`: what is counted may have passed a mark.
+        """
         member, rules = self.member, self.rules
-        changed = changes(before.counts, before.effective_on.year, award.counts, award.effective_on.year)
-        tier = self._note_tier(changed) if journal else self.tier
+        tier = self._note_tier(changed_by(before, award) if passes else ()) if journal else self.tier
         member_id = show("mem", member.member_id)
         change = award.points - before.points
         reply = StayReply(

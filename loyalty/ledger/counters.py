@@ -191,8 +191,8 @@ def last_day(counters: Counters, unit: str, until: date) -> date | None:
     """
     limit, last = written(until), ""
     years: list[str] = []
-    for key in counters:
-        if key <= limit and key > last and counters[key].get(unit, 0) > 0:
+    for key, counts in counters.items():
+        if unit in counts and last < key <= limit and counts[unit] > 0:
             if len(key) > _YEAR:
                 last = key
             else:

@@ -24,16 +24,21 @@ def note(member: Member, moment: Moment, day: date, kinds: Iterable[str]) -> Non
         member.active_on = day
 
 
-def is_running(member: Member, moment: Moment) -> bool:
-    """Tell whether the time has begun and isn't up yet."""
+def running_until(member: Member, moment: Moment) -> date | None:
+    """Return the day on which the time will be up; None if it hasn't begun, or is up by now."""
     idling, since = moment.idling, member.active_on
-    return idling is not None and since is not None and idling.lapses_on(since) > moment.today
+    if idling is None or since is None:
+        return None
+    day = idling.lapses_on(since)
+    return day if day > moment.today else None
 
 
 def lapse_of(member: Member, moment: Moment) -> date | None:
     """Return the day on which all points of a member have lapsed by now; None when they haven't."""
     idling, since = moment.idling, member.active_on
-    if idling is None or since is None or member.held or not has_points(member) or is_running(member, moment):
+    if idling is None or since is None or member.held or not has_points(member):
+        return None
+    if idling.lapses_on(since) > moment.today:
         return None
     day = idling.lapses_on(_spared(member, moment, since))
     return day if day <= moment.today else None

@@ -71,8 +71,8 @@ class Book:
     """
 
     __slots__ = (
-        "_journal", "_lapsing", "_line", "_lots", "_moment", "_returned", "_touched", "actor", "allocations",
-        "following", "journals", "member", "new_lots", "transfers",
+        "_journal", "_lapsing", "_line", "_lots", "_moment", "_returned", "_running_until", "_touched", "actor",
+        "allocations", "following", "journals", "member", "new_lots", "transfers",
     )  # fmt: skip
 
     def __init__(
@@ -98,6 +98,7 @@ class Book:
         self._moment = moment
         self._journal: Journal | None = None
         self._line = 0
+        self._running_until: date | None = None
         if moment.idling is not None:
             self._look_at_idling()
         elif member.active_on is not None:
@@ -442,7 +443,8 @@ class Book:
     def _look_at_idling(self) -> None:
         """Have all points lapse if nothing was done for too long; begin to count where a member has points."""
         member, moment = self.member, self._moment
-        if inactivity.is_running(member, moment):
+        self._running_until = inactivity.running_until(member, moment)
+        if self._running_until is not None:
             return
         day = inactivity.lapse_of(member, moment)
         if day is None:
@@ -468,9 +470,12 @@ class Book:
             back = (lot for lot, _ in self._returned.values())
             fresh = {lot.lot_id: lot for lot in (*self.new_lots, *back)}
             self._expire([lot for lot in fresh.values() if lot.remaining and self._due(lot)])
-        if self._moment.idling is not None:
-            self._expect(inactivity.next_lapse(self.member, self._moment))
-        member = self.member
+        member, running_until = self.member, self._running_until
+        # An activity puts off what is expected already.
+        if self._moment.idling is not None and (
+            running_until is None or member.next_expiry is None or member.next_expiry > running_until
+        ):
+            self._expect(inactivity.next_lapse(member, self._moment))
         assert member.debt >= 0, "a debt is owed by the member"
         assert member.available + member.debt >= 0, "only debt goes below zero"
         assert member.pending >= 0, "what is pending is in lots"

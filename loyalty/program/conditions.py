@@ -55,6 +55,7 @@ class Guests:
         self._dormant = _Table(
             () if item.dormant_months is None else (item.dormant_months,) for item in items
         )
+        self._of_dormant = lru_cache(_KEPT)(self._work_out_dormant)
         self._birthday = bits(item.birthday_month for item in items)
         self._referred = bits(item.referred for item in items)
         self._away = bits(item.dormant_months is not None for item in items)
@@ -78,11 +79,14 @@ class Guests:
         if found & self._counting_year:
             found &= self._of_nth_in_year(guest.stays_year + 1)
         if found & self._away:
-            last = guest.last_stay
-            found &= self._dormant.holding(
-                [months for months in self._dormant.values if _is_dormant(last, months, stay.arrival)]
-            )
+            found &= self._of_dormant(guest.last_stay, stay.arrival)
         return found
+
+    def _work_out_dormant(self, last_stay: date | None, arrival: date) -> int:
+        """Return the promotions for a guest who was away for so many months, and those that don't ask."""
+        return self._dormant.holding(
+            [months for months in self._dormant.values if _is_dormant(last_stay, months, arrival)]
+        )
 
     def _of_whom(self, stay: Dated, guest: Known) -> int:
         """Return the promotions for a guest who is in a segment, has registered, has a birthday or was referred."""
@@ -179,28 +183,26 @@ class Days:
         self._by_night = _by_day(tests, "nights")
         self._night_by_night = lru_cache(_KEPT)(self._each_night)
 
-    def nights(self, visit: Visit, among: int) -> tuple[int, ...]:
-        """Return for each night the promotions by nights that it is right for; nothing when none is among some."""
-        if not among & self._nightly:
-            return ()
-        return self._night_by_night(visit.arrival, visit.departure)
+    def among(self, found: int, visit: Visit) -> tuple[int, tuple[int, ...]]:
+        """Return those of some promotions that the days of a stay are right for, or at least one of its nights.
+
+        With them, for each night those by nights that it is right for; nothing when none is among them.
+        """
+        nights = self._night_by_night(visit.arrival, visit.departure) if found & self._nightly else ()
+        held = self._any_day
+        for day_of, holding in self._asked:
+            day: date | None = day_of(visit)
+            if day is not None:
+                held |= holding(day)
+        for night in nights:
+            held |= night
+        return found & held, nights
 
     def _each_night(self, arrival: date, departure: date) -> tuple[int, ...]:
         by_night = self._by_night
         return tuple(
             [by_night(date.fromordinal(day)) for day in range(arrival.toordinal(), departure.toordinal())]
         )
-
-    def holding(self, visit: Visit, nights: tuple[int, ...]) -> int:
-        """Return the promotions that the days of a stay are right for, or at least one of its nights."""
-        found = self._any_day
-        for day_of, holding in self._asked:
-            day: date | None = day_of(visit)
-            if day is not None:
-                found |= holding(day)
-        for night in nights:
-            found |= night
-        return found
 
 
 def _asks_of_a_day(tests: Sequence[tuple[str, _DayTest | None]], by: str) -> bool:

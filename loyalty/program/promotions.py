@@ -121,8 +121,7 @@ class Promotions:
         )
         if not found:
             return []
-        nights = self._days.nights(visit, found)
-        found &= self._days.holding(visit, nights)
+        found, nights = self._days.among(found, visit)
         given: list[Given] = []
         groups: set[str] = set()
         for rule in self._listed(found):

@@ -69,6 +69,8 @@ class Marks:
 
         `ahead`: the counters don't hold them yet.
         """
+        if not changed:
+            return False
         if self._any_brand and any(unit.startswith(_BRAND) for change in changed for unit in change.counts):
             return True
         for unit, marks in self._of_life:

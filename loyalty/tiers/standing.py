@@ -1,7 +1,7 @@
 """A member's tier on a day, until when it lasts, and what counts for it. Pure."""
 
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
 from typing import Final
 
@@ -12,7 +12,7 @@ from loyalty.ledger import counters as counting
 from loyalty.ledger.model import Counters, Member
 from loyalty.tiers.course import Era
 from loyalty.tiers.ladder import Ladder, Level
-from loyalty.tiers.marks import Change, Marks
+from loyalty.tiers.marks import Asked, Change, Marks
 from loyalty.tiers.timeline import Period
 
 _DAY: Final = timedelta(days=1)
@@ -49,12 +49,16 @@ class Tiers:
         )  # fmt: skip
         """Whether a tier is what cycles make it, one after the other, by the same rules, and nothing else."""
         # What is carried over from another year isn't seen in a year's own counts.
-        seen = self.one_a_year and not any(ladder.rules.rollover for ladder in self.ladders.all)
-        self._thresholds = (
-            Marks(mark for ladder in self.ladders.all for mark in ladder.asked()) if seen else None
-        )
+        self.by_marks = self.one_a_year and not any(ladder.rules.rollover for ladder in self.ladders.all)
+        """Whether a tier moves only with counts that pass a threshold."""
+        self._thresholds = Marks(self.asked())
         self._grace = max(ladder.rules.grace_months for ladder in self.ladders.all)
         self._plain = self._era.before is None and all(ladder.plain for ladder in self.ladders.all)
+
+    def asked(self) -> Iterator[Asked]:
+        """Yield the thresholds of all versions, where tiers move by them alone."""
+        for ladder in self.ladders.all if self.by_marks else ():
+            yield from ladder.asked()
 
     def on(self, member: Member, day: date) -> Level:
         """Return the tier of a member on a day."""
@@ -84,7 +88,7 @@ class Tiers:
 
     def unmoved(self, changed: Sequence[Change], counters: Counters) -> bool:
         """Tell whether changes of the counts, which hold them already, can't have moved a tier nor its end."""
-        return self._thresholds is not None and not self._thresholds.passed(changed, counters)
+        return self.by_marks and not self._thresholds.passed(changed, counters)
 
     def standing(self, member: Member, day: date) -> Standing:
         """Return the tier on a day, until when it is certain, and where it comes from."""

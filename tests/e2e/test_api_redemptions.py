@@ -103,6 +103,13 @@ class Desk:
             redemption.removeprefix("red_"),
         )
 
+    def is_written_down(self, redemption: str) -> bool:
+        found = self.api.sql(
+            "SELECT status <> 'held' FROM redemption WHERE redemption_id = $1::text::uuid",
+            redemption.removeprefix("red_"),
+        )
+        return found[0][0]
+
 
 @pytest.fixture
 def desk(api: Any) -> Desk:
@@ -519,11 +526,18 @@ def test_a_step_that_can_not_follow_is_refused(desk: Desk) -> None:
 
 
 def test_a_hold_whose_time_is_up_is_over_before_anybody_has_written_it_down(desk: Desk) -> None:
-    redemption = desk.held()
-    desk.make_due(redemption)
+    def expired(redemption: str) -> None:
+        desk.make_due(redemption)
+        for verb in ("capture", "release", "extend"):
+            refused(desk, (409, "hold_expired", ""), lambda verb=verb: desk.step(redemption, verb))
 
-    for verb in ("capture", "release", "extend"):
-        refused(desk, (409, "hold_expired", ""), lambda verb=verb: desk.step(redemption, verb))
+    try:
+        expired(first := desk.held())
+    except AssertionError:
+        # The job that writes it down looks once a minute: has it come just now?
+        if not desk.is_written_down(first):
+            raise
+        expired(desk.held())
 
 
 def test_what_can_not_be_refunded_an_operator_may_refund_all_the_same(desk: Desk) -> None:

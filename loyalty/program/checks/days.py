@@ -31,21 +31,20 @@ def has_a_day(item: Promotion, festivals: tuple[Festival, ...]) -> bool:
     if not _asks_of_days(item):
         return True
     holding = _holding([item], festivals)
-    return any(holding(_visit_on(day), ()) for day in _days_of(item))
+    return any(holding(_visit_on(day)) for day in _days_of(item))
 
 
 def _asks_of_days(item: Promotion) -> bool:
     return bool(item.weekdays or item.member_days or item.festivals)
 
 
-def _holding(
-    items: Sequence[Promotion], festivals: tuple[Festival, ...]
-) -> Callable[[Visit, tuple[int, ...]], int]:
+def _holding(items: Sequence[Promotion], festivals: tuple[Festival, ...]) -> Callable[[Visit], int]:
     """Return what tells which of some promotions, by their places as bits, a day is right for."""
     # Not before it is needed: the table of lunar years takes a while to load.
     from loyalty.program.conditions import Days
 
-    return Days([structs.replace(item, by="posting") for item in items], _festivals(festivals)).holding
+    days = Days([structs.replace(item, by="posting") for item in items], _festivals(festivals))
+    return lambda visit: days.among((1 << len(items)) - 1, visit)[0]
 
 
 @lru_cache(1)
@@ -105,7 +104,7 @@ class _Rivalry:
         holding = _holding(self._items, self._festivals)
         met = [0] * len(self._items)
         days = {day for item in self._items for day in _days_of(item)}
-        for found in {holding(_visit_on(day), ()) for day in days}:
+        for found in {holding(_visit_on(day)) for day in days}:
             for place in range(len(met)):
                 if found >> place & 1:
                     met[place] |= found
