@@ -232,9 +232,10 @@ def _earn(case: Case, terms: Terms, revenue: Mapping[str, int], worth: _Worth) -
 def _award(case: Case, worth: _Worth) -> Award:
     """Return the award, with what of the counts the program asks for and what its rules themselves count."""
     rules, pinned, units, counts = case.rules, case.pinned, case.rules.units, worth.counts
-    idle = [unit for unit, amount in counts.items() if not amount or (unit not in units and ":" not in unit)]
-    for unit in idle:
-        del counts[unit]
+    if not (counts.keys() <= units and all(counts.values())):
+        for unit, amount in list(counts.items()):
+            if not amount or (unit not in units and ":" not in unit):
+                del counts[unit]
     return Award(
         pinned.tier, rules.label, case.posting.departure, worth.expires_on, worth.base, worth.tier_bonus, counts,
         worth.promotions, worth.entitled, pinned.brand, pinned.seen_on, worth.opens_on,

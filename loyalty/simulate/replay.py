@@ -204,11 +204,12 @@ class Replay:
         return self._by.get(place, ())[::-1]
 
     def _count(self, award: Award, sign: int) -> None:
-        day = award.effective_on
-        for unit, amount in award.counts.items():
-            counters.count(self.member.counters, unit, day, sign * amount, self._by_day)
-        for code, points in award.promotions.items():
-            counters.count(self.member.counters, counters.PROMOTION + code, day, sign * points, ())
+        counted, day, counts = self.member.counters, award.effective_on, award.counts
+        moved = counts.items() if sign > 0 else [(unit, -amount) for unit, amount in counts.items()]
+        counters.count_all(counted, moved, day, self._by_day)
+        if award.promotions:
+            given = [(counters.PROMOTION + code, sign * points) for code, points in award.promotions.items()]
+            counters.count_all(counted, given, day, ())
 
 
 def refusal(version: Rulebook, posting: StayPosting, folio: Folio) -> str:
