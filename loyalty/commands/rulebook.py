@@ -54,10 +54,8 @@ class Rulebook:
         self.ladder = Ladder.of(definition, self.amount)
         self.tiers = Tiers([(date.min, self.ladder)])
         self.milestones = tuple(self._milestone(item) for item in definition.milestone)
-        self.marks = Marks(mark for rule in self.milestones for mark in rule.asked())
-        self.all_marks = Marks(
-            (*self.tiers.asked(), *(mark for rule in self.milestones for mark in rule.asked()))
-        )
+        asked = [mark for rule in self.milestones for mark in rule.asked()]
+        self.marks, self.all_marks = Marks(asked), Marks((*self.tiers.asked(), *asked))
         self.offers_choices = any(item.choice for item in definition.milestone)
         self.promotions = (
             Promotions(definition, Festivals(definition.festival)) if definition.promotion else None
@@ -222,13 +220,8 @@ def join(versions: Sequence[tuple[date, Rulebook]], generation: int = 0) -> Rule
     for book, begins in zip(books, (None, *days), strict=True):
         book.begins = begins
         book.tiers, book.generation, book.months_kept, book.by_day = tiers, generation, kept, by_day
-        book.versions, book.days, book.remade, book.marks, book.all_marks = (
-            books,
-            days,
-            different,
-            marks,
-            all_marks,
-        )
+        book.versions, book.days, book.remade = books, days, different
+        book.marks, book.all_marks = marks, all_marks
     _know_since_when(ordered)
     return books[0]
 

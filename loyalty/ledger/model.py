@@ -163,6 +163,18 @@ class Lot(Struct, gc=False):
     pending: bool = False
     lapsed_on: date | None = None
 
+    @property
+    def changes_on(self) -> date | None:
+        """Return the next day on which it opens or expires by itself; None: never."""
+        if not self.pending or self.opens_on is None:
+            return self.expires_on
+        return self.opens_on if self.expires_on is None else min(self.opens_on, self.expires_on)
+
+    @property
+    def ends_on(self) -> date | None:
+        """Return the day from which it is lost, if there is one."""
+        return self.lapsed_on or self.expires_on
+
 
 class Journal(Struct, gc=False):
     """One business fact and its reason. `balance` is what the member has available right after it."""

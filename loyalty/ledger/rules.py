@@ -231,7 +231,7 @@ class Book:
             self._repay(lot)
         self.new_lots.append(lot)
         self._lots.append(lot)
-        due_on = _next_of(lot) if pending else expires_on
+        due_on = lot.changes_on if pending else expires_on
         if lot.remaining and not self._due(lot):
             self._expect(due_on)
 
@@ -362,7 +362,7 @@ class Book:
                 lot.expired -= part
                 self._touched[lot.lot_id] = lot
                 self._allocate(lot, part, "expired_reversal")
-                self._move(lot, "expiry", part, _end_of(lot) or self._moment.today)
+                self._move(lot, "expiry", part, lot.ends_on or self._moment.today)
                 amount -= part
         return amount
 
@@ -377,14 +377,14 @@ class Book:
         """Open every lot whose day has come, expire every one whose time is up, and know when the next one is due."""
         self._mature([lot for lot in self._lots if lot.pending and lot.remaining and self._opens(lot)])
         self._expire([lot for lot in self._lots if lot.remaining and self._due(lot)])
-        waiting = [day for lot in self._lots if lot.remaining and (day := _next_of(lot)) is not None]
+        waiting = [day for lot in self._lots if lot.remaining and (day := lot.changes_on) is not None]
         if self.following is not None:
             waiting.append(self.following)
         self.member.next_expiry = min(waiting, default=None)
 
     def _opens(self, lot: Lot) -> bool:
         """Tell whether a pending lot's day has come, before it expires."""
-        day, end = lot.opens_on, _end_of(lot)
+        day, end = lot.opens_on, lot.ends_on
         return day is not None and day <= self._moment.today and (end is None or day < end)
 
     def _mature(self, due: list[Lot]) -> None:
@@ -493,15 +493,3 @@ def _first_to_expire(lot: Lot) -> tuple[date, UUID]:
 
 def _first_to_open(lot: Lot) -> tuple[date, UUID]:
     return (lot.opens_on or date.min, lot.lot_id)
-
-
-def _next_of(lot: Lot) -> date | None:
-    """Return the next day on which an open lot changes by itself."""
-    if not lot.pending or lot.opens_on is None:
-        return lot.expires_on
-    return lot.opens_on if lot.expires_on is None else min(lot.opens_on, lot.expires_on)
-
-
-def _end_of(lot: Lot) -> date | None:
-    """Return the day from which a lot is lost, if there is one."""
-    return lot.lapsed_on or lot.expires_on
