@@ -181,6 +181,8 @@ def _entitled(case: Case) -> tuple[str, ...] | None:
         return pinned.entitled
     known, asked = pinned.entitled or (), pinned.asked or ()
     found = promotions.entitled(case.posting, case.guest) if case.guest else ()
+    if not known and not asked:
+        return found
     return (*known, *[code for code in found if code not in asked])
 
 
@@ -349,10 +351,7 @@ def _alone(before: Before, stay: _Stood) -> int:
     if ends in days and _ended(days[ends], own, place, ends):
         return not follows
     note = f"{counters.NOTE}{place}:{ends}"
-    after = 0
-    for day, counts in days.items():
-        if note in counts and day > ends:
-            after += counts[note]
+    after = sum([counts[note] for day, counts in days.items() if note in counts and day > ends])
     if own is not None and own.note == note and own.ends > ends:
         after -= min(1, after)  # its day may no longer be kept
     return (not follows) - after

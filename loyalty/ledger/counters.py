@@ -41,6 +41,7 @@ def count_all(
 ) -> None:
     """Count several units of a day, each like `count`."""
     year, key = str(day.year), written(day) if by_day else ""
+    of_year = counters.setdefault(year, {})
     for unit, amount in changes:
         if unit[:3] == NOTE:
             if NOTE in by_day and (amount > 0 or unit in counters.get(key, _NOTHING)):
@@ -48,7 +49,13 @@ def count_all(
             continue
         if by_day and is_kept(unit, by_day):
             _add(counters, key, unit, amount)
-        _add(counters, year, unit, amount)
+        total = of_year.get(unit, 0) + amount
+        if total:
+            of_year[unit] = total
+        else:
+            of_year.pop(unit, None)
+    if not of_year:
+        del counters[year]
 
 
 def is_kept(unit: str, by_day: tuple[str, ...]) -> bool:
@@ -189,18 +196,17 @@ def last_day(counters: Counters, unit: str, until: date) -> date | None:
 
     Of what a year counts besides the days that are kept, it is taken to be the year's last one.
     """
-    limit, last = written(until), ""
-    years: list[str] = []
-    for key, counts in counters.items():
-        if unit in counts and last < key <= limit and counts[unit] > 0:
-            if len(key) > _YEAR:
-                last = key
-            else:
-                years.append(key)
-    for year in sorted(years, reverse=True):
-        if year > last[:_YEAR] and counters[year][unit] > max(0, _on_days(counters, unit, year)):
-            return min(date(int(year), 12, 31), until)
-    return date.fromisoformat(last) if last else None
+    limit = written(until)
+    # A year's own key comes before those of its days.
+    for key in sorted(filter(limit.__ge__, counters), reverse=True):
+        amount = counters[key].get(unit, 0)
+        if amount <= 0:
+            continue
+        if len(key) > _YEAR:
+            return date.fromisoformat(key)
+        if amount > max(0, _on_days(counters, unit, key)):
+            return min(date(int(key), 12, 31), until)
+    return None
 
 
 def _on_days(counters: Counters, unit: str, year: str) -> int:

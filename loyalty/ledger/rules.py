@@ -158,15 +158,16 @@ class Book:
         self, changes: Iterable[tuple[str, int]], inside: str, effective_on: date, account: str
     ) -> int:
         """Move points to or from one of the member's accounts; count those of promotions, and return the sum."""
-        moved = 0
+        moved, journal_id, transfers = 0, self._open().journal_id, self.transfers
         given: list[tuple[str, int]] = []
         for kind, amount in changes:
-            if amount > 0:
-                self._transfer(POINTS, kind, account, inside, amount, effective_on)
-            elif amount < 0:
-                self._transfer(POINTS, kind, inside, account, -amount, effective_on)
-            else:
+            if not amount:
                 continue
+            debit, credit = (account, inside) if amount > 0 else (inside, account)
+            self._line = line = self._line + 1
+            transfers.append(
+                Transfer(journal_id, line, POINTS, kind, debit, credit, abs(amount), effective_on)
+            )
             moved += amount
             if counters.is_given(kind):
                 given.append((kind, amount))
@@ -186,10 +187,16 @@ class Book:
     ) -> None:
         """Count several units, each like `count`."""
         counted = [(unit, amount) for unit, amount in changes if amount]
+        if not counted:
+            return
+        journal_id, transfers = self._open().journal_id, self.transfers
         for unit, amount in counted:
             if unit[:3] != counters.NOTE:
                 debit, credit = (account, COUNTED) if amount > 0 else (COUNTED, account)
-                self._transfer(unit, "count", debit, credit, abs(amount), effective_on)
+                self._line = line = self._line + 1
+                transfers.append(
+                    Transfer(journal_id, line, unit, "count", debit, credit, abs(amount), effective_on)
+                )
         member = self.member
         counters.count_all(member.counters, counted, effective_on, member.traits.by_day)
 
@@ -466,10 +473,13 @@ class Book:
 
     def close(self) -> None:
         """Expire what was earned, or came back, too late to last until today, and check that the book adds up."""
-        if self.new_lots or self._returned:
+        fresh = self.new_lots
+        if self._returned:
             back = (lot for lot, _ in self._returned.values())
-            fresh = {lot.lot_id: lot for lot in (*self.new_lots, *back)}
-            self._expire([lot for lot in fresh.values() if lot.remaining and self._due(lot)])
+            fresh = {lot.lot_id: lot for lot in (*fresh, *back)}.values()
+        due = [lot for lot in fresh if lot.remaining and self._due(lot)]
+        if due:
+            self._expire(due)
         member, running_until = self.member, self._running_until
         # An activity puts off what is expected already.
         if self._moment.idling is not None and (

@@ -82,7 +82,7 @@ class Era:
             return self.before.on(member, day)
         beginning = self._beginning(member)
         ladder = self.ladders.on(day)
-        lasting = [ladder] if _may_last(ladder, member.counters) else []
+        lasting = [ladder] if may_last(ladder, member.counters) else []
         steps = self._earned(member, beginning, day)
         return self._found(member, day, steps, _given(member, beginning), lasting).level
 
@@ -97,7 +97,7 @@ class Era:
         marks = [day, *self.ladders.days, *_ends(given), *self._marks(steps)]
         heapify(marks)
         told = day - _DAY
-        lasting = [ladder for ladder in self.ladders.all if _may_last(ladder, member.counters)]
+        lasting = [ladder for ladder in self.ladders.all if may_last(ladder, member.counters)]
         for period in chain(self._periods(member, beginning.start, day), (None,)):
             # All steps before the first day of this period are known by now.
             while marks and (period is None or marks[0] < period.first):
@@ -248,7 +248,7 @@ def _for_life(ladder: Ladder, counters: Counters, steps: Sequence[Step], day: da
     )
 
 
-def _may_last(ladder: Ladder, counters: Counters) -> bool:
+def may_last(ladder: Ladder, counters: Counters) -> bool:
     """Tell whether enough was counted for a tier for life, however many years it was held."""
     if not ladder.lifetime:
         return False

@@ -62,12 +62,17 @@ class Ladder:
         self.lifetime = lifetime
         self.bars = tuple((bar.unit, bar.at_most) for bar in rules.bar)
         self.uses_brands = any(unit == "brands" for unit, _ in (*_thresholds(levels), *self.bars))
-        self.plain = (
-            rules.period == "calendar_year" and rules.effective == "same_day" and rules.downgrade == "counters"
-            and not rules.grace_months and not rules.rollover and not rules.bar and not lifetime
-            and not self.uses_brands and all(_plain(level) for level in levels)
+        self.by_years = (
+            rules.period == "calendar_year" and rules.effective == "same_day" and not rules.rollover
+            and not rules.bar and not self.uses_brands
         )  # fmt: skip
-        """Whether a tier is what the counts of this calendar year or the last one reach, and nothing else."""
+        """Whether a tier is what each calendar year's counts make it, whatever there is of grace and tiers for life."""
+        self.forgets = (
+            self.by_years and rules.downgrade == "counters" and all(_plain(level) for level in levels)
+        )
+        """Whether it is no matter what was reached before the last year, but for grace."""
+        self.by_two_years = self.forgets and not rules.grace_months
+        """Whether a tier is what the counts of this year or of the last one reach."""
         self._by_code = {level.code: level for level in levels}
         self.asked_for_life = frozenset(unit for _, require in lifetime for unit, _ in require)
         """The units that tiers for life ask for."""

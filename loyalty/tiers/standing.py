@@ -10,7 +10,8 @@ from msgspec import Struct
 from loyalty.clock import add_months
 from loyalty.ledger import counters as counting
 from loyalty.ledger.model import Counters, Member
-from loyalty.tiers.course import Era
+from loyalty.tiers import years
+from loyalty.tiers.course import Era, may_last
 from loyalty.tiers.ladder import Ladder, Level
 from loyalty.tiers.marks import Asked, Change, Marks
 from loyalty.tiers.timeline import Period
@@ -53,7 +54,7 @@ class Tiers:
         """Whether a tier moves only with counts that pass a threshold."""
         self._thresholds = Marks(self.asked())
         self._grace = max(ladder.rules.grace_months for ladder in self.ladders.all)
-        self._plain = self._era.before is None and all(ladder.plain for ladder in self.ladders.all)
+        self._by_years = self._era.before is None and all(ladder.by_years for ladder in self.ladders.all)
 
     def asked(self) -> Iterator[Asked]:
         """Yield the thresholds of all versions, where tiers move by them alone."""
@@ -63,12 +64,9 @@ class Tiers:
     def on(self, member: Member, day: date) -> Level:
         """Return the tier of a member on a day."""
         if not member.traits.statuses:
-            ladder = self._steady(day)
+            ladder = self._steady(member.counters, day)
             if ladder is not None:
-                if not member.counters:
-                    return ladder.levels[0]
-                this, last = _of_two_years(ladder, member.counters, day.year)
-                return this if this.rank >= last.rank else last
+                return years.on(ladder, member.counters, day) if member.counters else ladder.levels[0]
         return self._era.on(member, day)
 
     def certain(self, member: Member, day: date) -> bool:
@@ -92,9 +90,9 @@ class Tiers:
 
     def standing(self, member: Member, day: date) -> Standing:
         """Return the tier on a day, until when it is certain, and where it comes from."""
-        plain = self._plain_standing(member, day)
-        if plain is not None:
-            return plain
+        found = self._standing_by_years(member, day)
+        if found is not None:
+            return found
         course = self._era.course(member, day)
         now = next(course)
         if now.level.rank:
@@ -113,16 +111,16 @@ class Tiers:
 
     def reviewed(self, member: Member, day: date) -> tuple[Level, date | None]:
         """Return the tier on a day, and the first later day on which it is another without anything being posted."""
-        plain = self._plain_standing(member, day)
-        if plain is not None:
-            return plain.level, None if plain.valid_to is None else plain.valid_to + _DAY
+        found = self._standing_by_years(member, day)
+        if found is not None:
+            return found.level, None if found.valid_to is None else found.valid_to + _DAY
         course = self._era.course(member, day)
         level = next(course).level
         return level, next((later.day for later in course if later.level.code != level.code), None)
 
     def period(self, member: Member, day: date) -> Period:
         """Return the period in which a day lies, with what counts in it for tiers."""
-        if self._plain:
+        if self._by_years:
             counted = counting.of_year(counting.up_to(member.counters, day), day.year)
             return Period(date(day.year, 1, 1), date(day.year, 12, 31), counted)
         return self._era.at(day).period(member, day)
@@ -144,36 +142,29 @@ class Tiers:
             member.counters = counting.without_days(member.counters, kept)
         return member
 
-    def _steady(self, day: date) -> Ladder | None:
-        """Return the ladder by which a plain tier is read off two years, if it is the only one of these years."""
-        if not self._plain:
-            return None
-        days = self.ladders.days
-        if not days:
-            return self.ladders.all[0]
-        place = bisect_right(days, day)
-        if place and days[place - 1] > date(day.year - 1, 1, 1):
-            return None
-        return self.ladders.all[place]
+    def _steady(self, counters: Counters, day: date) -> Ladder | None:
+        """Return the ladder by which a tier is read off years, if it is the only one of all that matter on a day.
 
-    def _plain_standing(self, member: Member, day: date) -> Standing | None:
-        """Return a standing read off two years; None where more has to be looked at."""
+        None where so much was counted that a tier may be for life.
+        """
+        if not self._by_years:
+            return None
+        ladder, days = self.ladders.all[0], self.ladders.days
+        if days:
+            place = bisect_right(days, day)
+            ladder = self.ladders.all[place]
+            since = days[place - 1] if place else date.min
+            if not ladder.forgets or since > date(day.year - 1 - years.started(self._grace), 1, 1):
+                return None
+        return None if may_last(ladder, counters) else ladder
+
+    def _standing_by_years(self, member: Member, day: date) -> Standing | None:
+        """Return a standing read off years; None where more has to be looked at."""
         counters, days = member.counters, self.ladders.days
         if member.traits.statuses or (days and days[-1] > day):
             return None
-        ladder = self._steady(day)
-        if ladder is not None and not counters:
-            return Standing(ladder.levels[0], None)
-        if ladder is None or max(counters) >= str(day.year + 1):
+        ladder = self._steady(counters, day)
+        if ladder is None or (counters and max(counters) >= str(day.year + 1)):
             return None
-        this, last = _of_two_years(ladder, counters, day.year)
-        if this.rank >= last.rank:
-            return Standing(this, date(day.year + 1, 12, 31) if this.rank else None)
-        return Standing(last, date(day.year, 12, 31))
-
-
-def _of_two_years(ladder: Ladder, counters: Counters, year: int) -> tuple[Level, Level]:
-    """Return what the counts of a year and of the one before reach."""
-    return ladder.reached(counting.of_year(counters, year)), ladder.reached(
-        counting.of_year(counters, year - 1)
-    )
+        level, falls = years.until(ladder, counters, day) if counters else (ladder.levels[0], None)
+        return Standing(level, None if falls is None else falls - _DAY)

@@ -178,6 +178,22 @@ years_of_counts = st.dictionaries(st.sampled_from(["2022", "2023", "2024", "2025
 plain_ladders = thresholds.map(lambda reach: ladder(reach, Qualification()))
 
 
+@st.composite
+def yearly_ladders(draw: st.DrawFn) -> Ladder:
+    """Return tiers that are read off whole years."""
+    reach, grace = draw(thresholds), draw(st.sampled_from([0, 0, 1, 2, 12, 13, 24]))
+    rules = Qualification(
+        grace_months=grace, downgrade=draw(st.sampled_from(["counters", "counters", "one_level"]))
+    )
+    life = Lifetime(draw(st.sampled_from(CODES[1 : len(reach) + 1])), {}, draw(st.integers(0, 2)))
+    return ladder(
+        reach, rules,
+        keep=[draw(st.integers(max(1, nights // 2), nights)) for nights in reach] if draw(st.booleans()) else reach,
+        permanent=draw(st.sampled_from([(), (), (0,), (1,)])),
+        lifetime=draw(st.sampled_from([(), ((life, draw(st.integers(3, 30))),)])),
+    )  # fmt: skip
+
+
 @given(plain_ladders, years_of_counts, st.dates(date(2021, 1, 1), date(2029, 12, 31)))
 def test_a_plain_calendar_year_is_judged_by_two_years(one: Ladder, counters: Counters, day: date) -> None:
     tiers, expected = alone(one), on_by_two_years(one.levels, counters, day)
@@ -191,12 +207,14 @@ def test_a_plain_calendar_year_is_judged_by_two_years(one: Ladder, counters: Cou
         assert valid_to == standing.valid_to
 
 
-@given(plain_ladders, st.one_of(years_of_counts, histories), st.dates(date(2022, 1, 1), date(2028, 12, 31)))
-def test_the_short_way_of_plain_years_comes_to_what_the_long_way_does(
+@given(
+    yearly_ladders(), st.one_of(years_of_counts, histories), st.dates(date(2022, 1, 1), date(2028, 12, 31))
+)
+def test_the_short_way_by_years_comes_to_what_the_long_way_does(
     one: Ladder, counters: Counters, day: date
 ) -> None:
     short, long = alone(one), alone(one)
-    long._plain = False
+    long._by_years = False
     someone = member(counters=counters)
 
     assert short.on(someone, day) == long.on(someone, day)
@@ -205,8 +223,8 @@ def test_the_short_way_of_plain_years_comes_to_what_the_long_way_does(
 
 
 @given(
-    plain_ladders,
-    plain_ladders,
+    yearly_ladders(),
+    yearly_ladders(),
     days(date(2024, 1, 1), date(2028, 1, 1)),
     years_of_counts,
     days(last=date(2029, 1, 1)),
@@ -215,7 +233,7 @@ def test_the_short_way_is_not_taken_where_a_version_matters(
     one: Ladder, other: Ladder, begins: date, counters: Counters, day: date
 ) -> None:
     short, long = (Tiers([(FOR_ALL, one), (begins, other)]) for _ in range(2))
-    long._plain = False
+    long._by_years = False
     someone = member(counters=counters)
 
     assert short.on(someone, day) == long.on(someone, day)
