@@ -3,8 +3,9 @@
 from datetime import date
 
 import pytest
+from msgspec.structs import replace
 
-from loyalty.ledger.model import GOODWILL, Lot, Member
+from loyalty.ledger.model import GOODWILL, Idling, Lot, Member
 from loyalty.ledger.rules import Book
 from tests.builders import lot, member, moment
 
@@ -391,3 +392,32 @@ def test_a_refund_comes_from_the_partner_and_repays_what_is_owed_first() -> None
     ]
     assert [("refund", 50), ("repayment", 20)] == taken(book)
     assert (30, 0, 30) == (owner.available, owner.debt, mine.remaining)
+
+
+# --- inactivity -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("active_on", "expires_on", "due"),
+    [
+        # The time runs already: what comes meanwhile lapses with it, unless it expires before.
+        (date(2026, 5, 15), LATER, date(2026, 8, 15)),
+        (date(2026, 5, 15), NEVER, date(2026, 8, 15)),
+        (date(2026, 5, 15), SOON, SOON),
+        # It never began, or was up in vain: it begins today.
+        (None, date(2026, 12, 1), LATER),
+        (date(2026, 1, 1), date(2026, 12, 1), LATER),
+    ],
+)
+def test_points_that_come_are_looked_at_when_they_lapse_or_expire(
+    active_on: date | None, expires_on: date | None, due: date
+) -> None:
+    owner = member(active_on=active_on)
+    idle = replace(moment(TODAY), idling=Idling(3, frozenset({"stay"})))
+    book = Book(owner, idle, "test")
+    book.journal("adjusted", TODAY, "test")
+    book.points("adjustment", 10, TODAY, GOODWILL)
+    book.earn(10, expires_on)
+    book.close()
+
+    assert due == owner.next_expiry
