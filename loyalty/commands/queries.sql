@@ -123,13 +123,13 @@ FROM unnest($2::uuid[]) AS w (member_id);
 -- name: write_books
 -- All that a batch leaves behind, recorded at $2, in one statement: it is its own transaction, unless it is part of one.
 -- A member that somebody else has changed since it was read already has a journal of this version, and the statement
--- fails. So it does when the program's versions are others than those of the generation $12, if that is given: the
+-- fails. So it does when the program's versions are others than those of the generation $6, if that is given: the
 -- journals then have no shard. Sections that a batch has nothing for are left out.
 WITH items AS MATERIALIZED (
     SELECT * FROM unnest($3::batch_item[])
 ), journals AS (
     INSERT INTO journal
-    SELECT (SELECT $1::smallint FROM program_generation WHERE only_row AND generation = coalesce($12, generation)),
+    SELECT (SELECT $1::smallint FROM program_generation WHERE only_row AND generation = coalesce($6, generation)),
            journal_id, member_id, version, kind, effective_on, $2::timestamptz, reason, actor, stay_id, linked_id, balance
     FROM items WHERE journal_id IS NOT NULL
 ), leaves AS (
@@ -153,26 +153,30 @@ WITH items AS MATERIALIZED (
     FROM items WHERE source IS NOT NULL
 ), transfers AS (
     INSERT INTO transfer SELECT $1, t.* FROM unnest($4::new_transfer[]) AS t
+), deltas AS (
+    INSERT INTO account_delta SELECT * FROM unnest($5::account_delta[])
+-- section draws
 ), drawn AS (
     UPDATE lot AS l
     SET remaining = n.remaining, expired = n.expired, pending = n.pending, lapsed_on = n.lapsed_on
-    FROM unnest($5::lot[]) AS n
+    FROM unnest($7::lot[]) AS n
     WHERE l.shard = $1 AND l.lot_id = n.lot_id
 ), allocations AS (
-    INSERT INTO allocation SELECT * FROM unnest($6::allocation[])
-), deltas AS (
-    INSERT INTO account_delta SELECT * FROM unnest($7::account_delta[])
-), grants AS (
-    INSERT INTO milestone_grant SELECT * FROM unnest($8::milestone_grant[])
-    ON CONFLICT (shard, member_id, milestone, period, ordinal) DO UPDATE
-    SET status = excluded.status, journal_id = excluded.journal_id, changed_at = excluded.changed_at
+    INSERT INTO allocation SELECT * FROM unnest($8::allocation[])
+-- section keys
 ), keys AS (
     INSERT INTO idempotency_key SELECT * FROM unnest($9::idempotency_key[])
+-- section crossings
+), grants AS (
+    INSERT INTO milestone_grant SELECT * FROM unnest($10::milestone_grant[])
+    ON CONFLICT (shard, member_id, milestone, period, ordinal) DO UPDATE
+    SET status = excluded.status, journal_id = excluded.journal_id, changed_at = excluded.changed_at
 ), further_events AS (
-    INSERT INTO outbox SELECT * FROM unnest($10::outbox[])
+    INSERT INTO outbox SELECT * FROM unnest($11::outbox[])
+-- section budgets
 ), budgets AS (
     UPDATE promotion_budget AS b SET used = b.used + u.used
-    FROM unnest($11::promotion_budget[]) AS u
+    FROM unnest($12::promotion_budget[]) AS u
     WHERE b.shard = $1 AND b.promotion = u.promotion
 -- section enrolments
 ), profiles AS (

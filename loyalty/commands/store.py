@@ -211,7 +211,7 @@ async def write(
 
     `codes` makes those of vouchers. With a `generation` of the program's versions, nothing if there are others by now.
     """
-    rows = _rows(shard, decisions, at)
+    rows = _rows(shard, decisions)
     sections = {name: parts for name, parts in _sections(shard, decisions, at, codes) if any(parts)}
     more = [rows_of for parts in sections.values() for rows_of in parts]
     await connection.execute(
@@ -223,6 +223,37 @@ def _sections(
     shard: int, decisions: Sequence[Decision], at: datetime, codes: Codes
 ) -> Iterable[tuple[str, list[list[tuple[object, ...]]]]]:
     """Return what `write_books` writes in sections of its own, as most batches have nothing for them."""
+    books = [decision.book for decision in decisions if decision.book is not None]
+    yield (
+        "draws",
+        [
+            [(shard, *astuple(lot)) for book in books for lot in book.changed_lots()],
+            [(shard, *astuple(one)) for book in books for one in book.allocations],
+        ],
+    )
+    yield (
+        "keys",
+        [
+            [
+                (key.principal, key.key, key.fingerprint, decision.answer.status, decision.answer.body.decode(), at)
+                for decision in decisions if (key := decision.key) is not None
+            ]
+        ],
+    )  # fmt: skip
+    yield (
+        "crossings",
+        [
+            [
+                (shard, g.member_id, g.milestone, g.ordinal, g.status, g.journal_id, at, g.period)
+                for decision in decisions for g in decision.grants
+            ],
+            [
+                (shard, e.event_id, e.type, e.member_id, e.journal_id, e.payload.decode(), at)
+                for decision in decisions for e in decision.events if e.event_id != e.journal_id
+            ],
+        ],
+    )  # fmt: skip
+    yield "budgets", [[(shard, code, 0, used) for code, used in _budgets(decisions).items()]]
     enrolled = [(d, d.book.member) for d in decisions if d.enrolled and d.book]
     yield (
         "enrolments",
@@ -270,28 +301,13 @@ def _voucher_row(shard: int, one: Voucher, at: datetime, codes: Codes) -> tuple[
     return (shard, *columns, codes.hash(one.voucher_id, one.handed_over), at, giver_id)
 
 
-def _rows(shard: int, decisions: Sequence[Decision], at: datetime) -> Iterable[list[tuple[object, ...]]]:
+def _rows(shard: int, decisions: Sequence[Decision]) -> Iterable[list[tuple[object, ...]]]:
     """Return the rows that `write_books` takes, list by list, each in the order of its type's columns; but sections."""
     books = [decision.book for decision in decisions if decision.book is not None]
     transfers = [entry for book in books for entry in book.transfers]
     yield [item for decision in decisions for item in _items(shard, decision)]
     yield list(map(astuple, transfers))
-    yield [(shard, *astuple(lot)) for book in books for lot in book.changed_lots()]
-    yield [(shard, *astuple(one)) for book in books for one in book.allocations]
     yield [(shard, account, unit, amount) for (account, unit), amount in _deltas(transfers).items()]
-    yield [
-        (shard, g.member_id, g.milestone, g.ordinal, g.status, g.journal_id, at, g.period)
-        for decision in decisions for g in decision.grants
-    ]  # fmt: skip
-    yield [
-        (key.principal, key.key, key.fingerprint, decision.answer.status, decision.answer.body.decode(), at)
-        for decision in decisions if (key := decision.key) is not None
-    ]  # fmt: skip
-    yield [
-        (shard, e.event_id, e.type, e.member_id, e.journal_id, e.payload.decode(), at)
-        for decision in decisions for e in decision.events if e.event_id != e.journal_id
-    ]  # fmt: skip
-    yield [(shard, code, 0, used) for code, used in _budgets(decisions).items()]
 
 
 def _items(shard: int, decision: Decision) -> Iterable[tuple[object, ...]]:
