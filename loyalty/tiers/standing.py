@@ -154,7 +154,7 @@ class Tiers:
             place = bisect_right(days, day)
             ladder = self.ladders.all[place]
             since = days[place - 1] if place else date.min
-            if not ladder.forgets or since > date(day.year - 1 - years.started(self._grace), 1, 1):
+            if not ladder.forgets or since > date(day.year - 1 - years.graced(self._grace), 1, 1):
                 return None
         return None if may_last(ladder, counters) else ladder
 

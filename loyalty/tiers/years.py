@@ -39,7 +39,7 @@ def until(ladder: Ladder, counters: Counters, day: date) -> tuple[Level, date | 
     if not level.rank:
         return level, None
     # What is brought into a second year without counts is for good.
-    for year in range(day.year + 1 - started(grace), day.year + 3):
+    for year in range(day.year + 1 - graced(grace), day.year + 3):
         falls = add_months(date(year, 1, 1), grace)
         if falls > day and years.on(falls).rank < level.rank:
             return level, falls
@@ -53,8 +53,8 @@ def _of_two_years(ladder: Ladder, counters: Counters, year: int) -> tuple[Level,
     )
 
 
-def started(months: int) -> int:
-    """Return in how many calendar years, one after the other, so many months of grace are that began with one."""
+def graced(months: int) -> int:
+    """Return into how many calendar years a grace of so many months reaches that begins with one."""
     return -(-months // _YEAR)
 
 
@@ -72,7 +72,7 @@ class _Years:
         self._brought: Level = ladder.levels[0]
         self._next = day.year
         if ladder.forgets:
-            self._next -= 1 + started(self._grace)
+            self._next -= 1 + graced(self._grace)
         elif counters:
             self._next = min(day.year, counting.year_of(min(counters)))
 
@@ -82,7 +82,7 @@ class _Years:
             self._go_on()
         place = day.year - self._next
         best, grace = self._held[place], self._grace
-        for back in range(1, min(len(self._held) + place, started(grace)) + 1):
+        for back in range(1, min(len(self._held) + place, graced(grace)) + 1):
             level = self._held[place - back]
             if level.rank > best.rank and add_months(date(day.year - back + 1, 1, 1), grace) > day:
                 best = level
