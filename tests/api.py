@@ -35,6 +35,10 @@ _DIGEST = " UNION ALL ".join(
 )
 
 
+# A pool with limits may close a connection that it has just given to another thread, which then waits in vain.
+_UNLIMITED = httpx.Limits(max_connections=None, max_keepalive_connections=None, keepalive_expiry=None)
+
+
 class Api:
     """A client of the running service, with a key of each role, and a look at its database."""
 
@@ -42,7 +46,7 @@ class Api:
         self.url = url
         self.dsn = dsn
         self.log = log
-        self.client = httpx.Client(base_url=url, trust_env=False, timeout=60)
+        self.client = httpx.Client(base_url=url, trust_env=False, timeout=60, limits=_UNLIMITED)
         self.today = TODAY
         self.keys = keys or {role: self.new_key(role) for role in Role}
         self._numbers = itertools.count(1)
