@@ -51,6 +51,10 @@ Named = tuple[Target, StayPosting | None, Key | None]
 """Whom a command is about, the stay that it posts, if it does, and its idempotency key, if it has one."""
 
 
+Section = tuple[str, list[list[tuple[object, ...]]]]
+"""A section of `write_books`, and the lists of rows that it takes."""
+
+
 async def lock_members(
     connection: Connection, shard: int, ids: Sequence[UUID], numbers: Sequence[str]
 ) -> None:
@@ -219,10 +223,13 @@ async def write(
     )
 
 
-def _sections(
-    shard: int, decisions: Sequence[Decision], at: datetime, codes: Codes
-) -> Iterable[tuple[str, list[list[tuple[object, ...]]]]]:
-    """Return what `write_books` writes in sections of its own, as most batches have nothing for them."""
+def _sections(shard: int, decisions: Sequence[Decision], at: datetime, codes: Codes) -> Iterable[Section]:
+    """Return what `write_books` writes in sections of its own, in their order: most batches have nothing for them."""
+    yield from _sections_of_books(shard, decisions, at)
+    yield from _sections_of_redeeming(shard, decisions, at, codes)
+
+
+def _sections_of_books(shard: int, decisions: Sequence[Decision], at: datetime) -> Iterable[Section]:
     books = [decision.book for decision in decisions if decision.book is not None]
     yield (
         "draws",
@@ -264,6 +271,11 @@ def _sections(
         ],
     )
     yield "rewards", [[(shard, *astuple(reward), at) for d in decisions for reward in d.rewards]]
+
+
+def _sections_of_redeeming(
+    shard: int, decisions: Sequence[Decision], at: datetime, codes: Codes
+) -> Iterable[Section]:
     yield (
         "redemptions",
         [

@@ -49,11 +49,7 @@ def count_all(
             continue
         if by_day and is_kept(unit, by_day):
             _add(counters, key, unit, amount)
-        total = of_year.get(unit, 0) + amount
-        if total:
-            of_year[unit] = total
-        else:
-            of_year.pop(unit, None)
+        _put(of_year, unit, amount)
     if not of_year:
         del counters[year]
 
@@ -93,16 +89,18 @@ def add(counters: Counters, key: str, unit: str, amount: int) -> None:
 
 
 def _add(counters: Counters, key: str, unit: str, amount: int) -> None:
-    of_key = counters.get(key)
-    if of_key is None:
-        of_key = counters[key] = {}
-    total = of_key.get(unit, 0) + amount
+    of_key = counters.setdefault(key, {})
+    _put(of_key, unit, amount)
+    if not of_key:
+        del counters[key]
+
+
+def _put(counts: dict[str, int], unit: str, amount: int) -> None:
+    total = counts.get(unit, 0) + amount
     if total:
-        of_key[unit] = total
+        counts[unit] = total
     else:
-        of_key.pop(unit, None)
-        if not of_key:
-            del counters[key]
+        counts.pop(unit, None)
 
 
 def of_year(counters: Counters, year: int) -> Mapping[str, int]:

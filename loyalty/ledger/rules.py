@@ -224,16 +224,8 @@ class Book:
         member, entry = self.member, self._open()
         pending = opens_on is not None and self.waits(opens_on)
         lot = Lot(
-            entry.journal_id,
-            member.member_id,
-            amount,
-            amount,
-            0,
-            entry.effective_on,
-            expires_on,
-            opens_on,
-            pending,
-        )
+            entry.journal_id, member.member_id, amount, amount, 0, entry.effective_on, expires_on, opens_on, pending,
+        )  # fmt: skip
         if member.debt and not pending:
             self._repay(lot)
         self.new_lots.append(lot)
