@@ -166,7 +166,12 @@ class Replay:
             self._count(before, -1)
         self._count(after, 1)
         changed = changes(before.counts, before.effective_on.year, after.counts, after.effective_on.year)
-        self._tiers.counted(changed, after.effective_on, before.effective_on if before.counts else None)
+        passes = self._rules.all_marks.passed(changed, self.member.counters)
+        self._tiers.counted(
+            changed if passes else (), after.effective_on, before.effective_on if before.counts else None
+        )
+        if not passes:
+            return
         merging = said.whole or said.award is not None
         version = self._rules.at(said.moment.today if merging else after.effective_on)
         self._cross(version, changed, said.command.posting, merging=merging)
