@@ -90,9 +90,10 @@ class Tiers:
 
     def standing(self, member: Member, day: date) -> Standing:
         """Return the tier on a day, until when it is certain, and where it comes from."""
-        found = self._standing_by_years(member, day)
+        found = self._by_years_until(member, day)
         if found is not None:
-            return found
+            level, falls = found
+            return Standing(level, None if falls is None else falls - _DAY)
         course = self._era.course(member, day)
         now = next(course)
         if now.level.rank:
@@ -111,9 +112,9 @@ class Tiers:
 
     def reviewed(self, member: Member, day: date) -> tuple[Level, date | None]:
         """Return the tier on a day, and the first later day on which it is another without anything being posted."""
-        found = self._standing_by_years(member, day)
+        found = self._by_years_until(member, day)
         if found is not None:
-            return found.level, None if found.valid_to is None else found.valid_to + _DAY
+            return found
         course = self._era.course(member, day)
         level = next(course).level
         return level, next((later.day for later in course if later.level.code != level.code), None)
@@ -158,13 +159,12 @@ class Tiers:
                 return None
         return None if may_last(ladder, counters) else ladder
 
-    def _standing_by_years(self, member: Member, day: date) -> Standing | None:
-        """Return a standing read off years; None where more has to be looked at."""
+    def _by_years_until(self, member: Member, day: date) -> tuple[Level, date | None] | None:
+        """Return the tier read off years, and the first day on which it is lower; None where that isn't enough."""
         counters, days = member.counters, self.ladders.days
         if member.traits.statuses or (days and days[-1] > day):
             return None
         ladder = self._steady(counters, day)
         if ladder is None or (counters and max(counters) >= str(day.year + 1)):
             return None
-        level, falls = years.until(ladder, counters, day) if counters else (ladder.levels[0], None)
-        return Standing(level, None if falls is None else falls - _DAY)
+        return years.until(ladder, counters, day) if counters else (ladder.levels[0], None)
