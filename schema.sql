@@ -134,7 +134,7 @@ CREATE TABLE member (
     available   bigint   NOT NULL DEFAULT 0,
     held        bigint   NOT NULL DEFAULT 0 CHECK (held >= 0),
     debt        bigint   NOT NULL DEFAULT 0 CHECK (debt >= 0),
-    counters    jsonb    NOT NULL DEFAULT '{}' CHECK (jsonb_typeof(counters) = 'object'),
+    counters    json     NOT NULL DEFAULT '{}' CHECK (json_typeof(counters) = 'object'),
     next_expiry date,
     traits      jsonb    NOT NULL DEFAULT '{}' CHECK (jsonb_typeof(traits) = 'object'),
     tier        text     NOT NULL DEFAULT '',
@@ -866,7 +866,7 @@ CREATE TYPE batch_item AS (
     -- What the member comes to, beside version and balance.
     held           bigint,
     debt           bigint,
-    counters       jsonb,
+    counters       json,
     next_expiry    date,
     tier           text,
     review_on      date,

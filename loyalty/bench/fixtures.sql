@@ -84,7 +84,7 @@ VALUES ($1, 'Benchmark', '基准测试', 'Asia/Shanghai', 'CNY');
 -- name: insert_members
 -- $1 stays of the group, $2 counters, $3 enrolment, $4 first expiry
 INSERT INTO member (shard, member_id, number, enrolled_on, version, available, counters, next_expiry)
-SELECT shard, member_id, number, $3::timestamptz::date, 1 + $1::integer, 1411 * $1, $2::jsonb, $4::date
+SELECT shard, member_id, number, $3::timestamptz::date, 1 + $1::integer, 1411 * $1, $2::json, $4::date
 FROM bench.member WHERE stays = $1 ORDER BY idx;
 
 -- name: insert_enrolments

@@ -48,12 +48,12 @@ UPDATE program_generation SET generation = generation + 1 RETURNING generation;
 -- name: review_all
 -- Have every member reviewed who has something counted and not all of these units by day: they have to be counted again.
 UPDATE member SET review_on = '1970-01-01'
-WHERE counters <> '{}' AND NOT coalesce(traits -> 'by_day', '[]') @> to_jsonb($1::text[]);
+WHERE counters::text <> '{}' AND NOT coalesce(traits -> 'by_day', '[]') @> to_jsonb($1::text[]);
 
 -- name: review_from
 -- Have every member reviewed on $1 or before who has something counted or given: tiers are others from that day on.
 UPDATE member SET review_on = $1
-WHERE (counters <> '{}' OR traits ? 'statuses') AND (review_on IS NULL OR review_on > $1);
+WHERE (counters::text <> '{}' OR traits ? 'statuses') AND (review_on IS NULL OR review_on > $1);
 
 -- name: read_pools
 SELECT promotion, budget, leased FROM promotion_pool ORDER BY promotion;

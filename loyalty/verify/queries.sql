@@ -222,7 +222,7 @@ FROM member WHERE shard = $1;
 -- name: stored_counters
 -- What members' years count; their days tell it once more. What promotions gave is on the accounts of points.
 SELECT u.key AS unit, sum(u.value::bigint)::bigint AS amount
-FROM member AS m, jsonb_each(m.counters) AS y, jsonb_each_text(y.value) AS u
+FROM member AS m, json_each(m.counters) AS y, json_each_text(y.value) AS u
 WHERE m.shard = $1 AND length(y.key) = 4 AND u.key NOT LIKE 'promotion:%' GROUP BY u.key;
 
 -- name: transit

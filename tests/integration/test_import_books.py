@@ -21,7 +21,7 @@ BOOKINGS = Path(
 )
 HEADER = "source,property,stay_ref,member,status,arrival,departure,channel,currency,room\n"
 BOOKS = """
-SELECT m.number, m.enrolled_on, m.version, m.available, m.counters::text, (
+SELECT m.number, m.enrolled_on, m.version, m.available, m.counters::jsonb::text, (
     SELECT coalesce(sum(lot.amount), 0)::bigint FROM lot WHERE lot.shard = m.shard AND lot.member_id = m.member_id
 ) AS earned
 FROM member m ORDER BY m.number

@@ -374,7 +374,7 @@ def test_a_version_that_looks_at_days_has_everything_counted_again_with_what_pro
         [row] = live.query("SELECT counters ->> $1 AS of_year FROM member", str(START.year))
 
         assert [50, 20] == [one["points"]["promotion"] for one in (second, third)]
-        assert '"promotion:shared": 120' in row["of_year"]
+        assert '"promotion:shared":120' in row["of_year"]
         assert {} == live.verify()
 
 

@@ -416,7 +416,7 @@ CORRUPTIONS: dict[str, tuple[str, set[str]]] = {
     ),
     "a member's counters": (
         (
-            "UPDATE member SET counters = jsonb_set(counters, '{2026,nights}', '990')"
+            "UPDATE member SET counters = jsonb_set(counters::jsonb, '{2026,nights}', '990')::json"
             f" WHERE member_id = {BATCHED}"
         ),
         {"counters", "zero_sum"},

@@ -135,8 +135,8 @@ class Moving(RuleBasedStateMachine):
 
     def counted(self) -> dict[str, int]:
         rows = self.live.query(
-            "SELECT u.key, sum(u.value::bigint)::bigint FROM member AS m, jsonb_each(m.counters) AS y,"
-            " jsonb_each_text(y.value) AS u WHERE m.number LIKE $1 AND u.key IN ('nights', 'stays', 'spend')"
+            "SELECT u.key, sum(u.value::bigint)::bigint FROM member AS m, json_each(m.counters) AS y,"
+            " json_each_text(y.value) AS u WHERE m.number LIKE $1 AND u.key IN ('nights', 'stays', 'spend')"
             " GROUP BY u.key",
             self.books.prefix + "%",
         )
