@@ -57,8 +57,8 @@ FULL = Size(
     group_members=256,
     long_stays=5000,
     short_stays=5,
-    rounds=15,
-    slice_seconds=2,
+    rounds=30,
+    slice_seconds=1,
 )
 QUICK = Size(
     members=20_000,
