@@ -27,10 +27,10 @@ CODES: Final = frozenset[str](_USED.split())
 
 
 _ENDINGS: Final = [
-    [""],
-    *([f".{rest:0{decimals}}" for rest in range(10**decimals)] for decimals in (1, 2, 3)),
+    (10**decimals, [f".{rest:0{decimals}}" if decimals else "" for rest in range(10**decimals)])
+    for decimals in range(4)
 ]
-"""What a decimal string ends with, by its decimals and the minor units beyond whole ones."""
+"""By decimals: the minor units of a whole one, and what a decimal string ends with by those beyond whole ones."""
 
 
 def digits(currency: str) -> int:
@@ -68,8 +68,8 @@ def from_minor(amount: int, decimals: int) -> str:
     if amount < 0:
         return "-" + from_minor(-amount, decimals)
     if decimals < len(_ENDINGS):
-        endings = _ENDINGS[decimals]
-        whole, rest = divmod(amount, len(endings))
-        return str(whole) + endings[rest]
+        one, endings = _ENDINGS[decimals]
+        whole, rest = divmod(amount, one)
+        return f"{whole}{endings[rest]}"
     figures = str(amount).zfill(decimals + 1)
     return figures[:-decimals] + "." + figures[-decimals:]

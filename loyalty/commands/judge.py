@@ -16,6 +16,7 @@ from loyalty.commands.rulebook import Rulebook
 from loyalty.ledger import counters
 from loyalty.ledger.model import Counters, Member, Moment
 from loyalty.program.earning import Terms
+from loyalty.program.match import Kind
 from loyalty.program.promotions import Promotions
 from loyalty.program.visit import Known, Visit, Why
 from loyalty.stays.model import Award, StayPosting
@@ -65,7 +66,7 @@ class Before(Struct, frozen=True, gc=False):
 
     def given(self, code: str) -> int:
         """Return how many points other stays have had of a promotion."""
-        total = counters.over_all(self.counters, counters.PROMOTION + code)
+        total = counters.given(self.counters, code)
         if self.own is not None:
             total -= self.own.promotions.get(code, 0)
         return max(0, total)
@@ -166,9 +167,8 @@ def judge(case: Case) -> tuple[Award, list[Why]]:
         worth.why.append(Why("not_checked_out", status=status))
         if status == "no_show":
             worth.counts["no_shows"] = 1
-    if case.rules.counting.consecutive or case.before.linked:
-        _link(case, worth.counts)
-    return _award(case, worth), worth.why
+    note = _link(case, worth.counts) if case.rules.counting.consecutive or case.before.linked else ""
+    return _award(case, worth, note), worth.why
 
 
 def _entitled(case: Case) -> tuple[str, ...] | None:
@@ -179,33 +179,30 @@ def _entitled(case: Case) -> tuple[str, ...] | None:
     pinned, promotions = case.pinned, case.rules.promotions
     if promotions is None or (pinned.entitled is not None and pinned.asked is None):
         return pinned.entitled
-    known, asked = pinned.entitled or (), pinned.asked or ()
     found = promotions.entitled(case.posting, case.guest) if case.guest else ()
-    if not known and not asked:
-        return found
-    return (*known, *[code for code in found if code not in asked])
+    known, asked = pinned.entitled, pinned.asked
+    return found if known is None else (*known, *[code for code in found if code not in (asked or ())])
 
 
 def _judge_stay(case: Case, worth: _Worth) -> None:
     """Judge a stay that took place."""
     posting, pinned = case.posting, case.pinned
-    terms = case.rules.earning.terms(
-        posting.property, pinned.brand, posting.channel, posting.rate_code, posting.room_type, worth.level.code
-    )  # fmt: skip
+    kind = (posting.property, pinned.brand, posting.channel, posting.rate_code, posting.room_type)
+    terms = case.rules.earning.terms(kind, worth.level.code)
     if not _count_nights(case, terms, worth):
         return
     revenue, excluded = case.folio.revenue, terms.exclusion
     if excluded is None:
-        _earn(case, terms, revenue, worth)
+        _earn(case, kind, terms, revenue, worth)
         return
     worth.why.append(Why(excluded.code, channel=posting.channel, rate_code=posting.rate_code))
     revenue = {category: revenue[category] for category in excluded.earns if category in revenue}
     if revenue:
-        _earn(case, terms, revenue, worth)
+        _earn(case, kind, terms, revenue, worth)
     worth.counts = _only(worth.counts, excluded.counts)
 
 
-def _earn(case: Case, terms: Terms, revenue: Mapping[str, int], worth: _Worth) -> None:
+def _earn(case: Case, kind: Kind, terms: Terms, revenue: Mapping[str, int], worth: _Worth) -> None:
     """Add what revenue in the stay's currency earns: base, tier bonus, promotions; and what all of it counts for."""
     rules, earning = case.rules, case.rules.earning
     tier, day = worth.level.code, case.posting.departure
@@ -221,7 +218,7 @@ def _earn(case: Case, terms: Terms, revenue: Mapping[str, int], worth: _Worth) -
     elif percent and not terms.rates.bonus:
         worth.why.append(Why("no_tier_bonus", tier=tier, rule=terms.rates.code))
     if rules.promotions is not None and terms.exclusion is None:
-        _promote(case, rules.promotions, _visit(case, earned.spend), worth)
+        _promote(case, rules.promotions, _visit(case, kind, earned.spend), worth)
     worth.counts["spend"] = earned.spend
     if "tier_points" in rules.units:
         points = {"base": base, "tier_bonus": bonus, "promotion": sum(worth.promotions.values())}
@@ -231,13 +228,15 @@ def _earn(case: Case, terms: Terms, revenue: Mapping[str, int], worth: _Worth) -
         worth.opens_on = rules.opens_on(day)
 
 
-def _award(case: Case, worth: _Worth) -> Award:
-    """Return the award, with what of the counts the program asks for and what its rules themselves count."""
+def _award(case: Case, worth: _Worth, note: str) -> Award:
+    """Return the award, with what of the counts the program asks for and what its rules themselves count, or note."""
     rules, pinned, units, counts = case.rules, case.pinned, case.rules.units, worth.counts
     if not (counts.keys() <= units and all(counts.values())):
         for unit, amount in list(counts.items()):
             if not amount or (unit not in units and ":" not in unit):
                 del counts[unit]
+    if note:
+        counts[note] = 1
     return Award(
         pinned.tier, rules.label, case.posting.departure, worth.expires_on, worth.base, worth.tier_bonus, counts,
         worth.promotions, worth.entitled, pinned.brand, pinned.seen_on, worth.opens_on,
@@ -290,22 +289,23 @@ def _only(counts: dict[str, int], units: tuple[str, ...]) -> dict[str, int]:
 # --- stays that follow each other -------------------------------------------------------------------------------------
 
 
-def _link(case: Case, counts: dict[str, int]) -> None:
+def _link(case: Case, counts: dict[str, int]) -> str:
     """Count stays that follow each other at one property as one: all but those that another one ends at the start of.
 
     A day use has no night and stands for itself. Whatever the order of posting, the stays of a member are those without
     one just before them. What this stay changes of that stands in its own count, which may be below zero, or be left
-    when it is cancelled. A note with the day of departure tells where a member stayed, and from when on.
+    when it is cancelled. The note that is returned goes with the day of departure: it tells where a member stayed, and
+    from when on.
     """
-    posting, before = case.posting, case.before
-    stays = left_behind(before).get("stays", 0) if before.linked else 0
-    if counts.get("stays") and case.rules.counting.consecutive:
+    posting, before, note = case.posting, case.before, ""
+    stays = counts.get("stays", 0)
+    if stays and case.rules.counting.consecutive:
         stood = _Stood(posting.property, written(posting.arrival), written(posting.departure))
-        stays += _alone(before, stood)
-        counts[stood.note] = 1
-    else:
-        stays += counts.get("stays", 0)
+        stays, note = _alone(before, stood), stood.note
+    if before.linked:
+        stays += left_behind(before).get("stays", 0)
     counts["stays"] = stays
+    return note
 
 
 def left_behind(before: Before) -> dict[str, int]:
@@ -347,14 +347,14 @@ def _alone(before: Before, stay: _Stood) -> int:
         return 1
     own = _stood(before.own) if before.own else None
     days = before.counters
-    follows = begins in days and _ended(days[begins], own, place, begins)
+    alone = 0 if begins in days and _ended(days[begins], own, place, begins) else 1
     if ends in days and _ended(days[ends], own, place, ends):
-        return not follows
+        return alone
     note = f"{counters.NOTE}{place}:{ends}"
-    after = sum([counts[note] for day, counts in days.items() if note in counts and day > ends])
+    after = sum([counts[note] for day, counts in days.items() if day > ends and note in counts])
     if own is not None and own.note == note and own.ends > ends:
         after -= min(1, after)  # its day may no longer be kept
-    return (not follows) - after
+    return alone - after
 
 
 def _ended(counted: Mapping[str, int], own: _Stood | None, place: str, day: str) -> bool:
@@ -387,13 +387,9 @@ def _exchanged(case: Case, revenue: Mapping[str, int], why: list[Why]) -> dict[s
     earning, currency = case.rules.earning, case.posting.currency
     quote = earning.rate(currency, case.posting.departure)
     up, down = quote.up, quote.down
-    found: dict[str, int] = {}
-    total = worth = 0
-    for category, amount in revenue.items():
-        found[category] = part = amount * up // down
-        total += amount
-        worth += part
+    found = {category: amount * up // down for category, amount in revenue.items()}
     if case.explain and revenue:
+        total, worth = sum(revenue.values()), sum(found.values())
         why.append(
             Why(
                 "exchanged", amount=money.from_minor(total, money.digits(currency)),
@@ -438,24 +434,24 @@ def _capped(case: Case, terms: Terms, base: int, worth: _Worth) -> int:
     return base
 
 
-def _visit(case: Case, spend: int) -> Visit:
-    posting, pinned = case.posting, case.pinned
-    nights = (posting.departure - posting.arrival).days * _NIGHT
-    return Visit(
-        posting.property, pinned.brand, posting.channel, posting.rate_code, posting.room_type, posting.arrival,
-        posting.departure, posting.booked_on, pinned.seen_on or posting.departure, nights, spend,
-    )  # fmt: skip
+def _visit(case: Case, kind: Kind, spend: int) -> Visit:
+    posting = case.posting
+    arrival, departure = posting.arrival, posting.departure
+    nights = (departure - arrival).days * _NIGHT
+    return Visit(kind, arrival, departure, posting.booked_on, case.pinned.seen_on or departure, nights, spend)
 
 
 def _promote(case: Case, promotions: Promotions, visit: Visit, worth: _Worth) -> None:
     """Add the points that promotions give, by code; count nights on top, and what limits are judged by."""
-    tier, entitled, counts = worth.level.code, worth.entitled or (), worth.counts
-    worth.promotions = points = {}
+    tier, entitled, counts, why = worth.level.code, worth.entitled or (), worth.counts, worth.why
+    points: dict[str, int] = {}
+    counted = promotions.counted
     for one in promotions.give(visit, tier, entitled, worth.base, case.before, case.budgets):
-        worth.why += one.why
+        why += one.why
         if one.points:
             points[one.code] = one.points
         if one.nights:
             counts["nights"] += one.nights
-        if one.code in promotions.counted and (one.points or one.nights):
+        if counted and one.code in counted and (one.points or one.nights):
             counts["times:" + one.code] = 1
+    worth.promotions = points

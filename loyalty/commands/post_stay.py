@@ -8,7 +8,7 @@ the difference; an older one is recorded and changes nothing. The tier that a st
 day of arrival, as recorded when the stay is first seen; it stays with it, so revisions in any order end alike.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import date
 from functools import partial
 from typing import Final
@@ -263,8 +263,8 @@ def before_revision(rules: Rulebook, member: Member, award: Award) -> Before:
 
 def shortage(facts: Facts, why: list[Why]) -> Short | None:
     """Return which promotion's budget at hand is too small, unless it is known that there is no more."""
-    for one in why:
-        if one.code == "budget_spent" and one.rule and one.rule not in facts.spent:
+    for one in [one for one in why if one.code == "budget_spent"]:
+        if one.rule and one.rule not in facts.spent:
             return Short(one.rule, one.limit or 0)
     return None
 
@@ -338,42 +338,43 @@ def apply(book: Book, before: Award, after: Award, own: frozenset[UUID], account
 def _apply_part(
     book: Book, before: Award, after: Award, dated: Award, own: frozenset[UUID], account: str
 ) -> None:
-    day, points = dated.effective_on, _point_changes(before, after)
-    if dated.opens_on is not None:
-        _move_later(book, points, dated, own, account)
+    points, counts = _point_changes(before, after), _changes(before.counts, after.counts)
+    if dated.opens_on is None:
+        change = book.post(points, counts, dated.effective_on, account)
     else:
-        book.points_each(points, day, account)
-    change = sum([change for _, change in points])
+        change = _move_later(book, points, dated, own, account)
+        book.post((), counts, dated.effective_on, account)
     if change > 0:
         book.earn(change, dated.expires_on, dated.opens_on)
     elif change < 0:
         book.reverse(-change, own)
-    book.count_each(_changes(before.counts, after.counts), day, account)
 
 
 def _point_changes(before: Award, after: Award) -> list[tuple[str, int]]:
     """Return by how much the points of each kind change."""
     points = [("base", after.base - before.base), ("tier_bonus", after.tier_bonus - before.tier_bonus)]
-    if before.promotions or after.promotions:
-        points += [
-            (PROMOTION + code, change) for code, change in _changes(before.promotions, after.promotions)
-        ]
+    for code, change in _changes(before.promotions, after.promotions):
+        points.append((PROMOTION + code, change))
     return points
 
 
-def _changes(before: Mapping[str, int], after: Mapping[str, int]) -> list[tuple[str, int]]:
+def _changes(before: Mapping[str, int], after: Mapping[str, int]) -> Iterable[tuple[str, int]]:
     """Return by how much each of some amounts changes."""
     if not before:
-        return list(after.items())
+        return after.items()
     return [(name, after.get(name, 0) - before.get(name, 0)) for name in {**after, **before}]
 
 
 def _move_later(
     book: Book, changes: list[tuple[str, int]], dated: Award, own: frozenset[UUID], account: str
-) -> None:
-    """Move points that open later. What is pending of the stay is taken first; the rest from what is available."""
+) -> int:
+    """Move points that open later, and return the sum.
+
+    What is pending of the stay is taken first; the rest from what is available.
+    """
     day, raised = dated.effective_on, sum([change for _, change in changes if change > 0])
-    if sum([change for _, change in changes]) > 0:
+    total = sum([change for _, change in changes])
+    if total > 0:
         hidden = raised if dated.opens_on is not None and book.waits(dated.opens_on) else 0
     else:
         pending = book.pending_of(own)
@@ -387,3 +388,4 @@ def _move_later(
             hidden -= part
             book.pend(kind, -part, day, account)
             book.points(kind, change + part, day, account)
+    return total

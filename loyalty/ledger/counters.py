@@ -42,16 +42,28 @@ def count_all(
     """Count several units of a day, each like `count`."""
     year, key = str(day.year), written(day) if by_day else ""
     of_year = counters.setdefault(year, {})
+    of_day: dict[str, int] = counters.setdefault(key, {}) if by_day else {}
     for unit, amount in changes:
-        if unit[:3] == NOTE:
-            if NOTE in by_day and (amount > 0 or unit in counters.get(key, _NOTHING)):
-                _add(counters, key, unit, amount)
-            continue
-        if by_day and is_kept(unit, by_day):
-            _add(counters, key, unit, amount)
-        _put(of_year, unit, amount)
+        kept = unit in by_day
+        if ":" in unit:
+            begins = unit[: unit.find(":") + 1]
+            kept = kept or begins in by_day
+            if begins == NOTE:
+                if kept and (amount > 0 or unit in of_day):
+                    _put(of_day, unit, amount)
+                continue
+        if kept:
+            _put(of_day, unit, amount)
+        # Like `_put`, without a call for each unit of each stay.
+        total = of_year.get(unit, 0) + amount
+        if total:
+            of_year[unit] = total
+        else:
+            of_year.pop(unit, None)
     if not of_year:
         del counters[year]
+    if by_day and not of_day:
+        del counters[key]
 
 
 def is_kept(unit: str, by_day: tuple[str, ...]) -> bool:
@@ -148,6 +160,12 @@ def over_all(counters: Counters, unit: str) -> int:
     return total
 
 
+def given(counters: Counters, code: str) -> int:
+    """Return how many points a promotion ever gave: those are counted by year alone."""
+    unit = PROMOTION + code
+    return sum([counts[unit] for counts in counters.values() if unit in counts])
+
+
 def notes(counters: Counters) -> Counters:
     """Return the notes of the days that are kept."""
     found = {
@@ -194,23 +212,16 @@ def last_day(counters: Counters, unit: str, until: date) -> date | None:
 
     Of what a year counts besides the days that are kept, it is taken to be the year's last one.
     """
-    limit = written(until)
-    # A year's own key comes before those of its days.
-    for key in sorted(filter(limit.__ge__, counters), reverse=True):
+    limit, on_days = written(until), 0
+    # From the last: a year's own key comes after those of its days.
+    for key in sorted(counters, reverse=True):
         amount = counters[key].get(unit, 0)
-        if amount <= 0:
-            continue
-        if len(key) > _YEAR:
+        if len(key) == _YEAR:
+            if amount > max(0, on_days) and key <= limit:
+                return min(date(int(key), 12, 31), until)
+            on_days = 0
+        elif amount > 0 and key <= limit:
             return date.fromisoformat(key)
-        if amount > max(0, _on_days(counters, unit, key)):
-            return min(date(int(key), 12, 31), until)
+        else:
+            on_days += amount
     return None
-
-
-def _on_days(counters: Counters, unit: str, year: str) -> int:
-    """Return how much of a unit was counted on the days of a year that are kept."""
-    total = 0
-    for key in counters:
-        if key[:_YEAR] == year and len(key) > _YEAR:
-            total += counters[key].get(unit, 0)
-    return total

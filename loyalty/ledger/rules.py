@@ -26,6 +26,7 @@ from typing import Final
 
 from loyalty.ids import UUID
 from loyalty.ledger import counters, inactivity
+from loyalty.ledger.counters import NOTE, PROMOTION
 from loyalty.ledger.model import (
     ADJUSTED,
     AVAILABLE,
@@ -45,6 +46,8 @@ from loyalty.ledger.model import (
 
 Pinned = tuple[Lot, int]
 """A lot, and how many of its points a redemption has: held, or captured."""
+
+_PROMOTION: Final = len(PROMOTION)
 
 ALL: Final = 1 << 62
 """More points than any member has: who needs so many sees all open lots."""
@@ -141,68 +144,69 @@ class Book:
 
     def points(self, kind: str, amount: int, effective_on: date, account: str = ISSUED) -> None:
         """Move points between the member and a program account: up for a positive amount, down for a negative one."""
-        self.points_each(((kind, amount),), effective_on, account)
-
-    def points_each(
-        self, changes: Iterable[tuple[str, int]], effective_on: date, account: str = ISSUED
-    ) -> None:
-        """Move points of several kinds, each like `points`."""
-        self.member.available += self._move_each(changes, AVAILABLE, effective_on, account)
-        self._open().balance = self.member.available
-
-    def pend(self, kind: str, amount: int, effective_on: date, account: str = ISSUED) -> None:
-        """Move points between what a member has pending and a program account, up or down."""
-        self.member.pending += self._move_each(((kind, amount),), PENDING, effective_on, account)
-
-    def _move_each(
-        self, changes: Iterable[tuple[str, int]], inside: str, effective_on: date, account: str
-    ) -> int:
-        """Move points to or from one of the member's accounts; count those of promotions, and return the sum."""
-        moved, journal_id, transfers = 0, self._open().journal_id, self.transfers
-        given: list[tuple[str, int]] = []
-        for kind, amount in changes:
-            if not amount:
-                continue
-            debit, credit = (account, inside) if amount > 0 else (inside, account)
-            self._line = line = self._line + 1
-            transfers.append(
-                Transfer(journal_id, line, POINTS, kind, debit, credit, abs(amount), effective_on)
-            )
-            moved += amount
-            if counters.is_given(kind):
-                given.append((kind, amount))
-        if given:
-            counters.count_all(self.member.counters, given, effective_on, ())
-        return moved
+        self.post(((kind, amount),), (), effective_on, account)
 
     def count(self, unit: str, amount: int, effective_on: date, account: str = ISSUED) -> None:
         """Count (or, below zero, count back) nights, stays or spend on a date, or in its calendar year.
 
         A note is written down with its date, and moves nothing.
         """
-        self.count_each(((unit, amount),), effective_on, account)
+        self._post((), ((unit, amount),), AVAILABLE, effective_on, account)
 
-    def count_each(
-        self, changes: Iterable[tuple[str, int]], effective_on: date, account: str = ISSUED
-    ) -> None:
-        """Count several units, each like `count`."""
-        counted = [(unit, amount) for unit, amount in changes if amount]
-        if not counted:
-            return
-        journal_id, transfers = self._open().journal_id, self.transfers
-        for unit, amount in counted:
-            if unit[:3] != counters.NOTE:
-                debit, credit = (account, COUNTED) if amount > 0 else (COUNTED, account)
-                self._line = line = self._line + 1
-                transfers.append(
-                    Transfer(journal_id, line, unit, "count", debit, credit, abs(amount), effective_on)
-                )
-        member = self.member
-        counters.count_all(member.counters, counted, effective_on, member.traits.by_day)
+    def post(
+        self, points: Iterable[tuple[str, int]], counts: Iterable[tuple[str, int]], effective_on: date,
+        account: str = ISSUED,
+    ) -> int:  # fmt: skip
+        """Move points of several kinds, each like `points`, count several units, each like `count`; return the points.
+
+        What promotions give is counted by the promotion.
+        """
+        moved = self._post(points, counts, AVAILABLE, effective_on, account)
+        self.member.available += moved
+        self._open().balance = self.member.available
+        return moved
+
+    def pend(self, kind: str, amount: int, effective_on: date, account: str = ISSUED) -> None:
+        """Move points between what a member has pending and a program account, up or down."""
+        self.member.pending += self._post(((kind, amount),), (), PENDING, effective_on, account)
+
+    def _post(
+        self, points: Iterable[tuple[str, int]], counts: Iterable[tuple[str, int]], inside: str,
+        effective_on: date, account: str,
+    ) -> int:  # fmt: skip
+        """Move points to or from one of the member's accounts, and count; return the sum of the points."""
+        journal_id, line, add = self._open().journal_id, self._line, self.transfers.append
+        counted: list[tuple[str, int]] = []
+        moved = 0
+        for kind, amount in points:
+            if amount > 0:
+                line += 1
+                add(Transfer(journal_id, line, POINTS, kind, account, inside, amount, effective_on))
+            elif amount < 0:
+                line += 1
+                add(Transfer(journal_id, line, POINTS, kind, inside, account, -amount, effective_on))
+            moved += amount
+            if kind[:_PROMOTION] == PROMOTION:
+                counted.append((kind, amount))
+        for unit, amount in counts:
+            counted.append((unit, amount))
+            if unit[:3] == NOTE:
+                continue
+            if amount > 0:
+                line += 1
+                add(Transfer(journal_id, line, unit, "count", account, COUNTED, amount, effective_on))
+            elif amount < 0:
+                line += 1
+                add(Transfer(journal_id, line, unit, "count", COUNTED, account, -amount, effective_on))
+        self._line = line
+        if counted:
+            member = self.member
+            counters.count_all(member.counters, counted, effective_on, member.traits.by_day)
+        return moved
 
     def pass_on(self, account: str, unit: str, amount: int, effective_on: date) -> None:
         """Clear a program account that the linked journal of another member filled (or, below zero, emptied)."""
-        if amount and unit[:3] != counters.NOTE:
+        if amount and unit[:3] != NOTE:
             debit, credit = (account, ISSUED) if amount > 0 else (ISSUED, account)
             self._transfer(unit, "transit", debit, credit, abs(amount), effective_on)
 

@@ -8,7 +8,6 @@ from calendar import monthrange
 from collections.abc import Callable, Iterable, Sequence
 from datetime import date
 from functools import lru_cache
-from operator import attrgetter
 from typing import Final, Generic, TypeVar
 
 from loyalty.clock import add_months
@@ -20,10 +19,6 @@ _KEPT: Final = 8192
 """How many days are kept."""
 _YEAR: Final = 12
 """Months."""
-_DAYS: Final = (
-    ("check_out", "departure"), ("arrival", "arrival"), ("booking", "booked_on"), ("posting", "posted_on"),
-)  # fmt: skip
-"""The days of a visit that a promotion may go by."""
 _WEEKDAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 _Value = TypeVar("_Value")
@@ -51,7 +46,7 @@ class Guests:
         self._counting, self._of_nth = _by_count(items, "lifetime")
         self._counting_year, self._of_nth_in_year = _by_count(items, "year")
         self._registered = _Table((item.code,) if item.registration else () for item in items)
-        self._of_strangers = self._segments.holding(()) & self._registered.holding(())
+        self._of_strangers = self._asking & self._segments.holding(()) & self._registered.holding(())
         self._dormant = _Table(
             () if item.dormant_months is None else (item.dormant_months,) for item in items
         )
@@ -69,10 +64,16 @@ class Guests:
 
     def entitled(self, stay: Dated, guest: Known) -> int:
         """Return the promotions that ask something of the guest, all of which holds."""
-        found = self._asking
-        if not found:
-            return 0
-        found &= self._of_whom(stay, guest)
+        found, segments, registered = self._of_strangers, guest.segments, guest.registered
+        if segments or registered:
+            found = self._asking & self._segments.holding(segments)
+            found &= self._registered.holding(
+                [code for code, day in registered.items() if day <= stay.arrival]
+            )
+        if found & self._birthday and not _has_birthday(guest.birth_month, stay):
+            found &= ~self._birthday
+        if found & self._referred and not guest.referred:
+            found &= ~self._referred
         # Few get this far, and it takes a look at all that was counted.
         if found & self._counting:
             found &= self._of_nth(guest.stays + 1)
@@ -87,21 +88,6 @@ class Guests:
         return self._dormant.holding(
             [months for months in self._dormant.values if _is_dormant(last_stay, months, arrival)]
         )
-
-    def _of_whom(self, stay: Dated, guest: Known) -> int:
-        """Return the promotions for a guest who is in a segment, has registered, has a birthday or was referred."""
-        segments, registered = guest.segments, guest.registered
-        found = self._of_strangers
-        if segments or registered:
-            found = self._segments.holding(segments)
-            found &= self._registered.holding(
-                [code for code, day in registered.items() if day <= stay.arrival]
-            )
-        if self._birthday and not _has_birthday(guest.birth_month, stay):
-            found &= ~self._birthday
-        if self._referred and not guest.referred:
-            found &= ~self._referred
-        return found
 
 
 class _Table(Generic[_Value]):
@@ -176,41 +162,42 @@ class Days:
         """Compile the conditions of promotions, each at its place."""
         tests = [(item.by, _day_test(item, festivals)) for item in items]
         self._any_day = bits(test is None for _, test in tests)
-        self._asked = [
-            (attrgetter(name), _by_day(tests, by)) for by, name in _DAYS if _asks_of_a_day(tests, by)
-        ]
-        self._nightly = bits(by == "nights" for by, _ in tests)
+        self._by_check_out, self._by_arrival = _by_day(tests, "check_out"), _by_day(tests, "arrival")
+        self._by_booking, self._by_posting = _by_day(tests, "booking"), _by_day(tests, "posting")
         self._by_night = _by_day(tests, "nights")
-        self._night_by_night = lru_cache(_KEPT)(self._each_night)
+        self._between = lru_cache(_KEPT)(self._work_out)
 
     def among(self, found: int, visit: Visit) -> tuple[int, tuple[int, ...]]:
         """Return those of some promotions that the days of a stay are right for, or at least one of its nights.
 
-        With them, for each night those by nights that it is right for; nothing when none is among them.
+        With them, for each night those by nights that it is right for; nothing when there is none by nights.
         """
-        nights = self._night_by_night(visit.arrival, visit.departure) if found & self._nightly else ()
-        held = self._any_day
-        for day_of, holding in self._asked:
-            day: date | None = day_of(visit)
-            if day is not None:
-                held |= holding(day)
-        for night in nights:
-            held |= night
+        held, nights = self._between(visit.arrival, visit.departure)
+        if self._by_booking is not None and visit.booked_on is not None:
+            held |= self._by_booking(visit.booked_on)
+        if self._by_posting is not None:
+            held |= self._by_posting(visit.posted_on)
         return found & held, nights
 
-    def _each_night(self, arrival: date, departure: date) -> tuple[int, ...]:
-        by_night = self._by_night
-        return tuple(
-            [by_night(date.fromordinal(day)) for day in range(arrival.toordinal(), departure.toordinal())]
-        )
+    def _work_out(self, arrival: date, departure: date) -> tuple[int, tuple[int, ...]]:
+        """Return the promotions that two days are right for, or a night between them; and those of each night."""
+        held, nights = self._any_day, ()
+        if self._by_check_out is not None:
+            held |= self._by_check_out(departure)
+        if self._by_arrival is not None:
+            held |= self._by_arrival(arrival)
+        if self._by_night is not None:
+            between = range(arrival.toordinal(), departure.toordinal())
+            nights = tuple([self._by_night(date.fromordinal(day)) for day in between])
+        for night in nights:
+            held |= night
+        return held, nights
 
 
-def _asks_of_a_day(tests: Sequence[tuple[str, _DayTest | None]], by: str) -> bool:
-    return any(kind == by and test is not None for kind, test in tests)
-
-
-def _by_day(tests: Sequence[tuple[str, _DayTest | None]], by: str) -> Callable[[date], int]:
-    """Return a look-up of the promotions of a kind that a day is right for."""
+def _by_day(tests: Sequence[tuple[str, _DayTest | None]], by: str) -> Callable[[date], int] | None:
+    """Return a look-up of the promotions of a kind that a day is right for; None when no promotion of it asks."""
+    if not any(kind == by and test is not None for kind, test in tests):
+        return None
 
     def holding(day: date) -> int:
         return bits(kind == by and test is not None and test(day) for kind, test in tests)

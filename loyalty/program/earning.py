@@ -15,7 +15,7 @@ from typing import Final
 from msgspec import Struct
 
 from loyalty import money
-from loyalty.program.match import matcher
+from loyalty.program.match import Kind, matcher
 from loyalty.program.model import Cap, Decimal, Definition, Exclusion
 from loyalty.program.rounding import ROUNDINGS, Round
 from loyalty.program.visit import Why
@@ -180,7 +180,7 @@ class Earning:
         ]  # fmt: skip
         self._exclusions = [(matcher(rule), rule) for rule in definition.exclusion]
         self._caps = [(matcher(cap), cap) for cap in earning.cap]
-        self._terms: dict[tuple[str, str, str, str | None, str | None, str], Terms] = {}
+        self._terms: dict[tuple[Kind, str], Terms] = {}
 
     def knows(self, currency: str) -> bool:
         """Tell whether a stay may be in this currency."""
@@ -197,18 +197,16 @@ class Earning:
         table = tables[0] if len(tables) == 1 else tables[bisect_right(self._exchange_days, day)]
         return table[currency] if currency in table else tables[-1][currency]
 
-    def terms(
-        self, place: str, brand: str, channel: str, rate_code: str | None, room_type: str | None, tier: str
-    ) -> Terms:
+    def terms(self, kind: Kind, tier: str) -> Terms:
         """Return the rules that such a stay comes under: the first exclusion and rates that match, and all caps."""
-        key = (place, brand, channel, rate_code, room_type, tier)
+        key = kind, tier
         try:
             return self._terms[key]
         except KeyError:
             found = Terms(
-                next((rule for matches, rule in self._exclusions if matches(*key)), None),
-                next((rates for matches, rates in self._rules if matches(*key)), self._rates),
-                tuple(cap for matches, cap in self._caps if matches(*key)),
+                next((rule for matches, rule in self._exclusions if matches(*kind, tier)), None),
+                next((rates for matches, rates in self._rules if matches(*kind, tier)), self._rates),
+                tuple(cap for matches, cap in self._caps if matches(*kind, tier)),
             )
             if len(self._terms) < _KEPT:
                 self._terms[key] = found

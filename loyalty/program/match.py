@@ -5,6 +5,9 @@ from typing import Final
 
 from loyalty.program.model import Match
 
+Kind = tuple[str, str, str, str | None, str | None]
+"""What a stay is sold as: property, brand, channel, rate code, room type."""
+
 Matcher = Callable[[str, str, str, str | None, str | None, str], bool]
 """Tells whether a rule means a stay: property, brand, channel, rate code, room type, tier."""
 

@@ -15,7 +15,7 @@ from msgspec import Struct
 from loyalty import money
 from loyalty.program.conditions import Days, Guests, bits
 from loyalty.program.festivals import Festivals
-from loyalty.program.match import Matcher, matcher
+from loyalty.program.match import Kind, Matcher, matcher
 from loyalty.program.model import Definition, Promotion
 from loyalty.program.rounding import ROUNDINGS, Round
 from loyalty.program.visit import Dated, Known, Visit, Why
@@ -50,11 +50,15 @@ class Given(Struct, frozen=True, gc=False):
 class _Rule(Struct, frozen=True):
     """A promotion, compiled. Of the base it gives `over` to `under`; nights in tenths, spend in minor units.
 
-    `bit` is its own in a set of promotions; `limited`: not all that it comes to is given.
+    `bit` is its own in a set of promotions. `for_some`: it asks how long the stay is, or how much was spent; `varies`:
+    what it gives depends on the stay; `limited`: not all that it comes to is given.
     """
 
     code: str
     bit: int
+    for_some: bool
+    varies: bool
+    tells_nights: bool
     limited: bool
     matches: Matcher
     by_nights: bool
@@ -116,29 +120,25 @@ class Promotions:
         stays have had of a promotion. `budgets` is what is left of budgets, with what this stay has had of them; none
         for one that isn't there.
         """
-        found = self._open_to(entitled) & self._meant(
-            visit.property, visit.brand, visit.channel, visit.rate_code, visit.room_type, tier
-        )
+        found = self._open_to(entitled) & self._meant(visit.kind, tier)
         if not found:
             return []
         found, nights = self._days.among(found, visit)
         given: list[Given] = []
         groups: set[str] = set()
         for rule in self._listed(found):
-            if rule.group in groups:
+            group = rule.group
+            if group is not None and group in groups:
                 continue
             one = _give(rule, visit, nights, base, taken, budgets)
-            if one is None:
-                continue
-            given.append(one)
-            if rule.group is not None and (one.points or one.nights):
-                groups.add(rule.group)
+            if one is not None:
+                given.append(one)
+                if group is not None and (one.points or one.nights):
+                    groups.add(group)
         return given
 
-    def _work_out_meant(
-        self, place: str, brand: str, channel: str, rate_code: str | None, room_type: str | None, tier: str
-    ) -> int:
-        return bits(rule.matches(place, brand, channel, rate_code, room_type, tier) for rule in self._rules)
+    def _work_out_meant(self, kind: Kind, tier: str) -> int:
+        return bits(rule.matches(*kind, tier) for rule in self._rules)
 
     def _list(self, found: int) -> tuple[_Rule, ...]:
         return tuple([rule for rule in self._rules if found & rule.bit])
@@ -151,52 +151,80 @@ class Promotions:
 
 
 def _compiled(item: Promotion, bit: int, decimals: int) -> _Rule:
-    percent = Fraction(item.percent or 0)
+    percent, by_nights, per_night = (
+        Fraction(item.percent or 0),
+        item.by == "nights",
+        item.points_per_night or 0,
+    )
+    least_nights, least_spend = (item.least_nights or 0) * _NIGHT, Fraction(item.least_spend or 0)
     extra = max(Fraction(0), Fraction(item.multiplier or 1) - 1) + percent / 100
     whole = percent.denominator == 1
     return _Rule(
-        item.code, bit, not (item.per_stay is item.per_member is item.budget is None), matcher(item),
-        item.by == "nights", (item.least_nights or 0) * _NIGHT,
-        ceil(Fraction(item.least_spend or 0) * 10**decimals), extra.numerator, extra.denominator, item.points or 0,
-        item.points_per_night or 0, int(Fraction(item.nights or 0) * _NIGHT), ROUNDINGS[item.rounding],
-        item.multiplier if whole else f"{item.percent}%", int(percent) if item.percent and whole else None, item.group,
-        item.per_stay, item.per_member, item.times, item.budget,
-    )  # fmt: skip
+        code=item.code,
+        bit=bit,
+        for_some=bool(least_nights or least_spend),
+        varies=bool(extra or per_night),
+        tells_nights=by_nights or per_night > 0,
+        limited=not (item.per_stay is item.per_member is item.budget is None),
+        matches=matcher(item),
+        by_nights=by_nights,
+        least_nights=least_nights,
+        least_spend=ceil(least_spend * 10**decimals),
+        over=extra.numerator,
+        under=extra.denominator,
+        points=item.points or 0,
+        points_per_night=per_night,
+        nights=int(Fraction(item.nights or 0) * _NIGHT),
+        round=ROUNDINGS[item.rounding],
+        rate=item.multiplier if whole else f"{item.percent}%",
+        percent=int(percent) if item.percent and whole else None,
+        group=item.group,
+        per_stay=item.per_stay,
+        per_member=item.per_member,
+        times=item.times,
+        budget=item.budget,
+    )
 
 
 def _give(
     rule: _Rule, visit: Visit, nights: tuple[int, ...], base: int, taken: Taken, budgets: Mapping[str, int]
 ) -> Given | None:
     """Return what a promotion whose days are right gives within its limits; None: nothing, whatever they are."""
-    if visit.nights < rule.least_nights or visit.spend < rule.least_spend:
+    if rule.for_some and (visit.nights < rule.least_nights or visit.spend < rule.least_spend):
         return None
-    # By nights it gives in proportion: for `share` nights `of` all.
-    share, of = _share(rule, nights) if rule.by_nights else (1, 1)
     points = rule.points
-    if rule.over:
-        points += rule.round(base * rule.over * share, rule.under * of)
-    if rule.points_per_night:
-        points += rule.round(rule.points_per_night * visit.nights * share, _NIGHT * of)
+    if rule.varies:
+        # By nights it gives in proportion: for `share` nights `of` all.
+        share, of = _share(rule, nights) if rule.by_nights else (1, 1)
+        if rule.over:
+            points += rule.round(base * rule.over * share, rule.under * of)
+        if rule.points_per_night:
+            points += rule.round(rule.points_per_night * visit.nights * share, _NIGHT * of)
     if not points and not rule.nights:
         return None
-    if rule.times is not None and taken.times(rule.code) >= rule.times:
-        return Given(rule.code, 0, 0, [Why("times_spent", points=0, rule=rule.code, limit=rule.times)])
-    why: list[Why] = []
-    left = points
-    if points:
-        shown = _shown(visit.nights * share // of) if rule.by_nights or rule.points_per_night else None
-        why.append(
-            Why(
-                "promotion", points=points, rate=rule.rate, percent=rule.percent, rule=rule.code, nights=shown
-            )
-        )
-        if rule.limited:
-            left = _limited(rule, points, taken, budgets, why)
-    extra = 0
-    if rule.nights and (left or (not points and _has_room(rule, taken))):
-        extra = rule.nights
-        why.append(Why("promotion_nights", rule=rule.code, nights=_shown(extra)))
-    return Given(rule.code, left, extra, why)
+    code = rule.code
+    if rule.times is not None and taken.times(code) >= rule.times:
+        return Given(code, 0, 0, [Why("times_spent", points=0, rule=code, limit=rule.times)])
+    if not points:
+        extra = rule.nights if _has_room(rule, taken) else 0
+        return Given(code, 0, extra, _of_nights(rule) if extra else [])
+    shown = _for_nights(rule, visit, nights) if rule.tells_nights else None
+    why = [Why("promotion", points=points, rate=rule.rate, percent=rule.percent, rule=code, nights=shown)]
+    if rule.limited:
+        points = _limited(rule, points, taken, budgets, why)
+    if not rule.nights or not points:
+        return Given(code, points, 0, why)
+    return Given(code, points, rule.nights, why + _of_nights(rule))
+
+
+def _for_nights(rule: _Rule, visit: Visit, nights: tuple[int, ...]) -> str:
+    """Write for how many nights of a stay a promotion gives something."""
+    share, of = _share(rule, nights) if rule.by_nights else (1, 1)
+    return _shown(visit.nights * share // of)
+
+
+def _of_nights(rule: _Rule) -> list[Why]:
+    return [Why("promotion_nights", rule=rule.code, nights=_shown(rule.nights))]
 
 
 def _share(rule: _Rule, nights: tuple[int, ...]) -> tuple[int, int]:

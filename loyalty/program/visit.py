@@ -6,6 +6,8 @@ from typing import Protocol
 
 from msgspec import Struct
 
+from loyalty.program.match import Kind
+
 
 class Dated(Protocol):
     """Has the dates of a stay."""
@@ -23,11 +25,7 @@ class Visit(Struct, frozen=True, gc=False):
     `nights` is the length of the stay, as counted for one room.
     """
 
-    property: str
-    brand: str
-    channel: str
-    rate_code: str | None
-    room_type: str | None
+    kind: Kind
     arrival: date
     departure: date
     booked_on: date | None

@@ -209,12 +209,13 @@ class Replay:
         return self._by.get(place, ())[::-1]
 
     def _count(self, award: Award, sign: int) -> None:
-        counted, day, counts = self.member.counters, award.effective_on, award.counts
-        moved = counts.items() if sign > 0 else [(unit, -amount) for unit, amount in counts.items()]
-        counters.count_all(counted, moved, day, self._by_day)
-        if award.promotions:
-            given = [(counters.PROMOTION + code, sign * points) for code, points in award.promotions.items()]
-            counters.count_all(counted, given, day, ())
+        moved = [
+            *award.counts.items(),
+            *[(counters.PROMOTION + code, points) for code, points in award.promotions.items()],
+        ]
+        if sign < 0:
+            moved = [(unit, -amount) for unit, amount in moved]
+        counters.count_all(self.member.counters, moved, award.effective_on, self._by_day)
 
 
 def refusal(version: Rulebook, posting: StayPosting, folio: Folio) -> str:

@@ -75,12 +75,10 @@ class Tiers:
 
     def near(self, member: Member, day: date, today: date) -> Level:
         """Return the tier on a day; the one last told where a calendar year has but one, beyond any grace."""
-        if not self.one_a_year or member.traits.statuses:
-            return self.on(member, day)
-        if day <= today and self.certain(member, today):
-            begins = add_months(date(today.year, 1, 1), self._grace)
-            ladder = self._era.ladder_on(today)
-            if day >= begins and ladder is self._era.ladder_on(begins):
+        if self.one_a_year and not member.traits.statuses and day <= today and self.certain(member, today):
+            ladders, begins = self.ladders, add_months(date(today.year, 1, 1), self._grace)
+            ladder = ladders.on(today)
+            if day >= begins and (not ladders.days or ladder is ladders.on(begins)):
                 return ladder.level(member.tier)
         return self.on(member, day)
 

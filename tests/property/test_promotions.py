@@ -101,7 +101,7 @@ def visits(draw: st.DrawFn) -> Visit:
     arrival, nights = draw(days), draw(st.integers(0, 6))
     departure = arrival + timedelta(days=nights)
     return Visit(
-        "SHA01", draw(brands), draw(channels), draw(rate_codes), None, arrival, departure,
+        ("SHA01", draw(brands), draw(channels), draw(rate_codes), None), arrival, departure,
         draw(st.one_of(st.none(), days)), departure + timedelta(days=draw(st.integers(0, 3))), nights * 10,
         draw(st.sampled_from([0, 500_00, 999_98, 999_99, 5000_00])),
     )  # fmt: skip
@@ -208,7 +208,7 @@ proportional_and_nights = st.builds(
 )  # fmt: skip
 @example(
     named([{"multiplier": "1.5", "nights": "1", "per_stay": 0}]),
-    Visit("SHA01", "lodge", "web", None, None, START, START, None, START, 0, 0), "silver", 0, 2, Had(), {},
+    Visit(("SHA01", "lodge", "web", None, None), START, START, None, START, 0, 0), "silver", 0, 2, Had(), {},
 )  # fmt: skip
 def test_a_higher_base_never_gives_less(
     definitions: tuple[Promotion, ...], visit: Visit, tier: str, base: int, more: int, used: Had,
@@ -338,16 +338,17 @@ def means(item: Promotion, visit: Visit, tier: str) -> bool:
     nights = [
         visit.arrival + timedelta(days=ahead) for ahead in range((visit.departure - visit.arrival).days)
     ]
+    _, brand, channel, rate_code, _ = visit.kind
     by_day: Mapping[str, list[date | None]] = {
         "check_out": [visit.departure], "arrival": [visit.arrival], "booking": [visit.booked_on],
         "posting": [visit.posted_on], "nights": [*nights],
     }  # fmt: skip
     return (
-        (not item.brands or visit.brand in item.brands)
-        and visit.brand not in item.except_brands
-        and (not item.channels or visit.channel in item.channels)
+        (not item.brands or brand in item.brands)
+        and brand not in item.except_brands
+        and (not item.channels or channel in item.channels)
         and (not item.tiers or tier in item.tiers)
-        and (not item.rate_codes or any(covers(pattern, visit.rate_code) for pattern in item.rate_codes))
+        and (not item.rate_codes or any(covers(pattern, rate_code) for pattern in item.rate_codes))
         and visit.nights >= 10 * (item.least_nights or 0)
         and visit.spend >= Fraction(item.least_spend or 0) * 100
         and any(right(item, day) for day in by_day[item.by])

@@ -20,12 +20,12 @@ def earning(**replacements: str) -> Earning:
 
 
 def earned_by(rules: Earning, revenue: dict[str, int]) -> Earned:
-    return rules.terms("SHA01", "", "direct", None, None, "silver").rates.earn(revenue)
+    return rules.terms(("SHA01", "", "direct", None, None), "silver").rates.earn(revenue)
 
 
 def exclusion(rules: Earning, channel: str, rate_code: str | None) -> str | None:
     """Return the code of the exclusion that a stay comes under."""
-    found = rules.terms("SHA01", "", channel, rate_code, None, "silver").exclusion
+    found = rules.terms(("SHA01", "", channel, rate_code, None), "silver").exclusion
     return found.code if found else None
 
 
@@ -183,20 +183,20 @@ nights = "0.5"
 def test_the_first_rule_that_means_a_stay_has_its_rates(
     place: str, brand: str, points: int, rule: str | None, nights: int
 ) -> None:
-    rates = Earning(decode(BY_BRAND)).terms(place, brand, "direct", None, None, "silver").rates
+    rates = Earning(decode(BY_BRAND)).terms((place, brand, "direct", None, None), "silver").rates
     earned = rates.earn({"room": 100_00})
 
     assert (points, rule, nights) == (earned.points, earned.why[-1].rule, rates.nights)
 
 
 def test_a_category_that_a_rule_leaves_out_earns_nothing_under_it() -> None:
-    rates = Earning(decode(BY_BRAND)).terms("TYO01", "", "direct", None, None, "silver").rates
+    rates = Earning(decode(BY_BRAND)).terms(("TYO01", "", "direct", None, None), "silver").rates
 
     assert 30 == rates.earn({"room": 10_00, "food": 10_00}).points
 
 
 def test_each_line_may_be_rounded_on_its_own() -> None:
-    rates = earning().terms("SHA01", "", "direct", None, None, "silver").rates
+    rates = earning().terms(("SHA01", "", "direct", None, None), "silver").rates
     lines = [("room", 1_50), ("room", 1_50), ("tax", 9_00)]
 
     assert 3 == rates.earn({"room": 3_00, "tax": 9_00}).points

@@ -55,7 +55,7 @@ def _festivals(festivals: tuple[Festival, ...]) -> "Festivals":
 
 
 def _visit_on(day: date) -> Visit:
-    return Visit("", "", "", None, None, day, day, day, day, 0, 0)
+    return Visit(("", "", "", None, None), day, day, day, day, 0, 0)
 
 
 def rivals(definition: Definition) -> Iterator[Mistake]:
