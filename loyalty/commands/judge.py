@@ -4,7 +4,7 @@ What a stay is judged by besides itself is fixed when it is first seen: the tier
 promotions the guest was entitled to. Limits are judged by what other stays have taken by now.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import date
 from typing import Final
 
@@ -14,7 +14,7 @@ from loyalty import money
 from loyalty.clock import written
 from loyalty.commands.rulebook import Rulebook
 from loyalty.ledger import counters
-from loyalty.ledger.model import Counters, Member, Moment
+from loyalty.ledger.model import Counters, Moment, Traits
 from loyalty.program.earning import Terms
 from loyalty.program.match import Kind
 from loyalty.program.promotions import Promotions
@@ -66,7 +66,11 @@ class Before(Struct, frozen=True, gc=False):
 
     def given(self, code: str) -> int:
         """Return how many points other stays have had of a promotion."""
-        total = counters.given(self.counters, code)
+        unit, total = counters.PROMOTION + code, 0
+        for counts in self.counters.values():
+            # Those are counted by year alone.
+            if unit in counts:
+                total += counts[unit]
         if self.own is not None:
             total -= self.own.promotions.get(code, 0)
         return max(0, total)
@@ -120,41 +124,39 @@ def pin(
     return Pinned(tier_on(day).code, brand, None, seen_on)
 
 
-class Asked:
+class Asked(Struct, frozen=True, gc=False):
     """What is known of a guest before a stay, looked up when a promotion asks for it."""
 
-    __slots__ = ("_before", "_posting", "_traits", "registered", "segments")
-
-    def __init__(self, member: Member, before: Before, posting: StayPosting) -> None:
-        """Take whose stay it is; nothing of this changes before the stay is judged."""
-        self._traits = traits = member.traits
-        self._before, self._posting = before, posting
-        self.segments, self.registered = traits.segments, traits.registered
+    before: Before
+    posting: StayPosting
+    traits: Traits
+    segments: Collection[str]
+    registered: Mapping[str, date]
 
     @property
     def stays(self) -> int:
         """The stays counted over all."""
-        return self._before.taken("stays")
+        return self.before.taken("stays")
 
     @property
     def stays_year(self) -> int:
         """The stays counted in the stay's calendar year."""
-        return self._before.taken("stays", str(self._posting.departure.year))
+        return self.before.taken("stays", str(self.posting.departure.year))
 
     @property
     def last_stay(self) -> date | None:
         """The last check-out on or before this arrival."""
-        return counters.last_day(self._before.counters, "stays", self._posting.arrival)
+        return counters.last_day(self.before.counters, "stays", self.posting.arrival)
 
     @property
     def birth_month(self) -> int | None:
         """The month of birth, if it is known."""
-        return self._traits.birth_month
+        return self.traits.birth_month
 
     @property
     def referred(self) -> bool:
         """Whether another member brought this one."""
-        return self._traits.referred_by is not None
+        return self.traits.referred_by is not None
 
 
 def judge(case: Case) -> tuple[Award, list[Why]]:
@@ -300,8 +302,9 @@ def _link(case: Case, counts: dict[str, int]) -> str:
     posting, before, note = case.posting, case.before, ""
     stays = counts.get("stays", 0)
     if stays and case.rules.counting.consecutive:
-        stood = _Stood(posting.property, written(posting.arrival), written(posting.departure))
-        stays, note = _alone(before, stood), stood.note
+        place, begins = posting.property, written(posting.arrival)
+        stays = _alone(before, place, begins, written(posting.departure))
+        note = f"{counters.NOTE}{place}:{begins}"
     if before.linked:
         stays += left_behind(before).get("stays", 0)
     counts["stays"] = stays
@@ -315,7 +318,7 @@ def left_behind(before: Before) -> dict[str, int]:
         return {}
     stays, stood = own.counts.get("stays", 0), _stood(own)
     if stood is not None:
-        stays -= _alone(before, stood)
+        stays -= _alone(before, stood.place, stood.begins, stood.ends)
     return {"stays": stays} if stays else {}
 
 
@@ -340,9 +343,8 @@ def _stood(own: Award) -> _Stood | None:
     return None
 
 
-def _alone(before: Before, stay: _Stood) -> int:
+def _alone(before: Before, place: str, begins: str, ends: str) -> int:
     """Return by how much a stay raises the number of stays that have none just before them; a day use by itself."""
-    place, begins, ends = stay.place, stay.begins, stay.ends
     if begins == ends:
         return 1
     own = _stood(before.own) if before.own else None
@@ -350,8 +352,9 @@ def _alone(before: Before, stay: _Stood) -> int:
     alone = 0 if begins in days and _ended(days[begins], own, place, begins) else 1
     if ends in days and _ended(days[ends], own, place, ends):
         return alone
-    note = f"{counters.NOTE}{place}:{ends}"
-    after = sum([counts[note] for day, counts in days.items() if day > ends and note in counts])
+    note, after = f"{counters.NOTE}{place}:{ends}", 0
+    if days and max(days) > ends:
+        after = sum([counts[note] for day, counts in days.items() if day > ends and note in counts])
     if own is not None and own.note == note and own.ends > ends:
         after -= min(1, after)  # its day may no longer be kept
     return alone - after
@@ -392,7 +395,7 @@ def _exchanged(case: Case, revenue: Mapping[str, int], why: list[Why]) -> dict[s
         total, worth = sum(revenue.values()), sum(found.values())
         why.append(
             Why(
-                "exchanged", amount=money.from_minor(total, money.digits(currency)),
+                "exchanged", amount=money.from_minor(total, quote.decimals),
                 rate=quote.text, currency=currency, since=quote.since or case.rules.begins,
                 worth=money.from_minor(worth, earning.decimals),
             )

@@ -239,12 +239,12 @@ def judge(
         if version.budgets:
             had = budget_had(rules, own)
             budgets = {code: left + had.get(code, 0) for code, left in budgets.items()}
-    guest = None
+    guest, traits = None, member.traits
     promotions = version.promotions
     if promotions is not None and (
         pinned.entitled is None or (pinned.asked is not None and not promotions.asking <= pinned.asked)
     ):
-        guest = judging.Asked(member, before, posting)
+        guest = judging.Asked(before, posting, traits, traits.segments, traits.registered)
     return judging.judge(Case(version, posting, command.folio, pinned, before, guest, budgets, explain))
 
 
@@ -263,8 +263,8 @@ def before_revision(rules: Rulebook, member: Member, award: Award) -> Before:
 
 def shortage(facts: Facts, why: list[Why]) -> Short | None:
     """Return which promotion's budget at hand is too small, unless it is known that there is no more."""
-    for one in [one for one in why if one.code == "budget_spent"]:
-        if one.rule and one.rule not in facts.spent:
+    for one in why:
+        if one.code == "budget_spent" and one.rule and one.rule not in facts.spent:
             return Short(one.rule, one.limit or 0)
     return None
 

@@ -105,7 +105,8 @@ class MilestoneEvent(Struct, frozen=True, gc=False, omit_defaults=True):
 
 def points_of(award: Award) -> Points:
     """Return the points of an award, by kind."""
-    return Points(award.base, award.tier_bonus, sum(award.promotions.values()), award.points)
+    base, bonus, total = award.base, award.tier_bonus, award.points
+    return Points(base, bonus, total - base - bonus, total)
 
 
 def crossings_of(rules: Rulebook, counters: Counters, before: Award, after: Award) -> list[Crossing]:
@@ -147,9 +148,10 @@ class Page:
         member, rules = self.member, self.rules
         tier = self._note_tier(changed_by(before, award) if passes else ()) if journal else self.tier
         member_id = show("mem", member.member_id)
-        change = award.points - before.points
+        points = points_of(award)
+        change = points.total - before.points
         reply = StayReply(
-            show("sty", stay_id), member_id, outcome, revision, award.program, points_of(award), change,
+            show("sty", stay_id), member_id, outcome, revision, award.program, points, change,
             rules.show("nights", award.counts.get("nights", 0)), balance_of(member), TierChange(self.tier, tier),
             [MilestoneChange(item.code, item.ordinal, item.status, item.period) for item in crossings], why,
             [

@@ -8,7 +8,7 @@ A note (`at:…`) tells where a member stayed on a day. It isn't a quantity: it 
 What promotions gave (`promotion:<code>`) is counted in points, with the transfers that give them and take them back.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import date
 from typing import Final
 
@@ -37,32 +37,40 @@ def count(counters: Counters, unit: str, day: date, amount: int, by_day: tuple[s
 
 
 def count_all(
-    counters: Counters, changes: Iterable[tuple[str, int]], day: date, by_day: tuple[str, ...]
-) -> None:
-    """Count several units of a day, each like `count`."""
-    year, key = str(day.year), written(day) if by_day else ""
+    counters: Counters, changes: Collection[tuple[str, int]], day: date, by_day: tuple[str, ...],
+    given: Collection[tuple[str, int]] = (),
+) -> None:  # fmt: skip
+    """Count several units of a day, each like `count`; what promotions have `given` by year alone."""
+    if by_day:
+        _count_by_day(counters, changes, written(day), by_day)
+    year = str(day.year)
     of_year = counters.setdefault(year, {})
-    of_day: dict[str, int] = counters.setdefault(key, {}) if by_day else {}
-    for unit, amount in changes:
-        kept = unit in by_day
-        if ":" in unit:
-            begins = unit[: unit.find(":") + 1]
-            kept = kept or begins in by_day
-            if begins == NOTE:
-                if kept and (amount > 0 or unit in of_day):
-                    _put(of_day, unit, amount)
-                continue
-        if kept:
-            _put(of_day, unit, amount)
-        # Like `_put`, without a call for each unit of each stay.
-        total = of_year.get(unit, 0) + amount
-        if total:
-            of_year[unit] = total
-        else:
-            of_year.pop(unit, None)
+    for unit, amount in (*changes, *given) if given else changes:
+        if ":" not in unit or unit[:3] != NOTE:
+            # Like `_put`, without a call for each unit of each stay.
+            total = of_year.get(unit, 0) + amount
+            if total:
+                of_year[unit] = total
+            else:
+                of_year.pop(unit, None)
     if not of_year:
         del counters[year]
-    if by_day and not of_day:
+
+
+def _count_by_day(
+    counters: Counters, changes: Iterable[tuple[str, int]], key: str, by_day: tuple[str, ...]
+) -> None:
+    of_day = counters.setdefault(key, {})
+    for unit, amount in changes:
+        if ":" not in unit:
+            kept = unit in by_day
+        elif unit[:3] == NOTE:
+            kept = NOTE in by_day and (amount > 0 or unit in of_day)
+        else:
+            kept = is_kept(unit, by_day)
+        if kept:
+            _put(of_day, unit, amount)
+    if not of_day:
         del counters[key]
 
 
@@ -160,12 +168,6 @@ def over_all(counters: Counters, unit: str) -> int:
     return total
 
 
-def given(counters: Counters, code: str) -> int:
-    """Return how many points a promotion ever gave: those are counted by year alone."""
-    unit = PROMOTION + code
-    return sum([counts[unit] for counts in counters.values() if unit in counts])
-
-
 def notes(counters: Counters) -> Counters:
     """Return the notes of the days that are kept."""
     found = {
@@ -212,16 +214,27 @@ def last_day(counters: Counters, unit: str, until: date) -> date | None:
 
     Of what a year counts besides the days that are kept, it is taken to be the year's last one.
     """
-    limit, on_days = written(until), 0
-    # From the last: a year's own key comes after those of its days.
-    for key in sorted(counters, reverse=True):
-        amount = counters[key].get(unit, 0)
-        if len(key) == _YEAR:
-            if amount > max(0, on_days) and key <= limit:
-                return min(date(int(key), 12, 31), until)
-            on_days = 0
-        elif amount > 0 and key <= limit:
-            return date.fromisoformat(key)
-        else:
-            on_days += amount
+    limit = written(until) + "~"
+    while limit:
+        found = ""
+        # A year's own key comes before those of its days.
+        for key in counters:
+            if found < key < limit and unit in counters[key]:
+                found = key
+        amount = counters[found][unit] if found else 0
+        if amount > 0:
+            if len(found) > _YEAR:
+                return date.fromisoformat(found)
+            if amount > max(0, _on_days(counters, unit, found)):
+                return min(date(int(found), 12, 31), until)
+        limit = found
     return None
+
+
+def _on_days(counters: Counters, unit: str, year: str) -> int:
+    """Return how much of a unit was counted on the days of a year that are kept."""
+    total = 0
+    for key in counters:
+        if key[:_YEAR] == year and len(key) > _YEAR:
+            total += counters[key].get(unit, 0)
+    return total

@@ -36,9 +36,9 @@ def running_until(member: Member, moment: Moment) -> date | None:
 def lapse_of(member: Member, moment: Moment) -> date | None:
     """Return the day on which all points of a member have lapsed by now; None when they haven't."""
     idling, since = moment.idling, member.active_on
-    if idling is None or since is None or member.held or not has_points(member):
+    if idling is None or since is None or idling.lapses_on(since) > moment.today:
         return None
-    if idling.lapses_on(since) > moment.today:
+    if member.held or not has_points(member):
         return None
     day = idling.lapses_on(_spared(member, moment, since))
     return day if day <= moment.today else None

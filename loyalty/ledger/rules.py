@@ -26,7 +26,7 @@ from typing import Final
 
 from loyalty.ids import UUID
 from loyalty.ledger import counters, inactivity
-from loyalty.ledger.counters import NOTE, PROMOTION
+from loyalty.ledger.counters import NOTE
 from loyalty.ledger.model import (
     ADJUSTED,
     AVAILABLE,
@@ -46,8 +46,6 @@ from loyalty.ledger.model import (
 
 Pinned = tuple[Lot, int]
 """A lot, and how many of its points a redemption has: held, or captured."""
-
-_PROMOTION: Final = len(PROMOTION)
 
 ALL: Final = 1 << 62
 """More points than any member has: who needs so many sees all open lots."""
@@ -177,6 +175,7 @@ class Book:
         """Move points to or from one of the member's accounts, and count; return the sum of the points."""
         journal_id, line, add = self._open().journal_id, self._line, self.transfers.append
         counted: list[tuple[str, int]] = []
+        given: list[tuple[str, int]] = []
         moved = 0
         for kind, amount in points:
             if amount > 0:
@@ -186,11 +185,11 @@ class Book:
                 line += 1
                 add(Transfer(journal_id, line, POINTS, kind, inside, account, -amount, effective_on))
             moved += amount
-            if kind[:_PROMOTION] == PROMOTION:
-                counted.append((kind, amount))
+            if ":" in kind and counters.is_given(kind):
+                given.append((kind, amount))
         for unit, amount in counts:
             counted.append((unit, amount))
-            if unit[:3] == NOTE:
+            if ":" in unit and unit[:3] == NOTE:
                 continue
             if amount > 0:
                 line += 1
@@ -199,9 +198,9 @@ class Book:
                 line += 1
                 add(Transfer(journal_id, line, unit, "count", COUNTED, account, -amount, effective_on))
         self._line = line
-        if counted:
+        if counted or given:
             member = self.member
-            counters.count_all(member.counters, counted, effective_on, member.traits.by_day)
+            counters.count_all(member.counters, counted, effective_on, member.traits.by_day, given)
         return moved
 
     def pass_on(self, account: str, unit: str, amount: int, effective_on: date) -> None:

@@ -37,13 +37,14 @@ class Earned(Struct, frozen=True, gc=False):
 class Quote(Struct, frozen=True, gc=False):
     """A rate of exchange: by what to multiply minor units and by what to divide them then; its text, and since when.
 
-    `since` None: from when the version of the program is in force.
+    `since` None: from when the version of the program is in force. `decimals` are those of the currency it is from.
     """
 
     up: int
     down: int
     text: str
     since: date | None
+    decimals: int
 
 
 class Rates:
@@ -162,6 +163,7 @@ class Earning:
         self.currency = definition.currency
         self.decimals = money.digits(definition.currency)
         self._exchange, self._exchange_days = _exchange_tables(definition)
+        self._last_exchange = self._exchange[-1]
         earning = definition.earning
         self.by_line = earning.each == "line"
         self.round_bonus = ROUNDINGS[earning.bonus_rounding]
@@ -184,7 +186,7 @@ class Earning:
 
     def knows(self, currency: str) -> bool:
         """Tell whether a stay may be in this currency."""
-        return currency in self._exchange[-1]
+        return currency in self._last_exchange
 
     def exchange(self, amount: int, currency: str, day: date) -> int:
         """Turn minor units of a known currency into those of the program's at a day's rate, rounded down."""
@@ -193,9 +195,11 @@ class Earning:
 
     def rate(self, currency: str, day: date) -> Quote:
         """Return the rate of a known currency on a day."""
-        tables = self._exchange
-        table = tables[0] if len(tables) == 1 else tables[bisect_right(self._exchange_days, day)]
-        return table[currency] if currency in table else tables[-1][currency]
+        if self._exchange_days:
+            table = self._exchange[bisect_right(self._exchange_days, day)]
+            if currency in table:
+                return table[currency]
+        return self._last_exchange[currency]
 
     def terms(self, kind: Kind, tier: str) -> Terms:
         """Return the rules that such a stay comes under: the first exclusion and rates that match, and all caps."""
@@ -225,6 +229,7 @@ def _exchange_tables(definition: Definition) -> tuple[list[dict[str, Quote]], li
 def _quotes(rates: Mapping[str, str], target: str, since: date | None) -> dict[str, Quote]:
     quotes: dict[str, Quote] = {}
     for source, rate in rates.items():
-        ratio = Fraction(rate) * 10 ** money.digits(target) / 10 ** money.digits(source)
-        quotes[source] = Quote(ratio.numerator, ratio.denominator, rate, since)
+        decimals = money.digits(source)
+        ratio = Fraction(rate) * 10 ** money.digits(target) / 10**decimals
+        quotes[source] = Quote(ratio.numerator, ratio.denominator, rate, since, decimals)
     return quotes

@@ -50,14 +50,13 @@ class Given(Struct, frozen=True, gc=False):
 class _Rule(Struct, frozen=True):
     """A promotion, compiled. Of the base it gives `over` to `under`; nights in tenths, spend in minor units.
 
-    `bit` is its own in a set of promotions. `for_some`: it asks how long the stay is, or how much was spent; `varies`:
-    what it gives depends on the stay; `limited`: not all that it comes to is given.
+    `bit` is its own in a set of promotions. `for_some`: it asks how long the stay is, or how much was spent;
+    `tells_nights`: how many nights it gives something for is told; `limited`: not all that it comes to is given.
     """
 
     code: str
     bit: int
     for_some: bool
-    varies: bool
     tells_nights: bool
     limited: bool
     matches: Matcher
@@ -125,16 +124,15 @@ class Promotions:
             return []
         found, nights = self._days.among(found, visit)
         given: list[Given] = []
-        groups: set[str] = set()
+        groups: list[str] = []
         for rule in self._listed(found):
             group = rule.group
-            if group is not None and group in groups:
-                continue
-            one = _give(rule, visit, nights, base, taken, budgets)
-            if one is not None:
-                given.append(one)
-                if group is not None and (one.points or one.nights):
-                    groups.add(group)
+            if group is None or group not in groups:
+                one = _give(rule, visit, nights, base, taken, budgets)
+                if one is not None:
+                    given.append(one)
+                    if group is not None and (one.points or one.nights):
+                        groups.append(group)
         return given
 
     def _work_out_meant(self, kind: Kind, tier: str) -> int:
@@ -163,7 +161,6 @@ def _compiled(item: Promotion, bit: int, decimals: int) -> _Rule:
         code=item.code,
         bit=bit,
         for_some=bool(least_nights or least_spend),
-        varies=bool(extra or per_night),
         tells_nights=by_nights or per_night > 0,
         limited=not (item.per_stay is item.per_member is item.budget is None),
         matches=matcher(item),
@@ -192,14 +189,13 @@ def _give(
     """Return what a promotion whose days are right gives within its limits; None: nothing, whatever they are."""
     if rule.for_some and (visit.nights < rule.least_nights or visit.spend < rule.least_spend):
         return None
+    # By nights it gives in proportion: for `share` nights `of` all.
+    share, of = _share(rule, nights) if rule.by_nights else (1, 1)
     points = rule.points
-    if rule.varies:
-        # By nights it gives in proportion: for `share` nights `of` all.
-        share, of = _share(rule, nights) if rule.by_nights else (1, 1)
-        if rule.over:
-            points += rule.round(base * rule.over * share, rule.under * of)
-        if rule.points_per_night:
-            points += rule.round(rule.points_per_night * visit.nights * share, _NIGHT * of)
+    if rule.over:
+        points += rule.round(base * rule.over * share, rule.under * of)
+    if rule.points_per_night:
+        points += rule.round(rule.points_per_night * visit.nights * share, _NIGHT * of)
     if not points and not rule.nights:
         return None
     code = rule.code
@@ -208,19 +204,13 @@ def _give(
     if not points:
         extra = rule.nights if _has_room(rule, taken) else 0
         return Given(code, 0, extra, _of_nights(rule) if extra else [])
-    shown = _for_nights(rule, visit, nights) if rule.tells_nights else None
+    shown = _shown(visit.nights * share // of) if rule.tells_nights else None
     why = [Why("promotion", points=points, rate=rule.rate, percent=rule.percent, rule=code, nights=shown)]
     if rule.limited:
         points = _limited(rule, points, taken, budgets, why)
     if not rule.nights or not points:
         return Given(code, points, 0, why)
     return Given(code, points, rule.nights, why + _of_nights(rule))
-
-
-def _for_nights(rule: _Rule, visit: Visit, nights: tuple[int, ...]) -> str:
-    """Write for how many nights of a stay a promotion gives something."""
-    share, of = _share(rule, nights) if rule.by_nights else (1, 1)
-    return _shown(visit.nights * share // of)
 
 
 def _of_nights(rule: _Rule) -> list[Why]:
@@ -261,6 +251,7 @@ def _limited(rule: _Rule, points: int, taken: Taken, budgets: Mapping[str, int],
     return points
 
 
+@lru_cache(_KEPT)
 def _shown(nights: int) -> str:
     """Write tenths of nights, without an empty tenth."""
     return money.from_minor(nights, 1) if nights % _NIGHT else str(nights // _NIGHT)

@@ -209,13 +209,10 @@ class Replay:
         return self._by.get(place, ())[::-1]
 
     def _count(self, award: Award, sign: int) -> None:
-        moved = [
-            *award.counts.items(),
-            *[(counters.PROMOTION + code, points) for code, points in award.promotions.items()],
-        ]
-        if sign < 0:
-            moved = [(unit, -amount) for unit, amount in moved]
-        counters.count_all(self.member.counters, moved, award.effective_on, self._by_day)
+        counts = award.counts
+        moved = counts.items() if sign > 0 else [(unit, -amount) for unit, amount in counts.items()]
+        given = [(counters.PROMOTION + code, sign * points) for code, points in award.promotions.items()]
+        counters.count_all(self.member.counters, moved, award.effective_on, self._by_day, given)
 
 
 def refusal(version: Rulebook, posting: StayPosting, folio: Folio) -> str:

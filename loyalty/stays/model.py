@@ -128,7 +128,8 @@ class Award(Struct, frozen=True, omit_defaults=True, gc=False):
     @property
     def points(self) -> int:
         """All points of the stay."""
-        return self.base + self.tier_bonus + sum(self.promotions.values())
+        earned = self.base + self.tier_bonus
+        return earned + sum(self.promotions.values()) if self.promotions else earned
 
 
 class StayOnFile(Struct, gc=False):
