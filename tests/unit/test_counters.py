@@ -192,3 +192,23 @@ def test_the_last_day_is_one_that_is_kept_or_the_end_of_a_year_with_more_than_it
             found.add(min(date(year, 12, 31), until))
 
     assert counting.last_day(counters, "stays", until) == max(found, default=None)
+
+
+@given(
+    st.lists(st.tuples(st.dates(date(2024, 1, 1), date(2027, 12, 31)), st.booleans()), max_size=8),
+    st.dates(date(2023, 6, 1), date(2027, 12, 31)),
+)
+def test_the_last_day_is_of_the_latest_year_with_any_as_its_days_tell_it(
+    stays: list[tuple[date, bool]], until: date
+) -> None:
+    counters: Counters = {}
+    for day, kept in stays:
+        counting.count(counters, "stays", day, 1, ("stays",) if kept else ())
+    expected: date | None = None
+    for year in range(2024, until.year + 1):
+        days = [day for day, kept in stays if kept and day.year == year and day <= until]
+        if any(day.year == year and not kept for day, kept in stays):
+            expected = min(date(year, 12, 31), until)
+        expected = max(days, default=expected)
+
+    assert expected == counting.last_day(counters, "stays", until)
