@@ -125,7 +125,10 @@ def pin(
 
 
 class Asked(Struct, frozen=True, gc=False):
-    """What is known of a guest before a stay, looked up when a promotion asks for it."""
+    """What is known of a guest before a stay, looked up when a promotion asks for it.
+
+    `segments` and `registered` are those of the traits: every stay asks for them, so they are at hand.
+    """
 
     before: Before
     posting: StayPosting

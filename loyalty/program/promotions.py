@@ -149,11 +149,8 @@ class Promotions:
 
 
 def _compiled(item: Promotion, bit: int, decimals: int) -> _Rule:
-    percent, by_nights, per_night = (
-        Fraction(item.percent or 0),
-        item.by == "nights",
-        item.points_per_night or 0,
-    )
+    by_nights, per_night = item.by == "nights", item.points_per_night or 0
+    percent = Fraction(item.percent or 0)
     least_nights, least_spend = (item.least_nights or 0) * _NIGHT, Fraction(item.least_spend or 0)
     extra = max(Fraction(0), Fraction(item.multiplier or 1) - 1) + percent / 100
     whole = percent.denominator == 1
